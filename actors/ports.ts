@@ -1,0 +1,189 @@
+/**
+ * What the actors need from the world. One folder of `adapters/` a port; one contract test a port,
+ * run against every adapter of it.
+ */
+import type { Fact, NewFact, Stream } from "../machines/facts.ts";
+import type {
+  Instant,
+  Notification,
+  Position,
+  SearchCriteria,
+  ServiceInfo,
+  Ticket,
+  TicketRequest,
+} from "../machines/vocabulary.ts";
+
+/** The stream's last position must be exactly `revision`; 0 = the stream is empty. */
+export interface Expectation {
+  readonly stream: Stream;
+  readonly revision: Position;
+}
+
+export interface Batch {
+  /** Unique per command; the same id again gives the first result and writes nothing. */
+  readonly id: string;
+  readonly expect?: readonly Expectation[];
+  readonly facts: readonly { readonly stream: Stream; readonly fact: NewFact }[];
+}
+
+export type AppendResult =
+  | { readonly kind: "committed"; readonly position: Position; readonly facts: readonly Fact[] }
+  | { readonly kind: "conflict"; readonly streams: readonly Stream[] };
+
+export interface LedgerHead {
+  /** Identity of the ledger; changes only when a backup is restored. */
+  readonly ledger: string;
+  /** This opening: differs from every earlier one (L2). */
+  readonly epoch: string;
+  readonly position: Position;
+  /** True in the first opening after `ledger restore`: what was planned may have been sent since the backup. */
+  readonly restored: boolean;
+}
+
+export interface FoldSnapshot {
+  readonly position: Position;
+  /** JSON text of the folded state. */
+  readonly state: string;
+}
+
+/** The durable, ordered store of facts. */
+export interface Ledger {
+  /**
+   * All or none; durable when it resolves. All appends of one turn of the event loop are one transaction
+   * and one sync; their promises resolve in the order of the calls, which is the order of positions.
+   * Resolves `conflict` when a stream of `expect` has moved on, after the group it was judged in is durable.
+   * Rejects (FailureError LEDGER_SYNC_FAILED) at the first failed write or sync, and ever after (R3).
+   */
+  append(batch: Batch): Promise<AppendResult>;
+  /** Durable facts with position > after, in order, at most `limit`. */
+  read(after: Position, limit: number): AsyncIterable<Fact>;
+  /** Durable facts of one stream, in order. */
+  readStream(stream: Stream): Promise<readonly Fact[]>;
+  /** Durable facts filed under a correlation key, in order, the newest `limit`. */
+  readKey(key: string, limit: number): Promise<readonly Fact[]>;
+  /** As `read`, and goes on as more facts become durable, until the signal aborts. */
+  follow(after: Position, signal: AbortSignal): AsyncIterable<Fact>;
+  head(): LedgerHead;
+  /** Newest snapshot of the fold that is not ahead of the ledger, if any. */
+  loadSnapshot(): Promise<FoldSnapshot | null>;
+  saveSnapshot(snapshot: FoldSnapshot): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What came back for one attempt of a request: a closed union; never a rejection. */
+export type RequestAnswer =
+  | { readonly kind: "ack"; readonly ticketId: string | null; readonly texts: Texts }
+  /** The service refused: `code` as it gave it (NOT_OWNER, BUSY, ALREADY_CLOSED …). */
+  | {
+      readonly kind: "nack";
+      readonly code: string;
+      readonly cause: string;
+      readonly ticketId: string | null;
+      readonly texts: Texts;
+    }
+  /** It answered that it did nothing and may be asked again (503, 429). */
+  | {
+      readonly kind: "refused";
+      readonly code: string;
+      readonly cause: string;
+      readonly retryAfterMs: number | null;
+      readonly texts: Texts;
+    }
+  /** No byte of the request left this machine. */
+  | { readonly kind: "unreachable"; readonly code: string; readonly cause: string; readonly texts: Texts }
+  /** Permanent, proven not applied (validation fault, bad configuration, 401, 404). */
+  | { readonly kind: "failed"; readonly code: string; readonly cause: string; readonly texts: Texts }
+  /** Time-out, reset, unreadable: nobody knows. `code` is TIMEOUT, RESET, UNREADABLE or FAULT. */
+  | { readonly kind: "inDoubt"; readonly code: string; readonly cause: string; readonly texts: Texts };
+
+/** What was said on the wire, cut to `rowTextBytesMax` and redacted. */
+export interface Texts {
+  readonly request: string;
+  readonly answer: string;
+}
+
+export type SearchAnswer =
+  | {
+      readonly kind: "found";
+      readonly tickets: readonly Ticket[];
+      readonly truncated: boolean;
+      readonly texts: Texts;
+    }
+  /** `permanent`: trying again cannot help (bad configuration, refused criteria). */
+  | {
+      readonly kind: "error";
+      readonly code: string;
+      readonly cause: string;
+      readonly permanent: boolean;
+      readonly texts: Texts;
+    };
+
+export interface Call {
+  readonly service: ServiceInfo;
+  /** Ends the attempt: its socket is destroyed and no byte is written after. */
+  readonly signal: AbortSignal;
+}
+
+/** The operator's ticketing service (OSB). Stateless towards its callers: one call, one exchange. */
+export interface TicketingService {
+  /** Resolves within `service.timeoutSeconds`; never rejects. */
+  search(
+    call: Call & {
+      readonly requestId: string;
+      readonly clientId: string;
+      readonly lockGuid: string;
+      readonly criteria: SearchCriteria;
+    },
+  ): Promise<SearchAnswer>;
+  /** One attempt. Resolves within `service.timeoutSeconds`; never rejects. */
+  send(call: Call & { readonly request: TicketRequest; readonly attempt: number }): Promise<RequestAnswer>;
+  close(): Promise<void>;
+}
+
+/** Async result as the service's callback delivers it (SAMSERVICE). */
+export interface AsyncResult {
+  readonly requestId: string;
+  readonly result: "OK" | "ERROR";
+  readonly ticketId: string | null;
+  readonly code: string | null;
+  readonly cause: string | null;
+  /** The message as received, cut and redacted. */
+  readonly text: string;
+}
+
+/** Time, both kinds: `now` for what people read, `monotonicMs` for durations (R5). Drives XState too. */
+export interface Clock {
+  now(): Instant;
+  /** Milliseconds, never goes back. */
+  monotonicMs(): number;
+  setTimeout(fn: () => void, ms: number): unknown;
+  clearTimeout(id: unknown): void;
+}
+
+export interface Ids {
+  /** A fresh UUID v4. */
+  uuid(): string;
+  /** 0 ≤ x < 1, for jitter. */
+  random(): number;
+}
+
+/** One structured log line; never a secret (S4). */
+export interface Log {
+  info(event: string, fields?: Record<string, unknown>): void;
+  warn(event: string, fields?: Record<string, unknown>): void;
+  error(event: string, fields?: Record<string, unknown>): void;
+}
+
+/** What the intake learns about one notification; `accepted` only when it is durable (A1). */
+export type Acceptance =
+  | { readonly kind: "accepted"; readonly position: Position; readonly duplicate: boolean }
+  /** Same source and id, other content. */
+  | { readonly kind: "conflict"; readonly position: Position }
+  | { readonly kind: "overloaded"; readonly retryAfterMs: number }
+  | { readonly kind: "stopping" };
+
+/** Where every alarm intake delivers to; kept by the supervisor. */
+export interface AlarmSink {
+  /** `digest`: hex SHA-256 of the event's canonical content. Rejects only when the ledger failed (R3). */
+  accept(notification: Notification, digest: string): Promise<Acceptance>;
+}

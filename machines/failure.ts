@@ -1,0 +1,99 @@
+/**
+ * Every failure code of the product and what is done about it. Going wrong in operation is a value
+ * that carries one of these codes; a programmer's mistake throws.
+ */
+
+/**
+ * - `retry`: known not to have been applied; may be tried again.
+ * - `wait`: the other side cannot be reached; wait until it can, then decide again.
+ * - `refuse`: the asker is told and nothing changes.
+ * - `stop`: permanent for this request; trying again cannot help.
+ * - `inDoubt`: nobody knows whether it was applied.
+ * - `halt`: the engine stops.
+ */
+export type Remedy = "retry" | "wait" | "refuse" | "stop" | "inDoubt" | "halt";
+
+export const remedies = {
+  // alarm intake (wire.md)
+  INVALID: "refuse",
+  MISSING: "refuse",
+  CONFLICT: "refuse",
+  TOO_DEEP: "refuse",
+  TOO_LARGE: "refuse",
+  OVERLOADED: "refuse",
+  STOPPING: "refuse",
+  // locks and operator commands
+  NOT_LOCKED: "refuse",
+  STALE_GUID: "refuse",
+  STALE_FENCE: "refuse",
+  NOT_BUSY: "refuse",
+  BUSY_CLIENT: "refuse",
+  UNKNOWN_CLIENT: "refuse",
+  LOCK_TIMEOUT: "refuse",
+  LOCK_EXPIRED: "refuse",
+  FORCED: "refuse",
+  CANCELLED: "refuse",
+  KEY_BUSY: "refuse",
+  // the ticketing service: before any byte of a request left
+  UNREACHABLE: "wait",
+  // … it answered that it did not do it
+  BUSY: "retry",
+  UNAVAILABLE: "retry",
+  NOT_OWNER: "retry",
+  // … it refused for good
+  UNKNOWN_TICKET: "stop",
+  ALREADY_CLOSED: "stop",
+  DUPLICATE: "stop",
+  NACK: "stop",
+  FAULT_INVALID: "stop",
+  BAD_CONFIGURATION: "stop",
+  // … no readable answer
+  TIMEOUT: "inDoubt",
+  RESET: "inDoubt",
+  UNREADABLE: "inDoubt",
+  FAULT: "inDoubt",
+  ENGINE_STOPPED: "inDoubt",
+  ASYNC_MISSING: "inDoubt",
+  ASYNC_ERROR: "inDoubt",
+  // what the service claimed did not hold (T2)
+  CLAIM_NOT_KEPT: "inDoubt",
+  // poison
+  FLOW_CRASHED: "stop",
+  // the ledger
+  LEDGER_LOCKED: "halt",
+  LEDGER_DAMAGED: "halt",
+  LEDGER_SHORTENED: "halt",
+  LEDGER_SYNC_FAILED: "halt",
+  LEDGER_VERSION: "halt",
+  CONFIGURATION_INVALID: "halt",
+} as const satisfies Record<string, Remedy>;
+
+export type FailureCode = keyof typeof remedies;
+
+export interface Failure {
+  readonly code: FailureCode;
+  /** A sentence for a person: what happened, where, what was expected, what to do. */
+  readonly detail: string;
+}
+
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: Failure };
+
+export function ok<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function fail(code: FailureCode, detail: string): { readonly ok: false; readonly failure: Failure } {
+  return { ok: false, failure: { code, detail } };
+}
+
+/** A failure that has to cross a `throw` (start-up, broken ledger): carries the code and the sentence. */
+export class FailureError extends Error {
+  readonly failure: Failure;
+  constructor(code: FailureCode, detail: string, options?: { cause?: unknown }) {
+    super(`${code}: ${detail}`, options);
+    this.name = "FailureError";
+    this.failure = { code, detail };
+  }
+}

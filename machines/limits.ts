@@ -1,0 +1,109 @@
+/**
+ * Every bound of the product: value, unit in the name, reason beside it.
+ * What an operator may change is in the configuration; its default and range stand here too.
+ */
+export const limits = {
+  // --- pool and locks
+  /** Pool size: 10,000 idle actors are about 60 MB. */
+  clientsMax: 10_000,
+  clientsDefault: 4,
+  /** A search and a request with their time-outs (30 s each) and retries fit; a stuck flow is noticed in 5 min. */
+  lockSecondsMaxDefault: 300,
+  lockSecondsMaxHighest: 86_400,
+  /** OTP's intensity and period: more than this many crashes in the period quarantine the client. */
+  restartIntensity: 5,
+  restartPeriodSeconds: 30,
+  /** First wait of a quarantined client before it is tried again; doubles up to the highest. */
+  quarantineSeconds: 60,
+  quarantineSecondsMax: 3_600,
+  /** After so many crashes of its flow an alarm is set aside (R6). */
+  flowCrashesMax: 3,
+
+  // --- response table
+  maxResponseRowsDefault: 1_000,
+  maxResponseRowsLowest: 1,
+  /** Ten thousand rows of 8 kB are 80 MB of file a client. */
+  maxResponseRowsHighest: 10_000,
+  /** Text of a request or answer in a row: a SOAP envelope of ours is under 3 kB. */
+  rowTextBytesMax: 4_096,
+
+  // --- alarm intake
+  /** A TMF642 alarm with all its fields is under 8 kB; eight times that. */
+  alarmBytesMax: 65_536,
+  alarmDepthMax: 16,
+  /** Any one string of an alarm that is kept. */
+  alarmTextCharsMax: 1_024,
+  alarmDetailsCharsMax: 8_192,
+  alarmIdCharsMax: 256,
+  /** Unanswered events of one connection before OVERLOADED: two seconds at 10,000 a second would be 20,000; a sender needs no more than its window. */
+  inFlightPerConnectionMax: 1_024,
+  /** Accepted and not yet settled notifications of the whole engine; above it new ones are refused (A6). */
+  unsettledAlarmsMax: 100_000,
+  overloadedRetryAfterMs: 1_000,
+  connectionsMax: 10_000,
+  pingIntervalMs: 15_000,
+  fragmentsMax: 64,
+  bufferedChunksMax: 256,
+  /** Pings of a peer within a ping interval before it is closed 1008. */
+  pingsPerIntervalMax: 100,
+  /** Refused frames (no source and id) before the connection is closed for good. */
+  earliestYear: 1970,
+  latestYear: 2200,
+  /** Alarm identities remembered per key after their clear, to tell an early clear from a repeated one (D0). */
+  clearedAlarmsPerKeyMax: 2_000,
+  clockSkewSecondsDefault: 300,
+  dedupDaysDefault: 7,
+  /** Notifications of one key folded into one flow at most. */
+  coalescedAlarmsMax: 1_000,
+
+  // --- feed
+  feedQueuedBytesMax: 1_048_576,
+  feedReadersMax: 200,
+  /** States are sent at most this often; latest wins. */
+  feedStateIntervalMs: 100,
+  /** Facts kept in memory for readers that resume; older ones come from the ledger. */
+  feedFactsKept: 10_000,
+
+  // --- flows and requests
+  searchTriesMax: 3,
+  searchRetryDelayMs: 200,
+  searchResultsMax: 200,
+  /** One original and three retries (G3). */
+  attemptsMax: 4,
+  /** Waits between attempts of a request that was not applied: 1, 2, 4 s. */
+  retryDelayMs: 1_000,
+  /** Waits of a key while its service cannot be reached: 1, 2, 4 … 30 s: back within half a minute of the service. */
+  outageDelayMs: 1_000,
+  outageDelayMsMax: 30_000,
+  notOwnerRetrySecondsDefault: 60,
+  /** Every so many turns the oldest waiting one goes first, whatever its lane: none starves. */
+  oldestEveryTurns: 4,
+  maxOpenTicketsDefault: 500,
+  maxOpenTicketsHighest: 1_000_000,
+  hoursDelayMax: 86_400,
+
+  // --- ticketing service
+  serviceTimeoutSecondsDefault: 30,
+  serviceSettleSecondsDefault: 60,
+  /** An answer with 200 tickets of 2 kB. */
+  serviceAnswerBytesMax: 1_048_576,
+  xmlDepthMax: 32,
+  callbackBytesMax: 65_536,
+  servicesMax: 100,
+
+  // --- ledger
+  /** Facts between two snapshots of the fold: 50,000 facts are read back in about half a second. */
+  snapshotEveryFacts: 50_000,
+  /** Batch ids remembered for repeats. */
+  batchIdsKept: 10_000,
+  ledgerReadRows: 1_000,
+
+  // --- process
+  drainSecondsDefault: 10,
+  /** XState stops a runaway chain of eventless transitions here; our longest is two. */
+  machineIterationsMax: 100,
+  portDefault: 8_640,
+  deskPortDefault: 8_650,
+  httpHeaderBytesMax: 16_384,
+  httpRequestTimeoutMs: 30_000,
+} as const;
