@@ -70,8 +70,8 @@ export const limits = {
   searchResultsMax: 200,
   /** One original and three retries (G3). */
   attemptsMax: 4,
-  /** Waits between attempts of a request that was not applied: 1, 2, 4 s. */
-  retryDelayMs: 1_000,
+  /** Waits between attempts of a request that was not applied or may be repeated: 250, 500, 1,000 ms. */
+  retryDelayMs: 250,
   /** Waits of a key while its service cannot be reached: 1, 2, 4 … 30 s: back within half a minute of the service. */
   outageDelayMs: 1_000,
   outageDelayMsMax: 30_000,
@@ -81,6 +81,11 @@ export const limits = {
   maxOpenTicketsDefault: 500,
   maxOpenTicketsHighest: 1_000_000,
   hoursDelayMax: 86_400,
+
+  /** Settled requests remembered for an async result that comes late (G5). */
+  settledRequestsKept: 10_000,
+  /** Facts between two sweeps of keys that nothing is known of any more. */
+  sweepEveryFacts: 10_000,
 
   // --- ticketing service
   serviceTimeoutSecondsDefault: 30,
@@ -97,6 +102,15 @@ export const limits = {
   /** Batch ids remembered for repeats. */
   batchIdsKept: 10_000,
   ledgerReadRows: 1_000,
+  /** Heads of streams kept in memory, of keys, clients and the like; about 10 MB. Alarm streams are probed on disk. */
+  ledgerStreamHeadsKept: 50_000,
+  /** Older snapshots of the fold go; one is kept in case the newest is damaged. */
+  ledgerSnapshotsKept: 2,
+  /** The write-ahead log is moved into the file after so many facts or commits: some 10 MB of log. */
+  ledgerCheckpointFacts: 8_000,
+  ledgerCheckpointCommits: 400,
+  /** How long a write waits for another program that has the file locked (a person at `sqlite3`) before it counts as failed. */
+  ledgerBusyMs: 5_000,
 
   // --- process
   drainSecondsDefault: 10,
