@@ -44,8 +44,22 @@ export const limits = {
   pingIntervalMs: 15_000,
   fragmentsMax: 64,
   bufferedChunksMax: 256,
-  /** Pings of a peer within a ping interval before it is closed 1008. */
+  /** Pings and pongs of a peer within a ping interval before it is closed 1008. */
   pingsPerIntervalMax: 100,
+  /** Answers queued for a sender that does not read them: 5,000 of 200 bytes; then it is closed 1013. */
+  acksQueuedBytesMax: 1_048_576,
+  /** Sources of one connection whose order or sequence is watched; a mediator speaks for a few hundred. */
+  sourcesPerConnectionMax: 1_024,
+  /** How long a peer may take to answer a close frame before its socket is destroyed. */
+  closeGraceMs: 2_000,
+  /** Unanswered events of a replay: enough to fill a group commit, a quarter of what an intake allows. */
+  replayInFlightDefault: 256,
+  /** Waits of a replay before it connects again: 0.1, 0.2 … 5 s; after so many failures in a row it gives up. */
+  replayBackOffMs: 100,
+  replayBackOffMsMax: 5_000,
+  replayConnectsMax: 60,
+  /** How long a replay waits for `hello`. */
+  replayHelloMsMax: 10_000,
   /** Refused frames (no source and id) before the connection is closed for good. */
   earliestYear: 1970,
   latestYear: 2200,
