@@ -1,0 +1,56 @@
+/**
+ * `ledger.head`: position and hash of the last fact, written after each commit without a sync of its own. The
+ * database alone cannot tell that its tail was cut off or that an older copy was put in its place; this can.
+ *   R4 a shortened tail is noticed.
+ */
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { FailureError } from "../../machines/failure.ts";
+import type { Position } from "../../machines/vocabulary.ts";
+import { type ChainLink, damaged } from "./chain.ts";
+
+/** 16 digits, a space, 64 hex digits, a newline: always the same length, so that one write replaces it all. */
+const line = /^(\d{16}) ([0-9a-f]{64})\n$/;
+
+export class HeadFile {
+  readonly #dir: string;
+  readonly #fd: number;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    this.#fd = openSync(join(dir, "ledger.head"), constants.O_RDWR | constants.O_CREAT, 0o600);
+  }
+
+  /**
+   * Compares the database's head with the last one written down, then writes down the database's. A head file
+   * that is missing or unreadable (it is never synced) says nothing.
+   * Throws FailureError LEDGER_SHORTENED unless `acceptShortened`, LEDGER_DAMAGED for another history.
+   */
+  check(db: DatabaseSync, head: ChainLink, acceptShortened: boolean): void {
+    const [, digits, hash] = line.exec(readFileSync(this.#fd, "latin1")) ?? [];
+    const position = Number(digits ?? 0);
+    if (position > head.position && !acceptShortened) {
+      throw new FailureError(
+        "LEDGER_SHORTENED",
+        `The ledger in ${this.#dir} ends at position ${head.position}, but position ${position} was durable before: ` +
+          "its end was lost, or an older copy was put in its place. Put the newest file back, or restore a backup with " +
+          "`ledger restore`; to go on without the missing facts, open it with `acceptShortened`.",
+      );
+    }
+    if (position > 0 && position <= head.position) {
+      const row = db.prepare("SELECT hash FROM facts WHERE position = ?").get(position);
+      if (row?.["hash"] !== hash) throw damaged(position, "the history differs from the one in ledger.head");
+    }
+    ftruncateSync(this.#fd, 0);
+    this.write(head.position, head.hash);
+  }
+
+  write(position: Position, hash: string): void {
+    writeSync(this.#fd, `${String(position).padStart(16, "0")} ${hash}\n`, 0, "latin1");
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}

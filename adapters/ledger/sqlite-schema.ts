@@ -1,0 +1,158 @@
+/**
+ * Tables of `ledger.db`, and the views an operator reads with `sqlite3` beside the running engine.
+ * The views are folds for people, recomputed at each query; what the engine itself acts on is the fold in
+ * `machines/`.
+ */
+import { limits } from "../../machines/limits.ts";
+
+/** Raised when the tables change; a ledger of another version is refused (LEDGER_VERSION). */
+export const schemaVersion = 1;
+
+/**
+ * `facts.epoch` is the number of the opening: 36 characters less a row. An index on a column is also one on
+ * (column, position), for the position is the row id.
+ */
+export const tables = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE epochs (number INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE, opened_at INTEGER NOT NULL);
+  CREATE TABLE facts (
+    position INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    type TEXT NOT NULL,
+    key TEXT,
+    flow TEXT,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+  );
+  CREATE INDEX facts_stream ON facts (stream);
+  CREATE INDEX facts_key ON facts (key) WHERE key IS NOT NULL;
+  CREATE TABLE snapshots (
+    position INTEGER PRIMARY KEY,
+    fact_hash TEXT NOT NULL,
+    state_hash TEXT NOT NULL,
+    state TEXT NOT NULL
+  );
+`;
+
+/** Columns of a StoredRow, from `facts f`. */
+export const rowColumns = `
+  f.position, (SELECT e.epoch FROM epochs e WHERE e.number = f.epoch) AS epoch,
+  f.at, f.stream, f.type, f.key, f.flow, f.body, f.hash`;
+
+/** Milliseconds → RFC 3339, for people. */
+function time(expression: string): string {
+  return `strftime('%Y-%m-%dT%H:%M:%fZ', (${expression}) / 1000.0, 'unixepoch')`;
+}
+
+/** Members of a ResponseRow that a change may carry; the latest fact that has one wins. */
+const changing = [
+  ["answeredAt", "answered_at"],
+  ["durationMs", "duration_ms"],
+  ["status", "status"],
+  ["code", "code"],
+  ["cause", "cause"],
+  ["asyncStatus", "async_status"],
+  ["ticketIds", "ticket_ids"],
+  ["answer", "answer"],
+] as const;
+
+/**
+ * A table of (request_id, attempt, v) with the latest value of one member; NULL counts when it was said.
+ * The bare column v belongs to the row of max(position): SQLite's documented rule.
+ */
+function latest(member: string): string {
+  return `
+    SELECT request_id, attempt, json_extract(body, '$.row.${member}') AS v, max(position)
+    FROM said WHERE json_type(body, '$.row.${member}') IS NOT NULL GROUP BY request_id, attempt`;
+}
+
+/** G6: all unsettled rows of a client, and as many of its newest settled ones as still fit. */
+const responses = `
+  CREATE VIEW responses AS
+  WITH said AS MATERIALIZED (
+    SELECT position, body, json_extract(body, '$.row.requestId') AS request_id,
+      json_extract(body, '$.row.attempt') AS attempt
+    FROM facts WHERE type = 'response.row'
+  ),
+  inserted AS (SELECT request_id, attempt, body, min(position) AS position FROM said
+    WHERE NOT json_extract(body, '$.change') GROUP BY request_id, attempt),
+  ${changing.map(([member, column]) => `latest_${column} AS MATERIALIZED (${latest(member)})`).join(",\n  ")},
+  folded AS (
+    SELECT i.position, i.request_id, i.attempt, i.body,
+      ${changing.map(([, column]) => `latest_${column}.v AS ${column}`).join(", ")},
+      coalesce(latest_status.v IN ('sending', 'inDoubt') OR latest_async_status.v = 'awaited', 0) AS unsettled
+    FROM inserted i
+    ${changing.map(([, column]) => `LEFT JOIN latest_${column} USING (request_id, attempt)`).join("\n    ")}
+  ),
+  ranked AS (
+    SELECT *, row_number() OVER (
+      PARTITION BY json_extract(body, '$.row.clientId') ORDER BY unsettled DESC, position DESC) AS place
+    FROM folded
+  )
+  SELECT position, request_id, attempt,
+    json_extract(body, '$.row.clientId') AS client_id, json_extract(body, '$.row.lockGuid') AS lock_guid,
+    json_extract(body, '$.row.service') AS service, json_extract(body, '$.row.command') AS command,
+    json_extract(body, '$.row.key') AS key, ${time("json_extract(body, '$.row.sentAt')")} AS sent_at,
+    ${time("answered_at")} AS answered_at, duration_ms, status, code, cause, async_status, ticket_ids,
+    json_extract(body, '$.row.request') AS request, answer
+  FROM ranked
+  WHERE unsettled OR place <= coalesce(
+    (SELECT json_extract(body, '$.maxResponseRows') FROM facts
+      WHERE type = 'settings.changed' AND stream = 'settings' ORDER BY position DESC LIMIT 1),
+    ${limits.maxResponseRowsDefault})
+  ORDER BY position`;
+
+/** One row a flow; the decision is its last one. */
+const flows = `
+  CREATE VIEW flows AS
+  WITH decided AS (
+    SELECT flow, json_extract(body, '$.rule') AS rule, json_extract(body, '$.decision') AS decision,
+      json_extract(body, '$.because') AS because, max(position)
+    FROM facts WHERE type = 'flow.decided' GROUP BY flow),
+  ended AS (
+    SELECT flow, at, json_extract(body, '$.result') AS result, max(position)
+    FROM facts WHERE type = 'flow.ended' GROUP BY flow)
+  SELECT s.position, s.flow AS lock_guid, s.key, json_extract(s.body, '$.clientId') AS client,
+    ${time("s.at")} AS started_at, ${time("e.at")} AS ended_at, e.result, d.rule, d.decision, d.because
+  FROM facts s LEFT JOIN decided d ON d.flow = s.flow LEFT JOIN ended e ON e.flow = s.flow
+  WHERE s.type = 'flow.started' ORDER BY s.position`;
+
+/** One row an accepted notification, with its current outcome (A2): the last one written. */
+const alarms = `
+  CREATE VIEW alarms AS
+  WITH settled AS (
+    SELECT json_extract(body, '$.alarm.position') AS alarm, body, max(position)
+    FROM facts WHERE type = 'alarm.settled' GROUP BY 1)
+  SELECT a.position, json_extract(a.body, '$.notification.source') AS source,
+    json_extract(a.body, '$.notification.id') AS id, a.key,
+    json_extract(a.body, '$.notification.kind') AS kind,
+    json_extract(a.body, '$.notification.alarmedObject') AS alarmed_object,
+    json_extract(a.body, '$.notification.severity') AS severity, ${time("a.at")} AS accepted_at,
+    json_extract(s.body, '$.outcome') AS outcome, json_extract(s.body, '$.because') AS because,
+    json_extract(s.body, '$.ticketId') AS ticket_id, json_extract(s.body, '$.lockGuid') AS lock_guid
+  FROM facts a LEFT JOIN settled s ON s.alarm = a.position
+  WHERE a.type = 'alarm.accepted' ORDER BY a.position`;
+
+/** What people did: force actions, changes of the service table, operator commands (L6). */
+const audit = `
+  CREATE VIEW audit AS
+  SELECT position, ${time("at")} AS at, json_extract(body, '$.by') AS by,
+    CASE type WHEN 'operator.acted' THEN json_extract(body, '$.action') ELSE type END AS action,
+    CASE type
+      WHEN 'operator.acted' THEN json_extract(body, '$.target')
+      WHEN 'services.imported' THEN json_array_length(body, '$.services') || ' services'
+      WHEN 'service.selected' THEN json_extract(body, '$.name')
+      ELSE json_extract(body, '$.clientId') END AS target,
+    json_extract(body, '$.lockGuid') AS lock_guid, json_extract(body, '$.reason') AS reason, hash
+  FROM facts
+  WHERE type IN ('client.lockForced', 'client.notBusyForced', 'operator.acted',
+    'services.imported', 'service.selected')
+  ORDER BY position`;
+
+/** Made anew at each opening, so that a newer engine brings newer views without a new schema version. */
+export const views = ["responses", "flows", "alarms", "audit"]
+  .map((name) => `DROP VIEW IF EXISTS ${name};`)
+  .concat([responses, flows, alarms, audit].map((view) => `${view};`))
+  .join("\n");

@@ -1,0 +1,96 @@
+/**
+ * Is this file a ledger of ours, and is it what was written? Also turns SQLite's errors into the ledger's codes.
+ *   R4 damage is refused, with the position.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { FailureError } from "../../machines/failure.ts";
+import { limits } from "../../machines/limits.ts";
+import { type ChainLink, chainStart, checkRows, damaged, storedRows } from "./chain.ts";
+import { rowColumns, schemaVersion } from "./sqlite-schema.ts";
+
+/** Primary result codes of SQLite that mean something to us: https://www.sqlite.org/rescode.html */
+export const sqliteCodes = { error: 1, busy: 5, corrupt: 11, notADatabase: 26 } as const;
+
+/** Primary result code of an error thrown by `node:sqlite`; null for other errors. */
+export function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return null;
+  return error.errcode & 0xff;
+}
+
+/** `error` too: our statements are fixed, so that one which does not fit has met a damaged schema. */
+function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase || code === sqliteCodes.error;
+}
+
+/** `doing` completes "could not …". A FailureError comes back as it is. */
+export function asLedgerFailure(error: unknown, doing: string): FailureError {
+  if (error instanceof FailureError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (isDamage(error)) {
+    return damaged(0, `SQLite cannot read the file (${message})`, error);
+  }
+  return new FailureError(
+    "LEDGER_SYNC_FAILED",
+    `Could not ${doing}: ${message}. Check that the directory exists, can be written by this user and has space.`,
+    { cause: error },
+  );
+}
+
+/** Throws FailureError LEDGER_VERSION for a file of another version or another program. */
+export function checkSchema(db: DatabaseSync): "empty" | "current" {
+  const names = db
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+    .all()
+    .map(({ name }) => name);
+  if (names.length === 0) return "empty";
+  const found = names.includes("meta")
+    ? db.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.["value"]
+    : undefined;
+  if (found === String(schemaVersion)) return "current";
+  throw new FailureError(
+    "LEDGER_VERSION",
+    found === undefined
+      ? "ledger.db is an SQLite file, but not a ledger. Choose another data directory."
+      : `The ledger has schema version ${String(found)}; this program knows version ${schemaVersion}. ` +
+          "Use the version of the program that wrote it.",
+  );
+}
+
+/** Checks all facts after a link in one go; returns the last. Throws FailureError LEDGER_DAMAGED. */
+export function verifyFacts(db: DatabaseSync, after: ChainLink): ChainLink {
+  let link = after;
+  for (const next of verifyPages(db, after)) link = next;
+  return link;
+}
+
+/**
+ * Checks page by page, yielding the last good link after each: chain, positions, and that both indexes lead to
+ * every fact (a lost entry of the stream index would let a duplicate in: A4).
+ * Throws FailureError LEDGER_DAMAGED.
+ */
+export function* verifyPages(db: DatabaseSync, after: ChainLink = chainStart): Generator<ChainLink> {
+  let link = after;
+  try {
+    const page = db.prepare(
+      `SELECT ${rowColumns} FROM facts f WHERE f.position > ? ORDER BY f.position LIMIT ?`,
+    );
+    const unindexed = db.prepare(`
+      SELECT min(f.position) AS position FROM facts f WHERE f.position > ? AND f.position <= ? AND NOT (
+        EXISTS (SELECT 1 FROM facts i INDEXED BY facts_stream WHERE i.stream = f.stream AND i.position = f.position)
+        AND (f.key IS NULL OR EXISTS (
+          SELECT 1 FROM facts i INDEXED BY facts_key WHERE i.key = f.key AND i.position = f.position)))`);
+    for (;;) {
+      const rows = storedRows(page.all(link.position, limits.ledgerReadRows));
+      if (rows.length === 0) return;
+      const next = checkRows(rows, link);
+      const lost = unindexed.get(link.position, next.position)?.["position"];
+      if (typeof lost === "number") throw damaged(lost, "an index does not lead to the fact");
+      link = next;
+      yield link;
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    throw damaged(link.position + 1, `SQLite cannot read on (${String(error)})`, error);
+  }
+}
