@@ -82,7 +82,8 @@ export class JsonWalk {
         if (value === null) return "n";
         if (depth > limits.alarmDepthMax)
           return this.#refuse(`nested more than ${limits.alarmDepthMax} levels deep`, "TOO_DEEP");
-        return Array.isArray(value) ? this.#array(value, depth) : this.#object(value as JsonObject, depth);
+        if (isObject(value)) return this.#object(value, depth);
+        return Array.isArray(value) ? this.#array(value, depth) : "";
       default:
         return this.#refuse(`expected JSON, got a value of type ${typeof value}`);
     }

@@ -129,7 +129,7 @@ function contentOf(event: JsonObject, walk: JsonWalk): string {
   let content = "";
   const names = Object.keys(event);
   walk.members += names.length;
-  for (const name of names.sort()) {
+  for (const name of names.toSorted()) {
     const text = walk.member(name, event[name], 1);
     if (walk.fault !== null) return "";
     if (contentNames.has(name)) content += text;

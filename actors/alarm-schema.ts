@@ -50,17 +50,17 @@ const oneLine = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$/;
 // oxlint-disable-next-line no-control-regex
 const freeText = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
 
-function lineText(what: string, charsMax: number) {
+function lineOf(what: string, charsMax: number) {
   const expected = `${what}: text on one line, 1 to ${charsMax} characters, no control characters`;
   return z.string(expected).max(charsMax, expected).regex(oneLine, expected);
 }
 
-function text(what: string, charsMax: number) {
+function freeTextOf(what: string, charsMax: number) {
   const expected = `${what}: at most ${charsMax} characters, no control characters but line ends and tabs`;
   return z.string(expected).max(charsMax, expected).regex(freeText, expected);
 }
 
-function instant(what: string) {
+function instantOf(what: string) {
   const expected =
     `${what}: an RFC 3339 date and time with a zone, ` +
     `${limits.earliestYear}–${limits.latestYear}, such as 2026-11-23T08:00:00Z`;
@@ -72,7 +72,7 @@ function instant(what: string) {
   });
 }
 
-const id = (what: string) => lineText(what, limits.alarmIdCharsMax);
+const id = (what: string) => lineOf(what, limits.alarmIdCharsMax);
 
 export const eventTypes = [
   "org.tmforum.alarm.AlarmCreateEvent",
@@ -85,8 +85,8 @@ export type AlarmEventType = (typeof eventTypes)[number];
 /** What is read of a TMF642 v4 Alarm; other members are allowed and ignored. `null` counts as absent. */
 export const alarmSchema = z.object(
   {
-    alarmRaisedTime: instant("alarmRaisedTime"),
-    alarmClearedTime: instant("alarmClearedTime").nullish(),
+    alarmRaisedTime: instantOf("alarmRaisedTime"),
+    alarmClearedTime: instantOf("alarmClearedTime").nullish(),
     alarmType: id("alarmType"),
     alarmedObject: z.object({ id: id("the alarmed object's id") }, "alarmedObject: an object with an id"),
     /** TMF642 spells them in lower case; `MAJOR` is refused, not guessed. */
@@ -95,18 +95,18 @@ export const alarmSchema = z.object(
       `perceivedSeverity: one of ${severities.join(", ")}, cleared, in lower case`,
     ),
     probableCause: id("probableCause"),
-    specificProblem: text("specificProblem", limits.alarmTextCharsMax).nullish(),
+    specificProblem: freeTextOf("specificProblem", limits.alarmTextCharsMax).nullish(),
     sourceSystemId: id("sourceSystemId"),
     externalAlarmId: id("externalAlarmId").nullish(),
     state: z.enum(["raised", "updated", "cleared"], "state: one of raised, updated, cleared"),
     /** Free text in TMF642; a real boolean is what its senders mean. */
     plannedOutageIndicator: z
       .union(
-        [text("plannedOutageIndicator", limits.alarmTextCharsMax), z.boolean()],
+        [freeTextOf("plannedOutageIndicator", limits.alarmTextCharsMax), z.boolean()],
         `plannedOutageIndicator: text of at most ${limits.alarmTextCharsMax} characters`,
       )
       .nullish(),
-    alarmDetails: text("alarmDetails", limits.alarmDetailsCharsMax).nullish(),
+    alarmDetails: freeTextOf("alarmDetails", limits.alarmDetailsCharsMax).nullish(),
   },
   "data: a TMF642 Alarm object",
 );
@@ -117,7 +117,7 @@ export const alarmEventSchema = z.object({
   id: id("id"),
   source: id("source"),
   type: z.enum(eventTypes, `type: one of ${eventTypes.join(", ")}`),
-  time: instant("time"),
+  time: instantOf("time"),
   subject: id("subject").nullish(),
   datacontenttype: z
     .string("datacontenttype: application/json or absent")

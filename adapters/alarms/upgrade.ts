@@ -1,0 +1,57 @@
+/**
+ * Who may open an alarm connection, decided from the HTTP request alone.
+ *   S1 authentication before parsing.  S2 no foreign page can open a socket.
+ */
+import type { IncomingMessage } from "node:http";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+export const alarmSubprotocol = "cloudevents.json";
+
+export interface UpgradeRules {
+  /** Origins of pages that may connect, as browsers write them (`https://noc.example`). None by default. */
+  readonly allowedOrigins: readonly string[];
+  /** Host names this process is known by, without port, `[::1]` in brackets: a name that a foreign page
+   * made point here is not among them. */
+  readonly allowedHosts: readonly string[];
+  /** True lets in. Gets the Authorization header as sent. Without it everyone may send. */
+  readonly authorize?: ((authorization: string | undefined) => boolean) | undefined;
+}
+
+export interface UpgradeRefusal {
+  readonly status: 400 | 401 | 403 | 503;
+  readonly detail: string;
+}
+
+/** Null when the request may be upgraded. */
+export function judgeUpgrade(request: IncomingMessage, rules: UpgradeRules): UpgradeRefusal | null {
+  const { host, origin, authorization } = request.headers;
+  const protocol = request.headers["sec-websocket-protocol"];
+  // S2. Nothing that is not a browser sends an Origin; `null` is a sandboxed or local page.
+  if (host === undefined || !rules.allowedHosts.includes(host.toLowerCase().replace(/:\d+$/, "")))
+    return {
+      status: 403,
+      detail: "The Host header names another host; expected one this engine is known by.",
+    };
+  if (origin !== undefined && !rules.allowedOrigins.includes(origin.toLowerCase()))
+    return { status: 403, detail: "This Origin is not allowed; see listen.allowedOrigins." };
+  // S1
+  if (rules.authorize !== undefined && !rules.authorize(authorization))
+    return { status: 401, detail: "Expected Authorization: Bearer with a token of role source." };
+  if (protocol === undefined || !protocol.split(",").some((offer) => offer.trim() === alarmSubprotocol))
+    return { status: 400, detail: `Expected Sec-WebSocket-Protocol: ${alarmSubprotocol}.` };
+  return null;
+}
+
+/** Answers with a problem body and ends the socket. */
+export function refuseUpgrade(socket: Duplex, { status, detail }: UpgradeRefusal): void {
+  const title = STATUS_CODES[status] ?? "";
+  const body = JSON.stringify({ type: "about:blank", title, status, detail });
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      (status === 401 ? "WWW-Authenticate: Bearer\r\n" : "") +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
