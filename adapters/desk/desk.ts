@@ -1,0 +1,328 @@
+/**
+ * Desk: the embedded ticketing service. TicketService.wsdl over HTTP from SQLite, with a promise it keeps
+ * or breaks, async results, the truth of everything that happened, and a fault script.
+ * For demo, development and tests. Source: wire.md, "Desk".
+ */
+import { readFile } from "node:fs/promises";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Clock } from "../../actors/ports.ts";
+import { limits } from "../../machines/limits.ts";
+import type { Idempotency } from "../../machines/vocabulary.ts";
+import {
+  acknowledgementContent,
+  readRequest,
+  responseName,
+  searchResultContent,
+  type Acknowledgement,
+  type WireRequest,
+} from "../service/messages.ts";
+import {
+  anonymousAddress,
+  readEnvelope,
+  soapContentType,
+  writeEnvelope,
+  writeFault,
+  type Envelope,
+} from "../service/soap.ts";
+import type { Truth } from "../service/ticket-rules.ts";
+import { ack, createCounter, nack, type ChangeRequest } from "./counter.ts";
+import { createFaultPicker, type FaultRule } from "./fault-script.ts";
+import { createResultPoster } from "./result-poster.ts";
+import { openTicketStore } from "./ticket-store.ts";
+
+export interface DeskOptions {
+  /** 0 = any free one. */
+  readonly port: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Folder of `desk.db`; null = in memory. */
+  readonly dataDir: string | null;
+  /** The promise about a repeated or unanswered request (domain.md, "The gateway"). */
+  readonly idempotency: Idempotency;
+  /** Of `settles`: a late effect comes within this or never. */
+  readonly settleSeconds: number;
+  /** > 0: the ACK of a create has no ticket id, and the result of every request is posted after half of this. Default 0. */
+  readonly asyncSeconds?: number;
+  readonly faults?: readonly FaultRule[];
+  readonly clock: Pick<Clock, "now" | "setTimeout" | "clearTimeout">;
+}
+
+export interface Desk {
+  readonly port: number;
+  /** Where the contract is served. */
+  readonly url: string;
+  truth(): Truth;
+  /** Hands a ticket to somebody else, as an operator at the service would. */
+  assign(ticketId: string, owner: string): void;
+  /** Cuts every connection; unposted results and late effects are lost. */
+  close(): Promise<void>;
+}
+
+export const deskPath = "/TicketService";
+/** Of a rule without `seconds`. */
+const faultSecondsDefault = 5;
+
+export async function startDesk(options: DeskOptions): Promise<Desk> {
+  const { clock, idempotency, settleSeconds, asyncSeconds = 0, host = "127.0.0.1" } = options;
+  const store = openTicketStore(options.dataDir);
+  const counter = createCounter({ store, idempotency, settleSeconds, clock });
+  const poster = createResultPoster(clock);
+  const pickFault = createFaultPicker(options.faults ?? []);
+  const timers = new Set<unknown>();
+
+  function later(seconds: number, run: () => void): void {
+    const timer = clock.setTimeout(() => {
+      timers.delete(timer);
+      run();
+    }, seconds * 1_000);
+    timers.add(timer);
+  }
+
+  function serve(text: string, response: http.ServerResponse): void {
+    const envelope = readEnvelope(text, limits.serviceAnswerBytesMax);
+    if (!envelope.ok) return sendText(response, 500, writeFault("Client", envelope.failure.detail));
+    const read = readRequest(envelope.value);
+    // As the OSB's validate action does it.
+    if (!read.ok) return sendText(response, 500, writeFault("Client", read.failure.detail, "BEA-382505"));
+    const request = read.value;
+    const rule = pickFault(request.command, counter.keyOf(request));
+    if (rule !== undefined && refuses(request, rule, response)) return;
+    const answer = answerTo(request, rule, envelope.value);
+    if (rule?.fault === "async-early" && answer.early !== undefined) {
+      // The result first, the ACK when somebody took it.
+      void answer.early().then(() => sendText(response, 200, answer.text));
+      return;
+    }
+    distort(text, answer.text, rule, response);
+  }
+
+  /** Faults without effect; true = dealt with. */
+  function refuses(request: WireRequest, rule: FaultRule, response: http.ServerResponse): boolean {
+    const { fault } = rule;
+    const change = request.command === "search" ? null : request;
+    const seconds = rule.seconds ?? faultSecondsDefault;
+    if (fault === "apply-late") {
+      if (change !== null) counter.executeLater(change, seconds);
+      response.destroy();
+      return true;
+    }
+    if (fault !== "refuse" && fault !== "nack" && fault !== "reset-before") return false;
+    if (change !== null) counter.note(change);
+    if (fault === "reset-before") {
+      response.destroy();
+    } else if (fault === "refuse") {
+      if (rule.seconds !== undefined) response.setHeader("Retry-After", String(Math.ceil(rule.seconds)));
+      sendText(response, 503, "Service Unavailable", "text/plain");
+    } else if (change === null) {
+      // The contract has no NACK for a search.
+      sendText(response, 500, writeFault("Server", rule.code ?? "BUSY"));
+    } else {
+      const answer = nack(change, rule.code ?? "BUSY", "by the fault script");
+      sendText(response, 200, writeAcknowledgement(change, answer, null));
+    }
+    return true;
+  }
+
+  interface Answer {
+    readonly text: string;
+    /** Posts the async result; there where the script wants it before the ACK. */
+    readonly early?: () => Promise<void>;
+  }
+
+  function answerTo(request: WireRequest, rule: FaultRule | undefined, envelope: Envelope): Answer {
+    const relatesTo = envelope.messageId;
+    if (request.command === "search") {
+      const { tickets, total } = store.search(request.criteria);
+      const result = { requestId: request.requestId, total, truncated: total > tickets.length, tickets };
+      return {
+        text: writeEnvelope(responseName("search"), searchResultContent(result), related(relatesTo)),
+      };
+    }
+    const replyTo = envelope.replyTo === anonymousAddress ? null : envelope.replyTo;
+    const promisesResult =
+      replyTo !== null && (asyncSeconds > 0 || rule?.fault.startsWith("async-") === true);
+    if (!promisesResult) {
+      const lag = rule?.fault === "search-lag" ? { lagSeconds: rule.seconds ?? faultSecondsDefault } : {};
+      return { text: writeAcknowledgement(request, counter.execute(request, lag), relatesTo) };
+    }
+    const repeated = counter.firstAnswer(request) !== undefined;
+    const { answer, post } = executeAsync(request, rule, replyTo);
+    const text = writeAcknowledgement(request, answer, relatesTo);
+    // A repeat gets the first answer; the result is on its way since then.
+    if (repeated || answer.result === "NACK" || rule?.fault === "async-never") return { text };
+    if (rule?.fault === "async-early") return { text, early: post };
+    const late = rule?.fault === "async-late";
+    const usual = asyncSeconds > 0 ? asyncSeconds / 2 : 1;
+    later(
+      late ? (rule.seconds ?? Math.max(2 * asyncSeconds, faultSecondsDefault)) : usual,
+      () => void post(),
+    );
+    return { text };
+  }
+
+  function executeAsync(
+    request: ChangeRequest,
+    rule: FaultRule | undefined,
+    replyTo: string,
+  ): { readonly answer: Acknowledgement; readonly post: () => Promise<void> } {
+    const { requestId } = request;
+    if (rule?.fault === "async-error") {
+      const answer = ack(request, null);
+      counter.note(request, answer);
+      const result = {
+        requestId,
+        result: "ERROR",
+        ticketId: null,
+        code: "FAILED",
+        reason: "by the script",
+      } as const;
+      return { answer, post: () => poster.post(result, replyTo, 1) };
+    }
+    const lag = rule?.fault === "search-lag" ? { lagSeconds: rule.seconds ?? faultSecondsDefault } : {};
+    const answer = counter.execute(request, { hidesTicketId: true, ...lag });
+    const copies = rule?.fault === "async-twice" ? 2 : 1;
+    return {
+      answer,
+      post: () => {
+        const ticketId = answer.ticketId ?? store.ticketOf(requestId);
+        const result = { requestId, result: "OK", ticketId, code: null, reason: null } as const;
+        return poster.post(result, replyTo, copies);
+      },
+    };
+  }
+
+  /** The request had its effect; what its sender sees of that is the script's choice. */
+  function distort(
+    request: string,
+    answer: string,
+    rule: FaultRule | undefined,
+    response: http.ServerResponse,
+  ): void {
+    switch (rule?.fault) {
+      case "reset-after":
+        response.destroy();
+        return;
+      case "silent":
+        return;
+      case "slow":
+        later(rule.seconds ?? faultSecondsDefault, () => sendText(response, 200, answer));
+        return;
+      case "echo":
+        return sendText(response, 500, request);
+      case "html":
+        return sendText(response, 200, "<!DOCTYPE html><html><body>Sign in</body></html>", "text/html");
+      case "truncate": {
+        const bytes = Buffer.from(answer, "utf8");
+        response.writeHead(200, { "Content-Type": soapContentType, "Content-Length": bytes.length });
+        response.write(bytes.subarray(0, bytes.length >> 1), () => response.destroy());
+        return;
+      }
+      default:
+        return sendText(response, 200, answer);
+    }
+  }
+
+  const server = http.createServer(
+    { maxHeaderSize: limits.httpHeaderBytesMax, requestTimeout: limits.httpRequestTimeoutMs },
+    (request, response) => {
+      const path = request.url ?? "/";
+      if (request.method === "POST" && path === deskPath) {
+        readBody(request, response, (text) => {
+          try {
+            serve(text, response);
+          } catch (error) {
+            // A full disk, say. Whether it had an effect is then as open as the sender has to take it.
+            const detail = error instanceof Error ? error.message : "unknown";
+            if (!response.headersSent) sendText(response, 500, writeFault("Server", detail));
+          }
+        });
+      } else if (request.method === "GET" && path === "/truth") {
+        sendText(response, 200, JSON.stringify(store.truth()), "application/json");
+      } else if (request.method === "GET" && path.toLowerCase() === `${deskPath.toLowerCase()}?wsdl`) {
+        void contract(url).then((text) =>
+          sendText(response, text === null ? 404 : 200, text ?? "no WSDL here"),
+        );
+      } else {
+        sendText(response, 404, `POST ${deskPath}, GET ${deskPath}?wsdl or GET /truth`, "text/plain");
+      }
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, host, () => resolve());
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}${deskPath}`;
+
+  return {
+    port,
+    url,
+    truth: () => store.truth(),
+    assign(ticketId, owner) {
+      store.assign(ticketId, owner);
+    },
+    async close() {
+      for (const timer of timers) clock.clearTimeout(timer);
+      timers.clear();
+      counter.close();
+      poster.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      store.close();
+    },
+  };
+}
+
+function related(relatesTo: string | null): { readonly relatesTo?: string } {
+  return relatesTo === null ? {} : { relatesTo };
+}
+
+function writeAcknowledgement(
+  request: ChangeRequest,
+  answer: Acknowledgement,
+  relatesTo: string | null,
+): string {
+  return writeEnvelope(responseName(request.command), acknowledgementContent(answer), related(relatesTo));
+}
+
+function sendText(response: http.ServerResponse, status: number, text: string, type = soapContentType): void {
+  response.writeHead(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(text) });
+  response.end(text);
+}
+
+/** S3: a body over the limit is answered 413, and its connection ends. */
+function readBody(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  done: (text: string) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= limits.serviceAnswerBytesMax) {
+      chunks.push(chunk);
+    } else if (!response.headersSent) {
+      response.setHeader("Connection", "close");
+      sendText(response, 413, "too large", "text/plain");
+    }
+  });
+  request.on("end", () => {
+    if (bytes <= limits.serviceAnswerBytesMax) done(Buffer.concat(chunks).toString("utf8"));
+  });
+}
+
+/** The WSDL with our own address; it stands beside the source, and not in `dist`. */
+async function contract(url: string): Promise<string | null> {
+  for (const place of ["../service/", "../../../adapters/service/"]) {
+    try {
+      const text = await readFile(new URL(`${place}TicketService.wsdl`, import.meta.url), "utf8");
+      return text.replace(/http:\/\/127\.0\.0\.1:8650\/TicketService/, url);
+    } catch {
+      // The other place, then.
+    }
+  }
+  return null;
+}
