@@ -143,6 +143,13 @@ export function createGroupedLedger(store: FactStore): Ledger {
     }
   }
 
+  /** Empty at the end, and when the rest can no longer be read because the ledger is closed. */
+  function pageAfter(from: Position): readonly Fact[] {
+    if (from >= durable) return [];
+    if (newest[0]?.position === from + 1) return newest;
+    return closed ? [] : store.page(from, limits.ledgerReadRows);
+  }
+
   async function* followPages(after: Position, signal: AbortSignal): AsyncGenerator<Fact> {
     let from = after;
     let wakeUp: (() => void) | null = null;
@@ -150,23 +157,19 @@ export function createGroupedLedger(store: FactStore): Ledger {
     wakers.add(waker);
     signal.addEventListener("abort", waker, { once: true });
     try {
-      // oxlint-disable-next-line no-unmodified-loop-condition -- close() sets it
-      while (!signal.aborted && !closed) {
-        if (from >= durable) {
-          // oxlint-disable-next-line no-await-in-loop -- one wait a group is what following means
-          await new Promise<void>((resolve) => {
-            wakeUp = resolve;
-          });
-          wakeUp = null;
-          continue;
-        }
-        const page = newest[0]?.position === from + 1 ? newest : store.page(from, limits.ledgerReadRows);
-        if (page.length === 0) throw new Error(`The ledger has no fact after ${from}, but is at ${durable}.`);
+      while (!signal.aborted) {
+        const page = pageAfter(from);
         for (const fact of page) {
           if (signal.aborted) return;
           yield fact;
           from = fact.position;
         }
+        if (page.length > 0) continue;
+        if (closed) return;
+        // oxlint-disable-next-line no-await-in-loop -- one wait a group is what following means
+        await new Promise<void>((resolve) => {
+          wakeUp = resolve;
+        });
       }
     } finally {
       wakers.delete(waker);

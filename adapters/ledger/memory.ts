@@ -20,12 +20,12 @@ export interface MemoryStorage {
   readonly snapshots: FoldSnapshot[];
   /** As after `ledger restore`: the next opening is told so, until its first commit. */
   restored: boolean;
-  /** Set: every write from now on fails with this message, like a disk that is full (R3). */
-  broken: string | null;
+  /** How many facts fit; the write of one more fails, like a full disk (R3). */
+  factsMax: number;
 }
 
 export function createMemoryStorage(ledger = "memory"): MemoryStorage {
-  return { ledger, facts: [], epochs: [], snapshots: [], restored: false, broken: null };
+  return { ledger, facts: [], epochs: [], snapshots: [], restored: false, factsMax: Infinity };
 }
 
 /** Opens the storage. `epoch` names this opening; by default it is numbered. */
@@ -41,28 +41,24 @@ export function createMemoryLedger(
   for (const fact of facts) heads.set(fact.stream, fact.position);
   const durableLength = { now: facts.length };
 
-  function mustWork(): void {
-    if (storage.broken !== null) throw new Error(storage.broken);
-  }
-
   return createGroupedLedger({
     ledger: storage.ledger,
     epoch,
     restored,
     position: () => facts.length,
     streamHead: (stream) => heads.get(stream) ?? 0,
-    begin: mustWork,
+    begin() {},
     insert({ stream, fact, body }) {
       // Through JSON, as every other ledger: what a body loses there must show in the tests.
       const { type, at } = fact;
       const position = facts.length + 1;
+      if (position > storage.factsMax) throw new Error("the storage is full");
       const written = makeFact(type, at, JSON.parse(body), position, epoch, stream);
       facts.push(written);
       heads.set(stream, position);
       return written;
     },
     commit() {
-      mustWork();
       durableLength.now = facts.length;
       storage.restored = false;
     },
@@ -74,7 +70,6 @@ export function createMemoryLedger(
     ofKey: (key, limit) => (limit > 0 ? facts.filter((fact) => keyOf(fact) === key).slice(-limit) : []),
     loadSnapshot: () => snapshots.findLast(({ position }) => position <= facts.length) ?? null,
     saveSnapshot(snapshot) {
-      mustWork();
       snapshots.push(snapshot);
       snapshots.splice(0, snapshots.length - limits.ledgerSnapshotsKept);
     },

@@ -151,14 +151,6 @@ function openStore({ db, lock, headFile, head, options }: OpenParts): FactStore 
     if (!stream.startsWith("alarm/")) setBounded(heads, stream, last, limits.ledgerStreamHeadsKept);
   }
 
-  function facts(statement: StatementSync, ...parameters: (string | number)[]): Fact[] {
-    try {
-      return storedRows(statement.all(...parameters)).map(toFact);
-    } catch (error) {
-      throw asLedgerFailure(error, "read the ledger");
-    }
-  }
-
   return {
     ledger,
     epoch,
@@ -230,4 +222,12 @@ function openStore({ db, lock, headFile, head, options }: OpenParts): FactStore 
       }
     },
   };
+}
+
+function facts(statement: StatementSync, ...parameters: (string | number)[]): Fact[] {
+  try {
+    return storedRows(statement.all(...parameters)).map(toFact);
+  } catch (error) {
+    throw asLedgerFailure(error, "read the ledger");
+  }
 }

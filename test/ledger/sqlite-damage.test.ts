@@ -1,0 +1,194 @@
+/** R4: what was changed, lost or put in the place of the ledger is noticed, with the position. */
+import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { verifyLedger } from "../../adapters/ledger/inspection.ts";
+import type { Fact } from "../../machines/facts.ts";
+import { FailureError } from "../../machines/failure.ts";
+import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
+import { acceptance, all, notes } from "./sample-facts.ts";
+
+describe("a damaged ledger", () => {
+  let place: LedgerDirectory;
+  let written: readonly Fact[];
+  beforeEach(async () => {
+    place = await makeLedgerDirectory();
+    const ledger = await place.open();
+    for (let n = 1; n <= 20; n += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- twenty commits
+      await ledger.append(acceptance(`b${n}`, `alarm-${n}`, `NE-${n}`));
+    }
+    written = await all(ledger.read(0, 100));
+    await ledger.close();
+  });
+  afterEach(() => place.dispose());
+
+  async function expectDamage(position: number): Promise<void> {
+    const damage = expect.stringContaining(`LEDGER_DAMAGED: The ledger is damaged at position ${position}:`);
+    await expect(place.open()).rejects.toMatchObject({ message: damage });
+    await expect(verifyLedger(place.dir)).rejects.toMatchObject({ message: damage });
+  }
+
+  test.each([
+    ["a byte of a body", "UPDATE facts SET body = replace(body, 'major', 'minor') WHERE position = 11", 11],
+    ["a body that is no JSON any more", "UPDATE facts SET body = substr(body, 2) WHERE position = 1", 1],
+    ["a time", "UPDATE facts SET at = at + 1 WHERE position = 20", 20],
+    ["a stream", "UPDATE facts SET stream = 'audit' WHERE position = 5", 5],
+    ["a key taken away", "UPDATE facts SET key = NULL WHERE position = 6", 6],
+    ["a key that moved into the flow", "UPDATE facts SET flow = key, key = NULL WHERE position = 6", 6],
+    ["a type", "UPDATE facts SET type = 'alarm.settled' WHERE position = 7", 7],
+    ["an epoch", "UPDATE epochs SET epoch = 'another'", 1],
+    ["a hash", "UPDATE facts SET hash = upper(hash) WHERE position = 8", 8],
+    ["a missing fact", "DELETE FROM facts WHERE position = 9", 9],
+    ["the first fact missing", "DELETE FROM facts WHERE position = 1", 1],
+    [
+      "two facts exchanged",
+      "UPDATE facts SET position = -position WHERE position IN (3, 4);" +
+        "UPDATE facts SET position = 7 + position WHERE position < 0",
+      3,
+    ],
+  ])("R4: %s is refused and its position named", async (_, sql, position) => {
+    place.tamper(sql);
+    await expectDamage(position);
+  });
+
+  test("R4 A4: a stream changed in the table or in its index is refused: either would let a duplicate in", async () => {
+    const bytes = readFileSync(place.file);
+    const places: number[] = [];
+    for (let at = bytes.indexOf("/alarm-13"); at >= 0; at = bytes.indexOf("/alarm-13", at + 1))
+      places.push(at);
+    expect(places).toHaveLength(2);
+    for (const at of places) {
+      const changed = Buffer.from(bytes);
+      changed.write("/alarm-1~", at);
+      writeFileSync(place.file, changed);
+      // oxlint-disable-next-line no-await-in-loop -- one change after the other
+      await expectDamage(13);
+    }
+  });
+
+  test("R4: facts that were durable and are missing at the end are noticed; going on without them is a choice", async () => {
+    place.tamper("DELETE FROM facts WHERE position > 18");
+    const shortened = /LEDGER_SHORTENED: .* ends at position 18, but position 20 was durable before/;
+    await expect(place.open()).rejects.toThrow(shortened);
+    await expect(place.open()).rejects.toThrow(shortened); // refusing forgets nothing
+    const ledger = await place.open({ acceptShortened: true });
+    expect(await ledger.append(acceptance("b21", "alarm-21"))).toMatchObject({ position: 19 });
+    await ledger.close();
+    expect((await verifyLedger(place.dir)).facts).toBe(19);
+    await (await place.open()).close();
+  });
+
+  test("R4: a write-ahead log cut at any page is noticed", async () => {
+    const ledger = await place.open();
+    for (let n = 21; n <= 24; n += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- four commits
+      await ledger.append(acceptance(`b${n}`, `alarm-${n}`));
+    }
+    // As a machine that lost power: the files of a running engine.
+    const crashed = await makeLedgerDirectory();
+    for (const name of ["ledger.db", "ledger.db-wal", "ledger.head"]) {
+      copyFileSync(join(place.dir, name), join(crashed.dir, name));
+    }
+    await ledger.close();
+    const log = readFileSync(`${crashed.file}-wal`);
+    truncateSync(`${crashed.file}-wal`, log.length - 4_120);
+    await expect(crashed.open()).rejects.toMatchObject({ failure: { code: "LEDGER_SHORTENED" } });
+    writeFileSync(`${crashed.file}-wal`, log);
+    const whole = await crashed.open();
+    expect(whole.head().position).toBe(24);
+    await whole.close();
+    await crashed.dispose();
+  });
+
+  test("R4: an older copy put in place by hand is noticed, also when it went on since", async () => {
+    const old = join(place.dir, "old");
+    copyFileSync(place.file, old);
+    const ledger = await place.open();
+    await ledger.append(notes("b21", "audit", ["21", "22"]));
+    await ledger.close();
+    const head = readFileSync(join(place.dir, "ledger.head"));
+    copyFileSync(old, place.file);
+    await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_SHORTENED" } });
+    const other = await place.open({ acceptShortened: true });
+    await other.append(notes("b21", "audit", ["another 21", "22", "23"]));
+    await other.close();
+    writeFileSync(join(place.dir, "ledger.head"), head);
+    await expect(place.open()).rejects.toThrow("damaged at position 22: the history differs");
+  });
+
+  test("a head file that is missing or torn says nothing and is written anew", async () => {
+    for (const content of [null, "", "00000000000000", "\u0000".repeat(82)]) {
+      if (content === null) rmSync(join(place.dir, "ledger.head"));
+      else writeFileSync(join(place.dir, "ledger.head"), content);
+      // oxlint-disable-next-line no-await-in-loop -- one opening after the other
+      await (await place.open()).close();
+      expect(readFileSync(join(place.dir, "ledger.head"), "utf8")).toMatch(/^0{14}20 [0-9a-f]{64}\n$/);
+    }
+  });
+
+  test("R4: with a snapshot, an opening checks what follows it, and `ledger verify` all", async () => {
+    const ledger = await place.open();
+    await ledger.saveSnapshot({ position: 10, state: '{"of":10}' });
+    await ledger.close();
+    place.tamper("UPDATE facts SET at = at + 1 WHERE position = 5");
+    await (await place.open()).close();
+    await expect(verifyLedger(place.dir)).rejects.toThrow("damaged at position 5:");
+    place.tamper("UPDATE facts SET at = at + 1 WHERE position = 11");
+    await expect(place.open()).rejects.toThrow("damaged at position 11:");
+  });
+
+  test("R4: a damaged snapshot is passed over for the older one; both damaged, the fold starts from the first fact", async () => {
+    const ledger = await place.open();
+    for (const position of [5, 10, 15]) {
+      // oxlint-disable-next-line no-await-in-loop -- in order
+      await ledger.saveSnapshot({ position, state: `{"of":${position}}` });
+    }
+    await ledger.close();
+    const expected = [15, 10, null];
+    for (const position of expected) {
+      // oxlint-disable-next-line no-await-in-loop -- one opening after the other
+      const again = await place.open();
+      // oxlint-disable-next-line no-await-in-loop
+      const snapshot = await again.loadSnapshot();
+      expect(snapshot).toEqual(position === null ? null : { position, state: `{"of":${position}}` });
+      // oxlint-disable-next-line no-await-in-loop
+      await again.close();
+      place.tamper(
+        `UPDATE snapshots SET state = replace(state, 'of', 'OF') WHERE position = ${position ?? 0}`,
+      );
+    }
+  });
+
+  test("R4: a bit flipped anywhere in the file is refused, or changes no fact", async () => {
+    const bytes = readFileSync(place.file);
+    const head = readFileSync(join(place.dir, "ledger.head"));
+    const found = new Map<string, number>();
+    for (let at = 0; at < bytes.length; at += 53) {
+      const flipped = Buffer.from(bytes);
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+      writeFileSync(place.file, flipped);
+      writeFileSync(join(place.dir, "ledger.head"), head);
+      // oxlint-disable-next-line no-await-in-loop -- the same files each time
+      const result = await openAndRead();
+      found.set(result, (found.get(result) ?? 0) + 1);
+    }
+    expect([...found.keys()].filter((result) => !/^LEDGER_|^same facts$/.test(result))).toEqual([]);
+    expect(found.get("LEDGER_DAMAGED")).toBeGreaterThan(100);
+  });
+
+  async function openAndRead(): Promise<string> {
+    try {
+      const ledger = await place.open();
+      try {
+        expect(await all(ledger.read(0, 100))).toEqual(written);
+        const again = await ledger.append(acceptance("again", "alarm-13", "NE-13"));
+        return again.kind === "conflict" ? "same facts" : "a duplicate was accepted";
+      } finally {
+        await ledger.close();
+      }
+    } catch (error) {
+      return error instanceof FailureError ? error.failure.code : `not a sentence: ${String(error)}`;
+    }
+  }
+});

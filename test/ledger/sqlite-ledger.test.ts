@@ -1,0 +1,167 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { verifyLedger } from "../../adapters/ledger/inspection.ts";
+import { describeLedger } from "./ledger-contract.ts";
+import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
+import { acceptance, all, notes, textOf } from "./sample-facts.ts";
+
+describeLedger("ledger in SQLite", async () => {
+  const { open, dispose } = await makeLedgerDirectory();
+  return { open: () => open(), openNearlyFull: () => open({ pagesMax: 60 }), dispose };
+});
+
+describe("ledger in SQLite, as a file", () => {
+  let place: LedgerDirectory;
+  beforeEach(async () => {
+    place = await makeLedgerDirectory();
+  });
+  afterEach(() => place.dispose());
+
+  test("one engine at a time: the second is refused with what to do, and may come when the first has gone", async () => {
+    const first = await place.open();
+    await expect(place.open()).rejects.toMatchObject({
+      message: expect.stringContaining(`LEDGER_LOCKED: The ledger in ${place.dir} is in use`),
+    });
+    await first.append(notes("b1", "audit", ["the first goes on"]));
+    await first.close();
+    const second = await place.open();
+    expect(second.head().position).toBe(1);
+    await second.close();
+  });
+
+  test("one turn of the event loop is one transaction, however many appends", async () => {
+    const ledger = await place.open();
+    const before = commitsInLog(place.file);
+    await Promise.all(
+      Array.from({ length: 200 }, (_, n) => ledger.append(acceptance(`b${n}`, `alarm-${n}`))),
+    );
+    expect(commitsInLog(place.file) - before).toBe(1);
+    await ledger.append(notes("next turn", "audit", ["1"]));
+    expect(commitsInLog(place.file) - before).toBe(2);
+    await ledger.append(acceptance("conflict only", "alarm-1"));
+    expect(commitsInLog(place.file) - before).toBe(2);
+    await ledger.close();
+  });
+
+  test("R3: SQLite makes no checkpoint of its own, whose failed sync nobody would see", async () => {
+    const ledger = await place.open();
+    const page = 4_096;
+    // More pages than SQLite's own checkpoint (1,000) lets pass, in fewer commits and facts than ours.
+    for (let n = 0; n < 12; n += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- a commit each
+      await ledger.append(notes(`b${n}`, "audit", ["x".repeat(100 * page)]));
+    }
+    expect(pagesInLog(place.file)).toBeGreaterThan(1_200);
+    await ledger.close();
+  });
+
+  test("people read beside the running engine what is committed, and hold nobody up", async () => {
+    const ledger = await place.open();
+    await ledger.append(notes("b1", "audit", ["1"]));
+    const reader = new DatabaseSync(place.file, { readOnly: true });
+    const count = reader.prepare("SELECT count(*) AS n FROM audit");
+    reader.exec("BEGIN");
+    expect(count.get()).toEqual({ n: 1 });
+    await ledger.append(notes("b2", "audit", ["2"]));
+    expect(count.get()).toEqual({ n: 1 });
+    reader.exec("COMMIT");
+    expect(count.get()).toEqual({ n: 2 });
+    reader.close();
+    await ledger.close();
+  });
+
+  test("A1 R2: what a killed process had acknowledged is there, and the chain holds", async () => {
+    const script = fileURLToPath(new URL("append-until-killed.ts", import.meta.url));
+    let acknowledged = 0;
+    for (const stopAfter of [1, 40, 300]) {
+      const child = spawn(process.execPath, [script, place.dir], { stdio: ["ignore", "pipe", "inherit"] });
+      let lines = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        lines += text;
+        if (lines.split("\n").length > stopAfter) child.kill("SIGKILL");
+      });
+      // oxlint-disable-next-line no-await-in-loop -- one life after the other, on the same files
+      await once(child, "close");
+      acknowledged = Number(lines.slice(0, lines.lastIndexOf("\n")).split("\n").at(-1));
+      // oxlint-disable-next-line no-await-in-loop
+      expect((await verifyLedger(place.dir)).facts).toBeGreaterThanOrEqual(acknowledged);
+    }
+    expect(acknowledged).toBeGreaterThan(300);
+    const ledger = await place.open();
+    expect(ledger.head().position).toBeGreaterThanOrEqual(acknowledged);
+    expect(new Set((await all(ledger.read(0, 1e6))).map(({ epoch }) => epoch)).size).toBe(3);
+    await ledger.close();
+  });
+
+  const noStrace = spawnSync("strace", ["-V"]).error !== undefined;
+  test.skipIf(noStrace)(
+    "A1: every acknowledgement has a sync before it (needs `strace`: apt install strace)",
+    async () => {
+      const script = fileURLToPath(new URL("append-until-killed.ts", import.meta.url));
+      const trace = join(place.dir, "trace");
+      const child = spawn(
+        "strace",
+        ["-f", "-e", "trace=fdatasync,fsync,write", "-o", trace, process.execPath, script, place.dir, "20"],
+        { stdio: ["ignore", "ignore", "inherit"] },
+      );
+      await once(child, "close");
+      let synced = false;
+      let acknowledged = 0;
+      for (const line of readFileSync(trace, "utf8").split("\n")) {
+        if (/f(?:data)?sync\(\d+\)\s+= 0/.test(line)) synced = true;
+        if (!/write\(1, "\d+\\n"/.test(line)) continue;
+        expect(synced).toBe(true);
+        synced = false;
+        acknowledged += 1;
+      }
+      expect(acknowledged).toBe(20);
+    },
+  );
+
+  test("a directory that cannot be made is refused with a sentence", async () => {
+    const dir = join(place.dir, "a-file");
+    writeFileSync(dir, "");
+    await expect(place.open({ dir })).rejects.toMatchObject({ failure: { code: "LEDGER_SYNC_FAILED" } });
+  });
+
+  test("a ledger of another version, and a file of another program, are left alone", async () => {
+    await (await place.open()).close();
+    place.tamper("UPDATE meta SET value = '2' WHERE name = 'schema'");
+    await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
+    place.tamper("DROP TABLE meta");
+    await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
+  });
+
+  test("an expectation about a stream that left the cache of heads is judged all the same", async () => {
+    const ledger = await place.open();
+    await ledger.append(notes("b1", "key/first", ["1"]));
+    await ledger.close();
+    const again = await place.open(); // an empty cache
+    const stale = notes("b2", "key/first", ["2"], [{ stream: "key/first", revision: 0 }]);
+    expect((await again.append(stale)).kind).toBe("conflict");
+    expect((await all(again.read(0, 10))).map(textOf)).toEqual(["1"]);
+    await again.close();
+  });
+});
+
+/** Frames of the write-ahead log that end a transaction: https://www.sqlite.org/fileformat2.html#walformat */
+function commitsInLog(file: string): number {
+  const log = readFileSync(`${file}-wal`);
+  const pageSize = log.readUInt32BE(8);
+  let commits = 0;
+  for (let at = 32; at + 24 <= log.length; at += 24 + pageSize) {
+    const current = log.subarray(at + 8, at + 16).equals(log.subarray(16, 24));
+    if (current && log.readUInt32BE(at + 4) > 0) commits += 1;
+  }
+  return commits;
+}
+
+function pagesInLog(file: string): number {
+  const log = readFileSync(`${file}-wal`);
+  return Math.floor((log.length - 32) / (24 + log.readUInt32BE(8)));
+}
