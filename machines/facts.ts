@@ -65,7 +65,7 @@ export type RequestResult = "ok" | "rejected" | "failed" | "notApplied" | "cance
 export interface FoldSettings {
   readonly maxResponseRows: number;
   readonly reopenSeconds: number;
-  readonly clockSkewSeconds: number;
+  readonly dedupDays: number;
 }
 
 /** Why a key waits and what wakes it. */
@@ -78,6 +78,7 @@ export interface Parking {
 }
 
 export interface FactBodies {
+  /** A new epoch: whatever was locked or flowing in the one before has ended (L2, L5). */
   "ledger.opened": { engine: string; clients: number };
   "settings.changed": FoldSettings;
   "services.imported": { services: readonly ServiceInfo[]; by: string };
@@ -94,8 +95,9 @@ export interface FactBodies {
     rule: string | null;
     ticketId: string | null;
     failure: Failure | null;
-    /** Position of the outcome that this one replaces (A2). */
-    supersedes: Position | null;
+    requestId: string | null;
+    /** The outcome that this one replaces (A2). */
+    supersedes: { position: Position; outcome: Outcome } | null;
   };
 
   "flow.started": {
@@ -107,13 +109,14 @@ export interface FactBodies {
     alarms: readonly NotificationRef[];
   };
   "flow.decided": DecisionRecord & { key: string; lockGuid: string };
-  /** `parked`: the key waits without a client. `crashed`: the actor threw; counted against the alarm (R6). */
+  /** `parked`: a `key.parked` says what for. `crashed`: the actor threw; counted against the alarm (R6). */
   "flow.ended": {
     key: string;
     lockGuid: string;
-    result: "settled" | "parked" | "forced" | "expired" | "crashed" | "stopped";
-    parked: Parking | null;
+    result: "settled" | "parked" | "forced" | "expired" | "crashed";
   };
+  /** The key waits without holding a client until its time comes or a fact wakes it; the next flow ends it. */
+  "key.parked": { key: string; parking: Parking };
 
   "request.planned": {
     requestId: string;
@@ -124,6 +127,9 @@ export interface FactBodies {
     payload: RequestPayload;
     /** Settled as this when the service confirms it. */
     intent: Outcome;
+    /** The notifications that this request settles. */
+    alarms: readonly NotificationRef[];
+    rule: string;
     plannedAt: Instant;
   };
   /** Durable before the first byte of the attempt leaves (G2). */
@@ -155,6 +161,8 @@ export interface FactBodies {
     /** What is known of the ticket from now on; null: nothing new. */
     ticket: { status: TicketStatus; severity: Severity | null; openedAt: Instant | null } | null;
     because: string;
+    /** The request's alarms stay in line and are decided once more. */
+    again: boolean;
   };
   /** An open ticket of this key that the search found and that is now linked. */
   "ticket.linked": {
@@ -198,7 +206,7 @@ export type ResponseRowChange = Pick<ResponseRow, "requestId" | "attempt" | "cli
   Partial<
     Pick<
       ResponseRow,
-      "answeredAt" | "durationMs" | "status" | "code" | "cause" | "asyncStatus" | "ticketIds" | "answer"
+      "answeredAt" | "durationMs" | "status" | "code" | "cause" | "asyncStatus" | "ticketIds" | "request" | "answer"
     >
   >;
 

@@ -1,0 +1,144 @@
+/**
+ * One automatic flow: one run for one key, child of the Ticket Client given to it.
+ *   A5 one a key at a time.  A2 its end is an outcome or a parking, made durable by its client.
+ * Search → decide → forward or stop → end; what each step is, `nextStep` says (flow-plan.ts).
+ * Source: telenet-ticket-client.md, "Automatic Flow"; domain.md, "An alarm's way".
+ */
+import { assign, setup } from "xstate";
+import { limits } from "./limits.ts";
+import { nextStep, noFindings, type FlowFindings, type FlowInput, type FlowStep, type SearchFailure } from "./flow-plan.ts";
+import type { CloseCommand, ForwardCommand, ForwardReply, SearchCommand, SearchReply } from "./ticket-client.machine.ts";
+import type { Ticket } from "./vocabulary.ts";
+
+export type FlowCommand = SearchCommand | ForwardCommand | CloseCommand;
+
+export interface AutomaticFlowInput extends FlowInput {
+  /** Sends a command to the client that this flow holds. */
+  readonly ask: (command: FlowCommand) => void;
+}
+
+export type AutomaticFlowEvent =
+  | { readonly type: "search.done"; readonly reply: SearchReply }
+  | { readonly type: "forward.done"; readonly reply: ForwardReply };
+
+export interface AutomaticFlowContext {
+  readonly input: AutomaticFlowInput;
+  readonly findings: FlowFindings;
+  readonly step: FlowStep;
+  /** Failed tries of the search under way. */
+  readonly tries: number;
+  readonly failure: SearchFailure | null;
+}
+
+/** How a forwarded request left the flow. */
+function endOf(reply: ForwardReply): "settled" | "parked" {
+  return reply.ok && reply.result === "settled" ? "settled" : "parked";
+}
+
+/** Adds what a search brought to what is known. */
+export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: readonly Ticket[]): FlowFindings {
+  if (step.step !== "search") return findings;
+  const { doubt } = findings;
+  switch (step.purpose) {
+    case "key":
+      return { ...findings, doubt: { ...doubt, byKey: tickets } };
+    case "requestedBy":
+      return { ...findings, doubt: { ...doubt, byRequest: tickets } };
+    case "ticketId":
+      return { ...findings, doubt: { ...doubt, byTicket: tickets } };
+    case "verify": {
+      const ticketId = step.criteria.ticketId ?? "";
+      return { ...findings, verified: new Map(findings.verified).set(ticketId, tickets.find((one) => one.ticketId === ticketId) ?? null) };
+    }
+    case "unknown":
+      return { ...findings, unknown: new Map(findings.unknown).set(step.criteria.requestedBy ?? "", tickets) };
+  }
+}
+
+export const automaticFlowMachine = setup({
+  types: {
+    context: {} as AutomaticFlowContext,
+    events: {} as AutomaticFlowEvent,
+    input: {} as AutomaticFlowInput,
+  },
+  delays: {
+    searchRetry: ({ context }) => limits.searchRetryDelayMs * 2 ** (context.tries - 1),
+  },
+  guards: {
+    mustSearch: ({ context }) => context.step.step === "search",
+    mustForward: ({ context }) => context.step.step === "forward",
+    mayTryAgain: ({ context, event }) =>
+      event.type === "search.done" && !event.reply.ok && !event.reply.failure.permanent && context.tries + 1 < limits.searchTriesMax,
+    hasFailed: ({ event }) => event.type === "search.done" && !event.reply.ok,
+  },
+  actions: {
+    askSearch: ({ context, self }) => {
+      const { step, input, tries } = context;
+      if (step.step !== "search") return;
+      const { lockGuid, fence, key } = input;
+      input.ask({
+        type: "client.search",
+        lockGuid,
+        fence,
+        criteria: step.criteria,
+        service: step.service,
+        key: key.key,
+        attempt: tries + 1,
+        reply: (reply) => self.send({ type: "search.done", reply }),
+      });
+    },
+    askForward: ({ context, self }) => {
+      const { step, input } = context;
+      if (step.step !== "forward") return;
+      const { lockGuid, fence } = input;
+      input.ask({ type: "client.forward", lockGuid, fence, request: step.request, entries: step.entries, reply: (reply) => self.send({ type: "forward.done", reply }) });
+    },
+    askClose: ({ context, event }) => {
+      const { step, input } = context;
+      const { lockGuid, fence } = input;
+      if (event.type === "forward.done") input.ask({ type: "client.close", lockGuid, fence, entries: [], result: endOf(event.reply) });
+      else if (step.step === "end") input.ask({ type: "client.close", lockGuid, fence, entries: step.entries, result: step.result });
+    },
+    learn: assign(({ context, event }) => {
+      if (event.type !== "search.done" || !event.reply.ok) return {};
+      const findings = withAnswer(context.findings, context.step, event.reply.tickets);
+      return { findings, tries: 0, step: nextStep(context.input, findings, null, event.reply.at) };
+    }),
+    giveUp: assign(({ context, event }) => {
+      if (event.type !== "search.done" || event.reply.ok) return {};
+      return { failure: event.reply.failure, step: nextStep(context.input, context.findings, event.reply.failure, event.reply.at) };
+    }),
+    countTry: assign({ tries: ({ context }) => context.tries + 1 }),
+  },
+}).createMachine({
+  id: "automaticFlow",
+  initial: "deciding",
+  options: { maxIterations: limits.machineIterationsMax },
+  context: ({ input }) => ({ input, findings: noFindings, step: nextStep(input, noFindings, null, input.startedAt), tries: 0, failure: null }),
+  states: {
+    deciding: {
+      always: [
+        { guard: "mustSearch", target: "searching" },
+        { guard: "mustForward", target: "forwarding" },
+        { target: "ended" },
+      ],
+    },
+    searching: {
+      entry: "askSearch",
+      on: {
+        "search.done": [
+          { guard: "mayTryAgain", target: "pausing", actions: "countTry" },
+          { guard: "hasFailed", target: "deciding", actions: "giveUp" },
+          { target: "deciding", actions: "learn" },
+        ],
+      },
+    },
+    pausing: { after: { searchRetry: "searching" } },
+    forwarding: {
+      entry: "askForward",
+      on: { "forward.done": "ended" },
+    },
+    ended: { type: "final", entry: "askClose" },
+  },
+});
+

@@ -1,0 +1,231 @@
+/**
+ * The default decision, D0 to D13: what one flow does about its notifications. A pure function of the
+ * notifications, the key's facts, the tickets found and the time. First rule that fits.
+ * Source: domain.md, "The default decision".
+ */
+import type { KeyState, LinkedTicket, Waiting } from "./state.ts";
+import {
+  isOpen,
+  severityRank,
+  type AlarmRef,
+  type Instant,
+  type Outcome,
+  type RequestPayload,
+  type ServiceInfo,
+  type Severity,
+  type Ticket,
+} from "./vocabulary.ts";
+
+export interface DecisionSettings {
+  readonly reopenSeconds: number;
+  readonly clockSkewSeconds: number;
+}
+
+/** What the flow's searches brought. */
+export interface Findings {
+  readonly tickets: readonly Ticket[];
+  /** Linked tickets that the search missed and that were read by their id; null: the service knows no such ticket. */
+  readonly verified: ReadonlyMap<string, Ticket | null>;
+}
+
+export interface DecisionInput {
+  readonly key: KeyState;
+  /** At least one; the first leads a clear-group's and a raise-group's order. */
+  readonly group: readonly Waiting[];
+  readonly findings: Findings;
+  readonly service: ServiceInfo;
+  readonly settings: DecisionSettings;
+  readonly now: Instant;
+}
+
+export type Rule = `D${number}`;
+
+export type Decision =
+  | { readonly act: "stop"; readonly rule: Rule; readonly outcome: "stopped" | "unknown"; readonly because: string; readonly ticketId: string | null }
+  | { readonly act: "adopt"; readonly rule: Rule; readonly because: string; readonly ticket: OpenTicket }
+  | {
+      readonly act: "request";
+      readonly rule: Rule;
+      readonly intent: Outcome;
+      readonly because: string;
+      readonly payload: RequestPayload;
+    };
+
+/** An open ticket of the key: found by the search, linked by the ledger, or both. */
+export interface OpenTicket {
+  readonly ticketId: string;
+  readonly service: string;
+  readonly status: Ticket["status"];
+  readonly severity: Severity | null;
+  readonly openedAt: Instant | null;
+  readonly linked: boolean;
+  readonly found: boolean;
+}
+
+/**
+ * T2: the linked ticket to read by its id before deciding, if there is one: the search should show it by now
+ * and does not.
+ */
+export function ticketToVerify(key: KeyState, findings: Findings, service: ServiceInfo, now: Instant): LinkedTicket | null {
+  for (const linked of key.open.values()) {
+    if (linked.service !== service.name || now < linked.confirmedAt + service.settleSeconds * 1000) continue;
+    if (findings.verified.has(linked.ticketId) || findings.tickets.some((one) => one.ticketId === linked.ticketId)) continue;
+    return linked;
+  }
+  return null;
+}
+
+/** Open tickets of the key, oldest first. Our own facts hold while the search's index may lag; then the search wins. */
+export function openTickets(key: KeyState, findings: Findings, service: ServiceInfo, now: Instant): OpenTicket[] {
+  const open = new Map<string, OpenTicket>();
+  for (const ticket of findings.tickets) {
+    if (ticket.clientReference !== key.key || ticket.kind !== "MO" || !isOpen(ticket)) continue;
+    const closed = key.closed.get(ticket.ticketId);
+    if (closed !== undefined && now < closed.closedAt + service.settleSeconds * 1000) continue;
+    const linked = key.open.get(ticket.ticketId);
+    open.set(ticket.ticketId, {
+      ticketId: ticket.ticketId,
+      service: service.name,
+      status: ticket.status,
+      // What we confirmed ourselves is newer than what a lagging index says.
+      severity: linked !== undefined && now < linked.confirmedAt + service.settleSeconds * 1000 ? linked.severity : (ticket.severity ?? linked?.severity ?? null),
+      openedAt: ticket.openedAt ?? linked?.openedAt ?? null,
+      linked: linked !== undefined,
+      found: true,
+    });
+  }
+  for (const linked of key.open.values()) {
+    if (open.has(linked.ticketId)) continue;
+    const verified = findings.verified.get(linked.ticketId);
+    if (verified === null || (verified !== undefined && !isOpen(verified))) continue;
+    open.set(linked.ticketId, { ...linked, linked: true, found: verified !== undefined });
+  }
+  return [...open.values()].sort((a, b) => (a.openedAt ?? 0) - (b.openedAt ?? 0) || (a.ticketId < b.ticketId ? -1 : 1));
+}
+
+export function decide(input: DecisionInput): Decision {
+  const { key, group, service, now } = input;
+  const lead = leader(group);
+  const open = openTickets(key, input.findings, service, now);
+  const ticket = open[0];
+  const others = open.length > 1 ? ` Duplicates, also open: ${open.slice(1).map((one) => one.ticketId).join(", ")}.` : "";
+  if (lead.notification.kind === "clear") return decideClear(input, lead, ticket, others);
+
+  const { notification } = lead;
+  const early = key.cleared.get(notification.alarm);
+  if (notification.kind === "raise" && typeof early === "number" && notification.raisedAt <= early + input.settings.clockSkewSeconds * 1000) {
+    return stop("D0", "The alarm was already cleared: its clear was accepted before its raise.");
+  }
+  if (notification.plannedOutage) {
+    return stop("D2", "Planned maintenance: the alarm itself is flagged as a planned outage.");
+  }
+  if (ticket !== undefined) {
+    if (ticket.severity !== null && severityRank(notification.severity) > severityRank(ticket.severity)) {
+      const rule = notification.kind === "change" ? "D9" : "D3";
+      return {
+        act: "request",
+        rule,
+        intent: "updated",
+        because: `Ticket ${ticket.ticketId} is open with severity ${ticket.severity}; the alarm is ${notification.severity}.${others}`,
+        payload: {
+          command: "update",
+          ticketId: ticket.ticketId,
+          severity: notification.severity,
+          comment: `Severity raised to ${notification.severity} by alarm ${notification.id}.`,
+          alarmRefs: refs(group),
+        },
+      };
+    }
+    if (notification.kind === "change") {
+      return stop("D9", `The severity has not risen above that of open ticket ${ticket.ticketId}.${others}`, ticket.ticketId);
+    }
+    return { act: "adopt", rule: "D4", because: `Ticket ${ticket.ticketId} is already open for ${key.key}.${others}`, ticket };
+  }
+  const reopen = lastClosed(key, service, now, input.settings.reopenSeconds);
+  if (reopen !== null) {
+    return {
+      act: "request",
+      rule: "D6",
+      intent: "reopened",
+      because: `Ticket ${reopen} of ${key.key} was closed less than ${input.settings.reopenSeconds} s ago and is opened again.`,
+      payload: { command: "update", ticketId: reopen, status: "inProgress", severity: notification.severity, comment: "The fault came back.", alarmRefs: refs(group) },
+    };
+  }
+  const unknown = key.unknown.find((one) => one.command === "create");
+  if (unknown !== undefined) {
+    return {
+      act: "stop",
+      rule: "D8",
+      outcome: "unknown",
+      because: `Nobody can say whether create ${unknown.requestId} made a ticket; no other is made before it is found or an operator gives a verdict.`,
+      ticketId: null,
+    };
+  }
+  return {
+    act: "request",
+    rule: notification.kind === "change" ? "D13" : "D8",
+    intent: "created",
+    because: `No open ticket covers ${key.key}.`,
+    payload: {
+      command: "create",
+      kind: "MO",
+      clientReference: key.key,
+      networkElements: [...new Set(group.map((one) => one.notification.alarmedObject))],
+      severity: notification.severity,
+      summary: `${notification.alarmType}: ${notification.probableCause} on ${notification.alarmedObject}`,
+      ...(notification.details === undefined ? {} : { description: notification.details }),
+      startAt: notification.raisedAt,
+      alarmRefs: refs(group),
+    },
+  };
+}
+
+function decideClear(input: DecisionInput, lead: Waiting, ticket: OpenTicket | undefined, others: string): Decision {
+  const { key, group } = input;
+  const cleared = new Set(group.map((one) => one.notification.alarm));
+  const stillActive = [...key.active.keys()].filter((alarm) => !cleared.has(alarm));
+  if (stillActive.length > 0) {
+    return stop("D10", `${stillActive.length} other alarm${stillActive.length === 1 ? "" : "s"} of ${key.key} still active.${others}`, ticket?.ticketId ?? null);
+  }
+  if (ticket === undefined) return stop("D12", `Nothing to close: no open ticket for ${key.key}.`);
+  return {
+    act: "request",
+    rule: "D11",
+    intent: "closed",
+    because: `The last active alarm of ${key.key} is cleared.${others}`,
+    payload: {
+      command: "close",
+      ticketId: ticket.ticketId,
+      endAt: lead.notification.clearedAt ?? input.now,
+      closeCode: "CLEARED",
+      closeReason: "The alarm is cleared.",
+      alarmRefs: refs(group),
+    },
+  };
+}
+
+/** Who speaks for the group: the last clear, or the highest severity among raises and changes, the oldest of equals. */
+export function leader(group: readonly Waiting[]): Waiting {
+  const [first] = group;
+  if (first === undefined) throw new Error("A flow needs at least one notification.");
+  if (first.notification.kind === "clear") return group[group.length - 1] ?? first;
+  let lead = first;
+  for (const one of group) if (severityRank(one.notification.severity) > severityRank(lead.notification.severity)) lead = one;
+  return lead;
+}
+
+function lastClosed(key: KeyState, service: ServiceInfo, now: Instant, reopenSeconds: number): string | null {
+  let last: string | null = null;
+  for (const [ticketId, closed] of key.closed) {
+    if (closed.service === service.name && now < closed.closedAt + reopenSeconds * 1000) last = ticketId;
+  }
+  return last;
+}
+
+function refs(group: readonly Waiting[]): AlarmRef[] {
+  return group.map(({ notification }) => ({ source: notification.source, alarmId: notification.id }));
+}
+
+function stop(rule: Rule, because: string, ticketId: string | null = null): Decision {
+  return { act: "stop", rule, outcome: "stopped", because, ticketId };
+}

@@ -1,0 +1,66 @@
+/**
+ * The Communication - Response Table of each client, as counts and places in the ledger; the rows' texts
+ * stay in the ledger.
+ *   G6 rows of one client ≤ max(maxResponseRows, its unsettled rows); only settled rows leave, oldest first;
+ *   inserted = present + evicted + cleared. Settling changes a row in place and never needs room.
+ * Source: telenet-ticket-client.md, "Communication page" and "Configuration of related elements".
+ */
+import type { ResponseRowChange } from "./facts.ts";
+import type { Position, ResponseRow } from "./vocabulary.ts";
+
+export interface ResponseTable {
+  inserted: number;
+  evicted: number;
+  cleared: number;
+  /** Where each settled row was inserted, oldest first. */
+  settled: Position[];
+  /** Rows still waiting for their answer or their result, by `rowName`. */
+  unsettled: Record<string, Position>;
+}
+
+export function emptyResponseTable(): ResponseTable {
+  return { inserted: 0, evicted: 0, cleared: 0, settled: [], unsettled: {} };
+}
+
+export function rowName(row: { readonly requestId: string; readonly attempt: number }): string {
+  return `${row.requestId}#${row.attempt}`;
+}
+
+export function presentRows(table: ResponseTable): number {
+  return table.settled.length + Object.keys(table.unsettled).length;
+}
+
+function isSettled(row: Pick<ResponseRow, "status"> & { readonly asyncStatus?: ResponseRow["asyncStatus"] }): boolean {
+  return row.status !== "sending" && row.status !== "inDoubt" && row.asyncStatus !== "awaited";
+}
+
+export function insertRow(table: ResponseTable, row: ResponseRow, position: Position, rowsMax: number): void {
+  table.inserted += 1;
+  if (isSettled(row)) table.settled.push(position);
+  else table.unsettled[rowName(row)] = position;
+  evict(table, rowsMax);
+}
+
+export function changeRow(table: ResponseTable, change: ResponseRowChange, rowsMax: number): void {
+  const name = rowName(change);
+  const position = table.unsettled[name];
+  if (position === undefined || change.status === undefined) return;
+  if (!isSettled({ status: change.status, asyncStatus: change.asyncStatus ?? null })) return;
+  delete table.unsettled[name];
+  table.settled.splice(placeFor(table.settled, position), 0, position);
+  evict(table, rowsMax);
+}
+
+/** G6: oldest settled rows leave until the table fits or only unsettled ones are left. */
+export function evict(table: ResponseTable, rowsMax: number): void {
+  const surplus = Math.min(presentRows(table) - rowsMax, table.settled.length);
+  if (surplus <= 0) return;
+  table.settled.splice(0, surplus);
+  table.evicted += surplus;
+}
+
+function placeFor(sorted: readonly Position[], position: Position): number {
+  let place = sorted.length;
+  while (place > 0 && (sorted[place - 1] ?? 0) > position) place -= 1;
+  return place;
+}

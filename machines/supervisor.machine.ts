@@ -1,0 +1,157 @@
+/**
+ * The supervisor: spawns the Ticket Clients and the gateways, restarts what crashes, quarantines what
+ * crashes too often, stops in reverse order. OTP's words: children permanent, one_for_one, intensity
+ * `restartIntensity` within `restartPeriodSeconds`.
+ *   L5 idle + locked + restarting + quarantined = pool size.  R6 one crashing client disturbs nobody else.
+ * Source: telenet-ticket-client.md, "About"; architecture.md, "The actors".
+ */
+import { assign, enqueueActions, raise, setup, stopChild } from "xstate";
+import { gatewayMachine } from "./gateway.machine.ts";
+import { limits } from "./limits.ts";
+import { ticketClientMachine } from "./ticket-client.machine.ts";
+
+export interface SupervisorContext {
+  readonly clients: readonly string[];
+  /** Monotonic time in ms, from the Clock port (R5). */
+  readonly monotonicMs: () => number;
+  /** Monotonic times of recent crashes, by child. */
+  readonly crashes: Readonly<Record<string, readonly number[]>>;
+  /** Children waiting for the facts of their crash. */
+  readonly restarting: readonly string[];
+  /** Quarantined children and how often in a row. */
+  readonly quarantined: Readonly<Record<string, number>>;
+}
+
+export type SupervisorEvent =
+  | { readonly type: "supervisor.start" }
+  | { readonly type: "gateway.open"; readonly service: string }
+  /** The crash of a child is durable; it may live again. */
+  | { readonly type: "child.recover"; readonly child: string }
+  | { readonly type: "quarantine.over"; readonly child: string }
+  | { readonly type: "supervisor.stop" };
+
+export interface CrashReport {
+  readonly child: string;
+  readonly cause: string;
+  readonly quarantined: boolean;
+}
+
+/** Children are named `client-07` and `gateway:OSB`. */
+export function gatewayChild(service: string): string {
+  return `gateway:${service}`;
+}
+
+/** `client-01` …: as many digits as the pool's size has, at least two. */
+export function clientNames(clients: number): string[] {
+  const digits = Math.max(2, String(clients).length);
+  return Array.from({ length: clients }, (_, index) => `client-${String(index + 1).padStart(digits, "0")}`);
+}
+
+function crashedChild(event: { readonly type: string }): string {
+  return event.type.slice("xstate.error.actor.".length);
+}
+
+function recentCrashes(context: SupervisorContext, child: string): readonly number[] {
+  const since = context.monotonicMs() - limits.restartPeriodSeconds * 1000;
+  return (context.crashes[child] ?? []).filter((at) => at > since);
+}
+
+function causeOf(event: { readonly type: string }): string {
+  const error = "error" in event ? event.error : undefined;
+  return error instanceof Error ? error.message : String(error ?? "unknown cause");
+}
+
+export const supervisorMachine = setup({
+  types: {
+    context: {} as SupervisorContext,
+    events: {} as SupervisorEvent,
+    input: {} as { readonly clients: number; readonly monotonicMs: () => number },
+    children: {} as Record<string, "client" | "gateway">,
+  },
+  actors: { client: ticketClientMachine, gateway: gatewayMachine },
+  delays: {
+    quarantine: ({ context, event }) => {
+      const times = context.quarantined[crashedChild(event)] ?? 1;
+      return Math.min(limits.quarantineSecondsMax, limits.quarantineSeconds * 2 ** (times - 1)) * 1000;
+    },
+  },
+  guards: {
+    isExhausted: ({ context, event }) => recentCrashes(context, crashedChild(event)).length >= limits.restartIntensity,
+    isRestarting: ({ context, event }) => "child" in event && context.restarting.includes(event.child),
+  },
+  actions: {
+    spawnClients: assign(({ context, spawn }) => {
+      for (const clientId of context.clients) spawn("client", { id: clientId, input: { clientId } });
+      return {};
+    }),
+    spawnGateway: assign(({ event, spawn, self }) => {
+      if (event.type !== "gateway.open" || self.getSnapshot().children[gatewayChild(event.service)] !== undefined) return {};
+      spawn("gateway", { id: gatewayChild(event.service), input: { service: event.service } });
+      return {};
+    }),
+    respawn: assign(({ context, event, spawn }) => {
+      if (event.type !== "child.recover" && event.type !== "quarantine.over") return {};
+      const { child } = event;
+      if (child.startsWith("gateway:")) spawn("gateway", { id: child, input: { service: child.slice("gateway:".length) } });
+      else spawn("client", { id: child, input: { clientId: child } });
+      return { restarting: context.restarting.filter((one) => one !== child) };
+    }),
+    noteCrash: assign(({ context, event }) => {
+      const child = crashedChild(event);
+      return {
+        crashes: { ...context.crashes, [child]: [...recentCrashes(context, child), context.monotonicMs()] },
+        restarting: [...context.restarting.filter((one) => one !== child), child],
+      };
+    }),
+    noteQuarantine: assign(({ context, event }) => {
+      const child = crashedChild(event);
+      return {
+        quarantined: { ...context.quarantined, [child]: (context.quarantined[child] ?? 0) + 1 },
+        restarting: context.restarting.filter((one) => one !== child),
+        crashes: { ...context.crashes, [child]: [] },
+      };
+    }),
+    armQuarantine: raise(({ event }) => ({ type: "quarantine.over" as const, child: crashedChild(event) }), { delay: "quarantine" }),
+    dropCrashed: stopChild(({ event }) => crashedChild(event)),
+    stopChildren: enqueueActions(({ enqueue, self }) => {
+      for (const child of Object.keys(self.getSnapshot().children).reverse()) enqueue.stopChild(child);
+    }),
+    /** Provided by actors/: makes the crash durable, then sends `child.recover`, unless `quarantined`. */
+    reportCrash: (_, _params: CrashReport) => {},
+  },
+}).createMachine({
+  id: "supervisor",
+  initial: "waiting",
+  options: { maxIterations: limits.machineIterationsMax },
+  context: ({ input }) => ({ clients: clientNames(input.clients), monotonicMs: input.monotonicMs, crashes: {}, restarting: [], quarantined: {} }),
+  states: {
+    waiting: { on: { "supervisor.start": { target: "running", actions: "spawnClients" } } },
+    running: {
+      on: {
+        "gateway.open": { actions: "spawnGateway" },
+        "child.recover": { guard: "isRestarting", actions: "respawn" },
+        "quarantine.over": { actions: "respawn" },
+        "xstate.error.actor.*": [
+          {
+            guard: "isExhausted",
+            actions: [
+              "dropCrashed",
+              "noteQuarantine",
+              "armQuarantine",
+              { type: "reportCrash", params: ({ event }) => ({ child: crashedChild(event), cause: causeOf(event), quarantined: true }) },
+            ],
+          },
+          {
+            actions: [
+              "dropCrashed",
+              "noteCrash",
+              { type: "reportCrash", params: ({ event }) => ({ child: crashedChild(event), cause: causeOf(event), quarantined: false }) },
+            ],
+          },
+        ],
+        "supervisor.stop": { target: "stopped" },
+      },
+    },
+    stopped: { type: "final", entry: "stopChildren" },
+  },
+});

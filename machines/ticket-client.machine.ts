@@ -1,0 +1,326 @@
+/**
+ * One Ticket Client: what an automatic flow (or a flow written by hand) holds while it talks to ticketing.
+ *   L1 held by at most one flow.  L3 a stale GUID or fence changes nothing.  L4 losing the lock frees the client.
+ *   R6 a crash of its flow ends that flow only.
+ * The five state names are the product owner's. Its lock is a fact before `client.lock` arrives here, and
+ * its release is a fact before it is idle again.
+ * Source: telenet-ticket-client.md, "Automatic Flow"; domain.md, "The Ticket Client's states".
+ */
+import { assign, cancel, fromPromise, raise, setup, stopChild, type ActorRefFrom } from "xstate";
+import { automaticFlowMachine } from "./automatic-flow.machine.ts";
+import type { Entry } from "./entry.ts";
+import { fail, ok, type Failure, type Result } from "./failure.ts";
+import type { FlowInput, SearchFailure } from "./flow-plan.ts";
+import { limits } from "./limits.ts";
+import type { Instant, Lock, Position, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "./vocabulary.ts";
+
+/** Who asks: must be the holder's GUID and fence, or the command is refused (L3). */
+export interface Holder {
+  readonly lockGuid: string;
+  readonly fence: number;
+}
+
+export interface SearchCommand extends Holder {
+  readonly type: "client.search";
+  readonly criteria: SearchCriteria;
+  readonly service: ServiceInfo;
+  readonly key: string;
+  /** 1 for the first try of this search. */
+  readonly attempt: number;
+  readonly reply: (answer: SearchReply) => void;
+}
+export interface ForwardCommand extends Holder {
+  readonly type: "client.forward";
+  readonly request: TicketRequest;
+  /** Facts that plan the request; appended before it is queued. */
+  readonly entries: readonly Entry[];
+  readonly reply: (answer: ForwardReply) => void;
+}
+export interface CloseCommand extends Holder {
+  readonly type: "client.close";
+  readonly entries: readonly Entry[];
+  readonly result: "settled" | "parked";
+  readonly reply?: (answer: Result<null>) => void;
+}
+
+export type SearchReply =
+  | { readonly ok: true; readonly tickets: readonly Ticket[]; readonly truncated: boolean; readonly at: Instant }
+  | { readonly ok: false; readonly failure: SearchFailure; readonly at: Instant };
+
+/** `settled`, `parked`: facts say how. `cancelled`: nothing was sent. `left`: being sent, the key waits for it. */
+export type ForwardReply =
+  | { readonly ok: true; readonly result: "settled" | "parked" | "cancelled" | "left"; readonly ticketId: string | null; readonly at: Instant }
+  | { readonly ok: false; readonly failure: Failure; readonly at: Instant };
+
+export type TicketClientEvent =
+  | {
+      readonly type: "client.lock";
+      readonly lock: Lock;
+      /** Position of its `client.locked`: the claim that later appends are conditional on. */
+      readonly claim: Position;
+      readonly deadlineMs: number;
+      /** null: held by hand. */
+      readonly flow: FlowInput | null;
+    }
+  | SearchCommand
+  | ForwardCommand
+  | CloseCommand
+  | ({ readonly type: "client.forceUnlock" } & Holder)
+  | ({ readonly type: "client.forceNotBusy"; readonly sending: boolean; readonly at: Instant } & Holder)
+  | { readonly type: "lock.expired"; readonly fence: number };
+
+/** What the client is asked to make durable while `closing`. */
+export interface ReleaseInput {
+  readonly clientId: string;
+  readonly lock: Lock;
+  readonly claim: Position;
+  readonly release:
+    | { readonly how: "closed"; readonly entries: readonly Entry[]; readonly result: "settled" | "parked" }
+    | { readonly how: "expired" }
+    | { readonly how: "crashed"; readonly cause: string };
+}
+
+export interface SearchResults {
+  readonly tickets: readonly Ticket[];
+  readonly truncated: boolean;
+  readonly at: Instant;
+  /** The flow they belong to. */
+  readonly lockGuid: string;
+}
+
+export interface TicketClientContext {
+  readonly clientId: string;
+  readonly lock: Lock | null;
+  readonly claim: Position;
+  readonly command: SearchCommand | ForwardCommand | null;
+  readonly release: ReleaseInput["release"] | null;
+  readonly closeReply: ((answer: Result<null>) => void) | null;
+  readonly processingData: string;
+  /** Kept until the next flow takes the client. */
+  readonly results: SearchResults | null;
+  /** Commands refused since the client was started (L3). */
+  readonly refused: number;
+}
+
+const deadlineId = "lock-deadline";
+
+function isHolder(lock: Lock | null, asking: Holder): boolean {
+  return lock !== null && lock.lockGuid === asking.lockGuid && lock.fence === asking.fence;
+}
+
+/** Why a command does nothing now, as the asker is told. */
+function refusal(context: TicketClientContext, asking: Holder, state: string): Failure {
+  const { lock, clientId } = context;
+  if (lock === null) return { code: "NOT_LOCKED", detail: `${clientId} is not locked; lock a client first.` };
+  if (lock.lockGuid !== asking.lockGuid) return { code: "STALE_GUID", detail: `${clientId} is held by ${lock.lockGuid}, not by ${asking.lockGuid}; the lock has moved on.` };
+  if (lock.fence !== asking.fence) return { code: "STALE_FENCE", detail: `${clientId} was granted again (fence ${lock.fence}, yours is ${asking.fence}); the lock has moved on.` };
+  return { code: "BUSY_CLIENT", detail: `${clientId} is ${state}; wait for the answer of its last command.` };
+}
+
+function refuseCommand(context: TicketClientContext, event: TicketClientEvent, state: string): void {
+  if (event.type !== "client.search" && event.type !== "client.forward" && event.type !== "client.close") return;
+  const failure = refusal(context, event, state);
+  if (event.type === "client.close") event.reply?.(fail(failure.code, failure.detail));
+  else if (event.type === "client.search") event.reply({ ok: false, failure: { code: failure.code, cause: failure.detail, permanent: true }, at: 0 });
+  else event.reply({ ok: false, failure, at: 0 });
+}
+
+const machine = setup({
+  types: {
+    context: {} as TicketClientContext,
+    events: {} as TicketClientEvent,
+    input: {} as { readonly clientId: string },
+  },
+  actors: {
+    /** Provided by actors/: one search at the service, its row written. */
+    search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(() => Promise.reject(new Error("No search provided."))),
+    /** Provided by actors/: plans, queues at the gateway, resolves with what became of it. */
+    forward: fromPromise<ForwardReply, { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }>(() => Promise.reject(new Error("No forward provided."))),
+    /** Provided by actors/: makes the end of the flow durable. */
+    release: fromPromise<Result<null>, ReleaseInput>(() => Promise.reject(new Error("No release provided."))),
+    flow: automaticFlowMachine,
+  },
+  delays: {
+    deadline: ({ event }) => (event.type === "client.lock" ? event.deadlineMs : 0),
+  },
+  guards: {
+    isHolder: ({ context, event }) => "lockGuid" in event && isHolder(context.lock, event),
+    isHeldFence: ({ context, event }) => event.type === "lock.expired" && context.lock?.fence === event.fence,
+    isLost: (_, params: { readonly released: boolean }) => !params.released,
+  },
+  actions: {
+    takeLock: assign(({ context, event }) =>
+      event.type !== "client.lock"
+        ? {}
+        : { lock: event.lock, claim: event.claim, results: null, processingData: event.flow === null ? "held by hand" : `flow for ${event.flow.key.key}`, refused: context.refused },
+    ),
+    spawnFlow: assign(({ context, event, spawn, self }) => {
+      if (event.type === "client.lock" && event.flow !== null) spawn("flow", { id: "flow", input: { ...event.flow, ask: (command) => self.send(command) } });
+      return { claim: context.claim };
+    }),
+    armDeadline: raise(({ context }) => ({ type: "lock.expired" as const, fence: context.lock?.fence ?? 0 }), { id: deadlineId, delay: "deadline" }),
+    disarmDeadline: cancel(deadlineId),
+    stopFlow: stopChild("flow"),
+    dropLock: assign({ lock: null, command: null, release: null, closeReply: null, processingData: "" }), // L1
+    takeCommand: assign(({ event }) => {
+      if (event.type === "client.search") return { command: event, processingData: `searching ${describe(event.criteria)} (try ${event.attempt})` };
+      if (event.type === "client.forward") return { command: event, processingData: `forwarding ${event.request.payload.command} ${event.request.requestId}` };
+      return {};
+    }),
+    dropCommand: assign({ command: null, processingData: "waiting for the flow" }),
+    keepResults: assign(({ context }, params: { readonly reply: SearchReply }) => {
+      if (!params.reply.ok) return {};
+      const { tickets, truncated, at } = params.reply;
+      return { results: { tickets, truncated, at, lockGuid: context.lock?.lockGuid ?? "" } };
+    }),
+    replySearch: ({ context }, params: { readonly reply: SearchReply }) => {
+      if (context.command?.type === "client.search") context.command.reply(params.reply);
+    },
+    replyForward: ({ context }, params: { readonly reply: ForwardReply }) => {
+      if (context.command?.type === "client.forward") context.command.reply(params.reply);
+    },
+    replyForced: ({ context, event }) => {
+      if (event.type !== "client.forceNotBusy") return;
+      if (context.command?.type === "client.search") {
+        context.command.reply({ ok: false, failure: { code: "FORCED", cause: "An operator forced the client to not busy.", permanent: false }, at: event.at });
+      } else if (context.command?.type === "client.forward") {
+        context.command.reply({ ok: true, result: event.sending ? "left" : "cancelled", ticketId: null, at: event.at });
+      }
+    },
+    replyLost: ({ context }) => {
+      const failure: Failure = { code: "LOCK_EXPIRED", detail: `${context.clientId}: the lock ended before the answer came.` };
+      if (context.command?.type === "client.search") context.command.reply({ ok: false, failure: { code: failure.code, cause: failure.detail, permanent: true }, at: 0 });
+      if (context.command?.type === "client.forward") context.command.reply({ ok: false, failure, at: 0 });
+    },
+    planClose: assign(({ event }) =>
+      event.type === "client.close"
+        ? { release: { how: "closed" as const, entries: event.entries, result: event.result }, closeReply: event.reply ?? null, processingData: "ending the flow", command: null }
+        : {},
+    ),
+    planExpiry: assign({ release: { how: "expired" as const }, closeReply: null, command: null, processingData: "the lock has expired" }),
+    planCrash: assign(({ event }) => ({ release: { how: "crashed" as const, cause: causeOf(event) }, closeReply: null, command: null, processingData: "the flow crashed" })),
+    replyClose: ({ context }, params: { readonly result: Result<null> }) => context.closeReply?.(params.result),
+    /** L3 */
+    refuse: assign(({ context, event, self }) => {
+      refuseCommand(context, event, String(self.getSnapshot().value));
+      return { refused: context.refused + 1 };
+    }),
+    /** Provided by actors/: the client is idle and may be given to another flow. */
+    announceIdle: () => {},
+    /** Provided by actors/: the state that the feed shows has changed. */
+    announceState: () => {},
+    escalate: ({ event }) => {
+      throw "error" in event ? event.error : new Error(`A Ticket Client failed at ${event.type}.`);
+    },
+  },
+});
+
+function describe(criteria: SearchCriteria): string {
+  const [first] = Object.entries(criteria);
+  return first === undefined ? "everything" : `${first[0]} ${String(first[1])}`;
+}
+
+function causeOf(event: { readonly type: string }): string {
+  const error = "error" in event ? event.error : undefined;
+  return error instanceof Error ? error.message : String(error ?? event.type);
+}
+
+export const ticketClientMachine = machine.createMachine({
+  id: "ticketClient",
+  initial: "idle",
+  options: { maxIterations: limits.machineIterationsMax },
+  context: ({ input }) => ({
+    clientId: input.clientId,
+    lock: null,
+    claim: 0,
+    command: null,
+    release: null,
+    closeReply: null,
+    processingData: "",
+    results: null,
+    refused: 0,
+  }),
+  on: {
+    "client.search": { actions: "refuse" },
+    "client.forward": { actions: "refuse" },
+    "client.close": { actions: "refuse" },
+  },
+  states: {
+    idle: {
+      entry: ["disarmDeadline", "stopFlow", "dropLock", "announceState", "announceIdle"],
+      on: { "client.lock": { target: "locked", actions: ["takeLock", "armDeadline", "spawnFlow"] } },
+    },
+    locked: {
+      entry: ["announceState"],
+      on: {
+        "client.search": { guard: "isHolder", target: "searching", actions: "takeCommand" },
+        "client.forward": { guard: "isHolder", target: "forwarding", actions: "takeCommand" },
+        "client.close": { guard: "isHolder", target: "closing", actions: "planClose" },
+        "client.forceUnlock": { guard: "isHolder", target: "idle" },
+        "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "planExpiry"] },
+        "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
+      },
+    },
+    searching: {
+      entry: ["announceState"],
+      invoke: {
+        src: "search",
+        input: ({ context }) => ({ command: context.command as SearchCommand, clientId: context.clientId }),
+        onDone: {
+          target: "locked",
+          actions: [
+            { type: "keepResults", params: ({ event }) => ({ reply: event.output }) },
+            { type: "replySearch", params: ({ event }) => ({ reply: event.output }) },
+            "dropCommand",
+          ],
+        },
+        onError: { actions: "escalate" },
+      },
+      on: {
+        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["replyForced", "dropCommand"] },
+        "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
+        "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "replyLost", "planExpiry"] },
+        "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
+      },
+    },
+    forwarding: {
+      entry: ["announceState"],
+      invoke: {
+        src: "forward",
+        input: ({ context }) => ({ command: context.command as ForwardCommand, clientId: context.clientId, claim: context.claim }),
+        onDone: { target: "locked", actions: [{ type: "replyForward", params: ({ event }) => ({ reply: event.output }) }, "dropCommand"] },
+        onError: { actions: "escalate" },
+      },
+      on: {
+        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["replyForced", "dropCommand"] },
+        "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
+        "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "replyLost", "planExpiry"] },
+        "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
+      },
+    },
+    closing: {
+      entry: ["disarmDeadline", "announceState"],
+      invoke: {
+        src: "release",
+        input: ({ context }) => ({
+          clientId: context.clientId,
+          lock: context.lock as Lock,
+          claim: context.claim,
+          release: context.release as ReleaseInput["release"],
+        }),
+        onDone: { target: "idle", actions: { type: "replyClose", params: ({ event }) => ({ result: event.output }) } },
+        onError: { actions: "escalate" },
+      },
+      on: { "client.forceUnlock": { guard: "isHolder", target: "idle" } },
+    },
+  },
+});
+
+export type TicketClientRef = ActorRefFrom<typeof ticketClientMachine>;
+
+/** Busy status as the Communication page shows it. */
+export function busyStatus(state: string): "busy" | "notBusy" {
+  return state === "searching" || state === "forwarding" ? "busy" : "notBusy";
+}
+
+export const released: Result<null> = ok(null);
