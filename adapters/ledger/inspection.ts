@@ -28,7 +28,7 @@ export interface VerifiedLedger {
 /**
  * Checks every fact from the first on: chain, positions, indexes; also what `openSqliteLedger` leaves out because
  * a snapshot covers it (R4). Gives the event loop a turn after each page of `ledgerReadRows`, some 5 ms.
- * Rejects with FailureError LEDGER_DAMAGED naming the position, LEDGER_VERSION, or with the signal's reason.
+ * Rejects with FailureError LEDGER_DAMAGED naming the position, LEDGER_VERSION, or with an AbortError.
  */
 export async function verifyLedger(dir: string, signal?: AbortSignal): Promise<VerifiedLedger> {
   return reading(dir, async (db) => {

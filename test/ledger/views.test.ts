@@ -1,0 +1,237 @@
+/** What an operator sees with `sqlite3 ledger.db` beside the running engine. */
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Ledger } from "../../actors/ports.ts";
+import type { NewFact, ResponseRowChange, Stream } from "../../machines/facts.ts";
+import type { Outcome, ResponseRow } from "../../machines/vocabulary.ts";
+import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
+import { acceptance, noon, note } from "./sample-facts.ts";
+
+let place: LedgerDirectory;
+let ledger: Ledger;
+let batches = 0;
+beforeEach(async () => {
+  place = await makeLedgerDirectory();
+  ledger = await place.open();
+});
+afterEach(async () => {
+  await ledger.close();
+  await place.dispose();
+});
+
+async function append(stream: Stream, ...facts: NewFact[]): Promise<void> {
+  batches += 1;
+  await ledger.append({ id: `b${batches}`, facts: facts.map((fact) => ({ stream, fact })) });
+}
+
+function query(sql: string): Record<string, unknown>[] {
+  const db = new DatabaseSync(place.file, { readOnly: true });
+  const rows = db.prepare(sql).all();
+  db.close();
+  return rows.map((row) => ({ ...row }));
+}
+
+function inserted(requestId: string, changes: Partial<ResponseRow> = {}): NewFact {
+  const row: ResponseRow = {
+    requestId,
+    attempt: 1,
+    clientId: "client-01",
+    lockGuid: "guid-1",
+    service: "osb",
+    command: "create",
+    key: "NE-1",
+    sentAt: noon,
+    answeredAt: null,
+    durationMs: null,
+    status: "sending",
+    code: null,
+    cause: null,
+    asyncStatus: null,
+    ticketIds: [],
+    request: "<create/>",
+    answer: "",
+    ...changes,
+  };
+  return { type: "response.row", at: noon, body: { change: false, row } };
+}
+
+function changed(requestId: string, changes: Partial<ResponseRowChange>): NewFact {
+  const row = { requestId, attempt: 1, clientId: "client-01", key: "NE-1", ...changes };
+  return { type: "response.row", at: noon, body: { change: true, row } };
+}
+
+function shown(): unknown[] {
+  return query("SELECT request_id FROM responses").map((row) => row["request_id"]);
+}
+
+function settled(outcome: Outcome, because: string): NewFact {
+  return {
+    type: "alarm.settled",
+    at: noon,
+    body: {
+      alarm: { source: "urn:test", id: "alarm-1", position: 1 },
+      key: "NE-1",
+      outcome,
+      because,
+      lockGuid: "guid-1",
+      rule: "D8",
+      ticketId: "T1",
+      failure: null,
+      requestId: null,
+      supersedes: null,
+    },
+  };
+}
+
+function started(lockGuid: string): NewFact {
+  return {
+    type: "flow.started",
+    at: noon,
+    body: { key: "NE-1", lockGuid, clientId: "client-01", fence: 1, alarms: [] },
+  };
+}
+
+function decided(rule: string, decision: "create" | "stop"): NewFact {
+  return {
+    type: "flow.decided",
+    at: noon,
+    body: { key: "NE-1", lockGuid: "guid-1", rule, decision, because: `by ${rule}`, tickets: [], path: [] },
+  };
+}
+
+test("responses: a change replaces what it carries, null too, and leaves the rest; attempts are rows of their own", async () => {
+  await append(
+    "gateway/osb",
+    inserted("r1"),
+    inserted("r1", { attempt: 2, command: "close" }),
+    changed("r1", { status: "inDoubt", code: "TIMEOUT", cause: "30 s", durationMs: 30_000 }),
+    changed("r1", { status: "ack", code: null, answeredAt: noon + 1, ticketIds: ["T1", "T2"] }),
+  );
+  expect(query("SELECT * FROM responses")).toEqual([
+    {
+      position: 1,
+      request_id: "r1",
+      attempt: 1,
+      client_id: "client-01",
+      lock_guid: "guid-1",
+      service: "osb",
+      command: "create",
+      key: "NE-1",
+      sent_at: "2026-11-23T12:00:00.000Z",
+      answered_at: "2026-11-23T12:00:00.001Z",
+      duration_ms: 30_000,
+      status: "ack",
+      code: null,
+      cause: "30 s",
+      async_status: null,
+      ticket_ids: '["T1","T2"]',
+      request: "<create/>",
+      answer: "",
+    },
+    expect.objectContaining({
+      position: 2,
+      attempt: 2,
+      command: "close",
+      status: "sending",
+      answered_at: null,
+    }),
+  ]);
+});
+
+test("G6: responses shows a client's unsettled rows and its newest settled ones up to maxResponseRows", async () => {
+  const other = { status: "ok", clientId: "client-02" } as const;
+  await append(
+    "gateway/osb",
+    inserted("sending"),
+    inserted("awaited", { status: "ack", asyncStatus: "awaited" }),
+  );
+  await append("gateway/osb", inserted("inDoubt", { status: "inDoubt" }), inserted("other", other));
+  await append("gateway/osb", ...["s1", "s2", "s3"].map((id) => inserted(id, { status: "ok" })));
+  expect(shown()).toEqual(["sending", "awaited", "inDoubt", "other", "s1", "s2", "s3"]);
+  const lower = async (maxResponseRows: number): Promise<void> => {
+    const body = { maxResponseRows, reopenSeconds: 0, dedupDays: 7, clockSkewSeconds: 300 };
+    await append("settings", { type: "settings.changed", at: noon, body });
+  };
+  await lower(5);
+  expect(shown()).toEqual(["sending", "awaited", "inDoubt", "other", "s2", "s3"]);
+  await lower(3);
+  expect(shown()).toEqual(["sending", "awaited", "inDoubt", "other"]);
+  await lower(1);
+  expect(shown()).toEqual(["sending", "awaited", "inDoubt", "other"]);
+  await append(
+    "gateway/osb",
+    changed("sending", { status: "ok" }),
+    changed("awaited", { asyncStatus: "ok" }),
+  );
+  expect(shown()).toEqual(["inDoubt", "other"]);
+});
+
+test("alarms: each with its current outcome only, or none yet", async () => {
+  await ledger.append(acceptance("a1", "alarm-1", "NE-1"));
+  await ledger.append(acceptance("a2", "alarm-2", "NE-2"));
+  await append("key/NE-1", settled("unknown", "no answer"), settled("created", "late result"));
+  expect(query("SELECT * FROM alarms")).toEqual([
+    {
+      position: 1,
+      source: "urn:test",
+      id: "alarm-1",
+      key: "NE-1",
+      kind: "raise",
+      alarmed_object: "NE-1",
+      severity: "major",
+      accepted_at: "2026-11-23T12:00:00.000Z",
+      outcome: "created",
+      because: "late result",
+      ticket_id: "T1",
+      lock_guid: "guid-1",
+    },
+    expect.objectContaining({ id: "alarm-2", key: "NE-2", outcome: null, ticket_id: null }),
+  ]);
+});
+
+test("flows: the last decision and the end of each, or neither yet", async () => {
+  await append("key/NE-1", started("guid-1"), decided("D8", "create"), decided("D4", "stop"), {
+    type: "flow.ended",
+    at: noon + 1_500,
+    body: { key: "NE-1", lockGuid: "guid-1", result: "settled" },
+  });
+  await append("key/NE-1", started("guid-2"));
+  expect(query("SELECT * FROM flows")).toEqual([
+    {
+      position: 1,
+      lock_guid: "guid-1",
+      key: "NE-1",
+      client: "client-01",
+      started_at: "2026-11-23T12:00:00.000Z",
+      ended_at: "2026-11-23T12:00:01.500Z",
+      result: "settled",
+      rule: "D4",
+      decision: "stop",
+      because: "by D4",
+    },
+    expect.objectContaining({ lock_guid: "guid-2", ended_at: null, result: null, rule: null }),
+  ]);
+});
+
+test("L6 S11: audit shows who did what, to what, why, and the hash of the chain", async () => {
+  const forced = { clientId: "client-01", lockGuid: "guid-1", fence: 3, by: "ann", reason: "stuck" };
+  await append(
+    "audit",
+    note("NE-1"),
+    { type: "client.lockForced", at: noon, body: forced },
+    { type: "client.notBusyForced", at: noon, body: forced },
+    { type: "services.imported", at: noon, body: { services: [], by: "bob" } },
+    { type: "service.selected", at: noon, body: { name: "osb", by: "bob" } },
+    { type: "client.unlocked", at: noon, body: { clientId: "client-01", lockGuid: "guid-1", fence: 3 } },
+  );
+  expect(
+    query("SELECT by, action, target, lock_guid, reason FROM audit").map((row) => Object.values(row)),
+  ).toEqual([
+    ["ann", "note", "NE-1", null, "to have said it"],
+    ["ann", "client.lockForced", "client-01", "guid-1", "stuck"],
+    ["ann", "client.notBusyForced", "client-01", "guid-1", "stuck"],
+    ["bob", "services.imported", "0 services", null, null],
+    ["bob", "service.selected", "osb", null, null],
+  ]);
+  expect(query("SELECT hash FROM audit")[0]).toEqual({ hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+});
