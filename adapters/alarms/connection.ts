@@ -41,6 +41,9 @@ export class AlarmConnection {
   readonly #sequences = new SequenceWatch();
   /** A6: per source the earliest event refused for now; later ones wait until it comes again. */
   readonly #refused = new Map<string, Refused>();
+  /** Frames of one read, before they are taken: at most what a socket reads in one go. */
+  readonly #waiting: { readonly data: RawData; readonly isBinary: boolean }[] = [];
+  #isTaking = false;
   #arrivals = 0;
   #inFlight = 0;
   #unansweredPings = 0;
@@ -54,7 +57,10 @@ export class AlarmConnection {
     this.#needs = needs;
     this.#frames = new AckFrames(needs.connectionId);
     const { webSocket } = needs;
-    webSocket.on("message", (data, isBinary) => this.#message(data, isBinary));
+    webSocket.on("message", (data, isBinary) => {
+      this.#waiting.push({ data, isBinary });
+      if (!this.#isTaking) this.#takeNext();
+    });
     webSocket.on("ping", (data: Buffer) => {
       if (this.#countPing()) webSocket.pong(data);
     });
@@ -124,6 +130,20 @@ export class AlarmConnection {
     if (++this.#heardPings <= limits.pingsPerIntervalMax) return true;
     this.close(1008, `more than ${limits.pingsPerIntervalMax} pings in ${limits.pingIntervalMs} ms`);
     return false;
+  }
+
+  /**
+   * A6: one read brings many events, and all would be with the sink before the first is known to be refused.
+   * So between two events every promise that can settle does (a tick after the microtasks, still in this
+   * turn of the event loop, so that the ledger commits them together). Covers a sink that refuses without
+   * waiting for the disk.
+   */
+  #takeNext(): void {
+    const frame = this.#waiting.shift();
+    this.#isTaking = frame !== undefined;
+    if (frame === undefined) return;
+    this.#message(frame.data, frame.isBinary);
+    queueMicrotask(() => process.nextTick(() => this.#takeNext()));
   }
 
   #message(data: RawData, isBinary: boolean): void {
@@ -241,11 +261,11 @@ export class AlarmConnection {
     const { webSocket, stream } = this.#needs;
     if (webSocket.bufferedAmount > limits.acksQueuedBytesMax)
       return this.close(1013, "overloaded: answers are not being read");
-    // One commit answers many events: their frames leave in one write, after all promises of this turn.
+    // One commit answers many events: their frames leave in one write, at the end of this turn.
     if (!this.#corked) {
       this.#corked = true;
       stream.cork();
-      process.nextTick(() => {
+      setImmediate(() => {
         this.#corked = false;
         stream.uncork();
       });
