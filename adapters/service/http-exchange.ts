@@ -85,6 +85,7 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
     let settled = false;
     let received: Buffer[] = [];
     let receivedBytes = 0;
+    let answering = false;
     let request: http.ClientRequest | null = null;
 
     const settle = (exchange: Exchange) => {
@@ -125,9 +126,10 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
     });
     request.on("error", (error) => {
       const unparsable = codeOf(error).startsWith("HPE_");
-      breakOff(unparsable ? "UNREADABLE" : "RESET", messageOf(error));
+      breakOff(unparsable || answering ? "UNREADABLE" : "RESET", messageOf(error));
     });
     request.on("response", (response) => {
+      answering = true;
       response.on("data", (chunk: Buffer) => {
         received.push(chunk);
         receivedBytes += chunk.length;
@@ -148,10 +150,13 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
           text,
         });
       });
-      response.on("error", () => breakOff("UNREADABLE", "the answer ended in the middle"));
-      response.on("close", () => breakOff("UNREADABLE", "the answer ended in the middle"));
+      // Its errors are those of the request; unheard, they would end the process.
+      response.on("error", () => {});
     });
-    request.on("close", () => breakOff("RESET", "the connection ended without an answer"));
+    request.on("close", () => {
+      if (answering) breakOff("UNREADABLE", "the answer ended in the middle");
+      else breakOff("RESET", "the connection ended without an answer");
+    });
     deadline.onEnd(stop);
     request.end(posting.body);
   });

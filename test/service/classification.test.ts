@@ -1,0 +1,402 @@
+/** Every failure shape of a service, over real TCP: what it proves about a request and about a search. */
+import { afterEach, describe, expect, test } from "vitest";
+import { limits } from "../../machines/limits.ts";
+import { createOsbService } from "../../adapters/service/osb.ts";
+import { searchCall, sendCall, serviceRow } from "./calls.ts";
+import { acknowledged, enveloped, faulted, found, startFakePeer, type PeerRequest } from "./fake-osb-peer.ts";
+import { manualClock } from "./manual-clock.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0)) await clean();
+});
+
+function osb(clock = manualClock()) {
+  const service = createOsbService({ callbackUrl: () => "http://127.0.0.1:1/osb/callback", clock });
+  cleanups.push(() => service.close());
+  return service;
+}
+
+async function peer(...script: Parameters<typeof startFakePeer>) {
+  const started = await startFakePeer(...script);
+  cleanups.push(() => started.close());
+  return started;
+}
+
+interface Shape {
+  readonly title: string;
+  readonly does: (request: PeerRequest) => void;
+  readonly request: { readonly kind: string; readonly code: string };
+  readonly search: { readonly code: string; readonly permanent: boolean };
+}
+
+const inDoubt = (code: string) => ({
+  request: { kind: "inDoubt", code },
+  search: { code, permanent: false },
+});
+const refused = {
+  request: { kind: "refused", code: "UNAVAILABLE" },
+  search: { code: "UNAVAILABLE", permanent: false },
+};
+const failed = (code: string) => ({ request: { kind: "failed", code }, search: { code, permanent: true } });
+const ack = "<o:result>ACK</o:result><o:ticketId>T-1</o:ticketId>";
+const nack = "<o:result>NACK</o:result>";
+const deep = (levels: number) => "<a>".repeat(levels) + "</a>".repeat(levels);
+
+const shapes: readonly Shape[] = [
+  {
+    title: "a reset after the request was read",
+    does: ({ socket }) => socket.resetAndDestroy(),
+    ...inDoubt("RESET"),
+  },
+  { title: "a close without an answer", does: ({ socket }) => socket.end(), ...inDoubt("RESET") },
+  {
+    title: "half an answer by Content-Length",
+    does: ({ socket }) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n<?xml"),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "half an answer in chunks",
+    does: ({ socket }) => socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<?xml\r\n"),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "half an envelope with the right length",
+    does: (r) => r.answer(200, acknowledged(r.requestId, ack).slice(0, -30)),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "something that is not HTTP",
+    does: ({ socket }) => socket.end("SSH-2.0-OpenSSH_9\r\n"),
+    ...inDoubt("UNREADABLE"),
+  },
+  { title: "503", does: (r) => r.answer(503, "busy"), ...refused },
+  { title: "429", does: (r) => r.answer(429, "slow down", { "Retry-After": "7" }), ...refused },
+  { title: "401", does: (r) => r.answer(401, "who?"), ...failed("BAD_CONFIGURATION") },
+  { title: "403", does: (r) => r.answer(403, "no"), ...failed("BAD_CONFIGURATION") },
+  { title: "404", does: (r) => r.answer(404, "where?"), ...failed("BAD_CONFIGURATION") },
+  {
+    title: "a Client fault",
+    does: (r) => r.answer(500, faulted("Client", "bad message")),
+    ...failed("FAULT_INVALID"),
+  },
+  {
+    title: "a Client fault with a subcode",
+    does: (r) => r.answer(500, faulted("Client.Validation", "bad message")),
+    ...failed("FAULT_INVALID"),
+  },
+  {
+    title: "the OSB's validation fault",
+    does: (r) => r.answer(500, faulted("Server", "validation failed", "BEA-382505")),
+    ...failed("FAULT_INVALID"),
+  },
+  {
+    title: "the OSB's validation fault on the way back (the backend did it)",
+    does: (r) => r.answer(500, faulted("Server", "validation failed", "BEA-382505", "response-pipeline")),
+    ...inDoubt("FAULT"),
+  },
+  {
+    title: "another fault of the OSB",
+    does: (r) => r.answer(500, faulted("Server", "backend error", "BEA-380000")),
+    ...inDoubt("FAULT"),
+  },
+  {
+    title: "a fault with 200",
+    does: (r) => r.answer(200, faulted("Server", "backend error")),
+    ...inDoubt("FAULT"),
+  },
+  { title: "the request echoed with 500", does: (r) => r.answer(500, r.body), ...inDoubt("UNREADABLE") },
+  { title: "the request echoed with 200", does: (r) => r.answer(200, r.body), ...inDoubt("UNREADABLE") },
+  {
+    title: "HTML with 200",
+    does: (r) =>
+      r.answer(200, "<html><body>Sign in</body></html>", { "Content-Type": "text/html" }),
+    ...inDoubt("UNREADABLE"),
+  },
+  { title: "202 and nothing", does: (r) => r.answer(202, ""), ...inDoubt("UNREADABLE") },
+  { title: "200 and nothing", does: (r) => r.answer(200, ""), ...inDoubt("UNREADABLE") },
+  {
+    title: "a redirect, which is not followed (S5)",
+    does: (r) => r.answer(307, "", { Location: "/elsewhere" }),
+    ...inDoubt("UNREADABLE"),
+  },
+  { title: "a status nobody knows", does: (r) => r.answer(299, "ok"), ...inDoubt("UNREADABLE") },
+  {
+    title: "ACK and NACK both",
+    does: (r) => r.answer(200, acknowledged(r.requestId, ack + nack)),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "two bodies",
+    does: (r) => r.answer(200, enveloped("<a/><b/>")),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "an empty body",
+    does: (r) => r.answer(200, enveloped("")),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "another request's id",
+    does: (r) =>
+      r.answer(200, r.body.includes("createTicket") ? acknowledged("other", ack) : found("other", "", 0)),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "RelatesTo another request",
+    does: (r) =>
+      r.answer(
+        200,
+        (r.body.includes("createTicket") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0)).replace(
+          "<s:Header>",
+          '<s:Header><w:RelatesTo xmlns:w="http://www.w3.org/2005/08/addressing">urn:uuid:x</w:RelatesTo>',
+        ),
+      ),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "an unknown result",
+    does: (r) => r.answer(200, acknowledged(r.requestId, "<o:result>MAYBE</o:result>")),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "a good answer in a foreign namespace",
+    does: (r) => r.answer(200, acknowledged(r.requestId, ack).replaceAll(":osb:v1", ":osb:v2")),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "a good answer with 500",
+    does: (r) =>
+      r.answer(
+        500,
+        r.body.includes("createTicket") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0),
+      ),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "a DOCTYPE (S8)",
+    does: (r) => r.answer(200, `<!DOCTYPE x>${acknowledged(r.requestId, ack).replace(/^<\?.*?\?>/, "")}`),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "an entity (S8)",
+    does: (r) => r.answer(200, acknowledged(r.requestId, `${ack}<o:reason>&lol;</o:reason>`)),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "depth over the limit (S3)",
+    does: (r) => r.answer(200, enveloped(deep(limits.xmlDepthMax))),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "size over the limit (S3)",
+    does: (r) => r.answer(200, " ".repeat(limits.serviceAnswerBytesMax + 1)),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "bytes that are not UTF-8",
+    does: ({ socket }) =>
+      socket.end(
+        Buffer.concat([
+          Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
+          Buffer.from([0xc3, 0x28]),
+        ]),
+      ),
+    ...inDoubt("UNREADABLE"),
+  },
+];
+
+describe("G3: what is not proven is in doubt", () => {
+  test.each(shapes)("$title → create $request.kind $request.code", async ({ does, request }) => {
+    const { port, requests } = await peer(does);
+    const answer = await osb().send(sendCall(serviceRow(port)));
+    expect(answer).toMatchObject(request);
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each(shapes)("$title → search error $search.code", async ({ does, search }) => {
+    const { port, requests } = await peer(does);
+    const answer = await osb().search(searchCall(serviceRow(port)));
+    expect(answer).toMatchObject({ kind: "error", ...search });
+    expect(requests).toHaveLength(1);
+  });
+
+  test("what a service says to wait is kept: seconds, a date, nonsense", async () => {
+    const clock = manualClock(Date.UTC(2026, 0, 1, 12));
+    const values = ["7", "Thu, 01 Jan 2026 12:00:09 GMT", "soon"];
+    const { port } = await peer((r) => r.answer(503, "", { "Retry-After": values.shift() ?? "" }));
+    const service = osb(clock);
+    for (const retryAfterMs of [7_000, 9_000, null]) {
+      expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "refused", retryAfterMs });
+    }
+  });
+
+  test("NACK is an answer: its code, its reason, its ticket; without a code NACK", async () => {
+    const inside = [
+      "<o:result>NACK</o:result><o:code>NOT_OWNER</o:code><o:reason>Anna's</o:reason><o:ticketId>T-9</o:ticketId>",
+      nack,
+    ];
+    const { port } = await peer((r) => r.answer(200, acknowledged(r.requestId, inside.shift() ?? "")));
+    const service = osb();
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({
+      kind: "nack",
+      code: "NOT_OWNER",
+      cause: "Anna's",
+      ticketId: "T-9",
+    });
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({
+      kind: "nack",
+      code: "NACK",
+      ticketId: null,
+    });
+  });
+
+  test("an ACK without a ticket id is an ACK; prefixes, white space and CDATA do not matter", async () => {
+    const inside = ["<o:result>ACK</o:result>", "<o:result>\n ACK </o:result><o:ticketId><![CDATA[T&1]]></o:ticketId>"];
+    const { port } = await peer((r) => r.answer(200, acknowledged(r.requestId, inside.shift() ?? "")));
+    const service = osb();
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "ack", ticketId: null });
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "ack", ticketId: "T&1" });
+  });
+});
+
+describe("unreachable: no byte of the request left this machine", () => {
+  test("connection refused", async () => {
+    const gone = await startFakePeer(() => {});
+    await gone.close();
+    const row = serviceRow(gone.port);
+    expect(await osb().send(sendCall(row))).toMatchObject({ kind: "unreachable", code: "UNREACHABLE" });
+    expect(await osb().search(searchCall(row))).toMatchObject({ code: "UNREACHABLE", permanent: false });
+  });
+
+  test("a name that cannot be resolved", async () => {
+    // A label of 64 characters: refused by the resolver itself, no question leaves this machine.
+    const row = serviceRow(1, { host: `${"a".repeat(64)}.invalid` });
+    expect(await osb().send(sendCall(row))).toMatchObject({ kind: "unreachable", code: "UNREACHABLE" });
+  });
+
+  test("a time-out while it still waits for a socket; the ones before it are in doubt", async () => {
+    const clock = manualClock();
+    const { port, arrived, requests } = await peer(() => {});
+    const service = osb(clock);
+    const hanging = Array.from({ length: 16 }, () => service.send(sendCall(serviceRow(port))));
+    await arrived(16);
+    const late = service.send(sendCall(serviceRow(port, { timeoutSeconds: 5 })));
+    await Promise.resolve();
+    clock.advance(5_000);
+    expect(await late).toMatchObject({ kind: "unreachable", code: "UNREACHABLE" });
+    clock.advance(25_000);
+    for (const answer of await Promise.all(hanging)) expect(answer).toMatchObject({ kind: "inDoubt", code: "TIMEOUT" });
+    expect(requests).toHaveLength(16);
+  });
+});
+
+describe("the end of an attempt", () => {
+  test("G3: no answer in time → in doubt, at the deadline, and the socket is destroyed", async () => {
+    const clock = manualClock();
+    const { port, arrived } = await peer(() => {});
+    const answer = osb(clock).send(sendCall(serviceRow(port, { timeoutSeconds: 2 })));
+    const { socket } = await arrived(1);
+    const ended = new Promise((resolve) => socket.once("close", resolve));
+    let settled = false;
+    void answer.then(() => (settled = true));
+    clock.advance(1_999);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(settled).toBe(false);
+    clock.advance(1);
+    expect(await answer).toMatchObject({ kind: "inDoubt", code: "TIMEOUT" });
+    await ended;
+    expect(clock.pending()).toBe(0);
+  });
+
+  test("a late answer is never taken for another's: the next request has a new socket", async () => {
+    const clock = manualClock();
+    const { port, arrived, connections } = await peer((r) => {
+      if (connections() === 2) r.answer(200, acknowledged(r.requestId, ack));
+    });
+    const service = osb(clock);
+    const first = service.send(sendCall(serviceRow(port)));
+    const stuck = await arrived(1);
+    clock.advance(30_000);
+    expect(await first).toMatchObject({ code: "TIMEOUT" });
+    stuck.answer(200, acknowledged(stuck.requestId, "<o:result>NACK</o:result>"));
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "ack" });
+    expect(connections()).toBe(2);
+  });
+
+  test("given up by its caller → in doubt, its socket destroyed, no byte after", async () => {
+    const abort = new AbortController();
+    const { port, arrived } = await peer(() => {});
+    const answer = osb().send(sendCall(serviceRow(port), undefined, { signal: abort.signal }));
+    const { socket } = await arrived(1);
+    const ended = new Promise((resolve) => socket.once("close", resolve));
+    abort.abort();
+    expect(await answer).toMatchObject({ kind: "inDoubt", code: "TIMEOUT", cause: "given up" });
+    await ended;
+  });
+
+  test("given up before it began → nothing is sent", async () => {
+    const { port, connections } = await peer(() => {});
+    const answer = await osb().send(sendCall(serviceRow(port), undefined, { signal: AbortSignal.abort() }));
+    expect(answer).toMatchObject({ kind: "inDoubt", code: "TIMEOUT", cause: "given up" });
+    expect(connections()).toBe(0);
+  });
+});
+
+describe("an idle connection that the peer closes as it is used again", () => {
+  const closesSecond = (r: PeerRequest) => {
+    if (r.nth === 2) r.socket.resetAndDestroy();
+    else r.answer(200, r.body.includes("create") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0));
+  };
+
+  test("G3: a create is in doubt, and not sent again by the adapter", async () => {
+    const { port, requests } = await peer(closesSecond);
+    const service = osb();
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "ack" });
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "inDoubt", code: "RESET" });
+    expect(requests).toHaveLength(2);
+  });
+
+  test("a search changes nothing, so it is asked once more on a fresh connection", async () => {
+    const { port, requests, connections } = await peer(closesSecond);
+    const service = osb();
+    expect(await service.search(searchCall(serviceRow(port)))).toMatchObject({ kind: "found" });
+    expect(await service.search(searchCall(serviceRow(port)))).toMatchObject({ kind: "found" });
+    expect(requests).toHaveLength(3);
+    expect(connections()).toBe(2);
+  });
+
+  test("a second answer nobody asked for is not the next request's", async () => {
+    const { port } = await peer((r) => {
+      const answer = acknowledged(r.requestId, ack);
+      r.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`.repeat(2));
+    });
+    const service = osb();
+    const [first, second] = [sendCall(serviceRow(port)), sendCall(serviceRow(port))];
+    expect(await service.send(first)).toMatchObject({ kind: "ack" });
+    const answer = await service.send(second);
+    if (answer.kind === "ack") expect(answer.texts.answer).toContain(second.request.requestId);
+    else expect(answer.kind).toBe("inDoubt");
+  });
+});
+
+test("T1: a service that ignores the criteria does not make us take somebody else's ticket", async () => {
+  const tickets = ["key-1", "key-2"].flatMap((key) =>
+    ["closed", "pending"].map(
+      (status) =>
+        `<ticket><ticketId>${key}-${status}</ticketId><kind>MO</kind><status>${status}</status><clientReference>${key}</clientReference></ticket>`,
+    ),
+  );
+  const { port } = await peer((r) => r.answer(200, found(r.requestId, tickets.join(""), 9)));
+  const answer = await osb().search(
+    searchCall(serviceRow(port), { clientReference: "key-1", status: ["pending"] }),
+  );
+  expect(answer).toMatchObject({ kind: "found", truncated: true });
+  expect(answer.kind === "found" && answer.tickets.map((t) => t.ticketId)).toEqual(["key-1-pending"]);
+});
+
+test("a ticket with a status nobody knows makes the whole answer unreadable", async () => {
+  const odd = "<ticket><ticketId>T</ticketId><kind>MO</kind><status>limbo</status></ticket>";
+  const { port } = await peer((r) => r.answer(200, found(r.requestId, odd)));
+  expect(await osb().search(searchCall(serviceRow(port)))).toMatchObject({ code: "UNREADABLE" });
+});
