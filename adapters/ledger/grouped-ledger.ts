@@ -125,15 +125,20 @@ export function createGroupedLedger(store: FactStore): Ledger {
 
   /** Why nothing can be written now, if so. */
   function refusal(): FailureError | null {
-    if (failure !== null) return failure;
-    return closed ? new FailureError("STOPPING", "The ledger is closed; open it again to write.") : null;
+    return failure ?? (closed ? closedFailure() : null);
+  }
+
+  /** Reading goes on after a failed write (R3), but not after close. */
+  function readable(): FactStore {
+    if (closed) throw closedFailure();
+    return store;
   }
 
   async function* readPages(after: Position, limit: number): AsyncGenerator<Fact> {
     let left = limit;
     let from = after;
     while (left > 0) {
-      const page = store.page(from, Math.min(left, limits.ledgerReadRows));
+      const page = readable().page(from, Math.min(left, limits.ledgerReadRows));
       for (const fact of page) {
         yield fact;
         from = fact.position;
@@ -198,16 +203,16 @@ export function createGroupedLedger(store: FactStore): Ledger {
     read: readPages,
     follow: followPages,
     async readStream(stream: Stream): Promise<readonly Fact[]> {
-      return store.ofStream(stream);
+      return readable().ofStream(stream);
     },
     async readKey(key: string, limit: number): Promise<readonly Fact[]> {
-      return store.ofKey(key, limit);
+      return readable().ofKey(key, limit);
     },
     head(): LedgerHead {
       return { ledger: store.ledger, epoch: store.epoch, position: durable, restored: store.restored };
     },
     async loadSnapshot() {
-      return store.loadSnapshot();
+      return readable().loadSnapshot();
     },
     async saveSnapshot(snapshot) {
       const refused = refusal();
@@ -230,4 +235,8 @@ export function createGroupedLedger(store: FactStore): Ledger {
       store.close();
     },
   };
+}
+
+function closedFailure(): FailureError {
+  return new FailureError("STOPPING", "The ledger is closed; open it again to read or write.");
 }

@@ -107,11 +107,11 @@ const responses = `
 /** One row a flow; the decision is its last one. */
 const flows = `
   CREATE VIEW flows AS
-  WITH decided AS (
+  WITH decided AS MATERIALIZED (
     SELECT flow, json_extract(body, '$.rule') AS rule, json_extract(body, '$.decision') AS decision,
       json_extract(body, '$.because') AS because, max(position)
     FROM facts WHERE type = 'flow.decided' GROUP BY flow),
-  ended AS (
+  ended AS MATERIALIZED (
     SELECT flow, at, json_extract(body, '$.result') AS result, max(position)
     FROM facts WHERE type = 'flow.ended' GROUP BY flow)
   SELECT s.position, s.flow AS lock_guid, s.key, json_extract(s.body, '$.clientId') AS client,
@@ -119,19 +119,23 @@ const flows = `
   FROM facts s LEFT JOIN decided d ON d.flow = s.flow LEFT JOIN ended e ON e.flow = s.flow
   WHERE s.type = 'flow.started' ORDER BY s.position`;
 
-/** One row an accepted notification, with its current outcome (A2): the last one written. */
+/**
+ * One row an accepted notification, with its current outcome (A2): the last one written. CAST because an expression
+ * without affinity gets no index for the join: 80 ms for 10,000 alarms instead of 3,000.
+ */
 const alarms = `
   CREATE VIEW alarms AS
-  WITH settled AS (
-    SELECT json_extract(body, '$.alarm.position') AS alarm, body, max(position)
+  WITH settled AS MATERIALIZED (
+    SELECT CAST(json_extract(body, '$.alarm.position') AS INTEGER) AS alarm, json_extract(body, '$.outcome') AS outcome,
+      json_extract(body, '$.because') AS because, json_extract(body, '$.ticketId') AS ticket_id,
+      json_extract(body, '$.lockGuid') AS lock_guid, max(position)
     FROM facts WHERE type = 'alarm.settled' GROUP BY 1)
   SELECT a.position, json_extract(a.body, '$.notification.source') AS source,
     json_extract(a.body, '$.notification.id') AS id, a.key,
     json_extract(a.body, '$.notification.kind') AS kind,
     json_extract(a.body, '$.notification.alarmedObject') AS alarmed_object,
     json_extract(a.body, '$.notification.severity') AS severity, ${time("a.at")} AS accepted_at,
-    json_extract(s.body, '$.outcome') AS outcome, json_extract(s.body, '$.because') AS because,
-    json_extract(s.body, '$.ticketId') AS ticket_id, json_extract(s.body, '$.lockGuid') AS lock_guid
+    s.outcome, s.because, s.ticket_id, s.lock_guid
   FROM facts a LEFT JOIN settled s ON s.alarm = a.position
   WHERE a.type = 'alarm.accepted' ORDER BY a.position`;
 

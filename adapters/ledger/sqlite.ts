@@ -179,6 +179,7 @@ function openStore({ db, lock, headFile, head, options }: OpenParts): FactStore 
         commits >= limits.ledgerCheckpointCommits ||
         position - checkpointedAt >= limits.ledgerCheckpointFacts
       ) {
+        // R3: a failed sync here rejects a group that is durable: it was not acknowledged, and that is allowed.
         checkpoint.get();
         commits = 0;
         checkpointedAt = position;

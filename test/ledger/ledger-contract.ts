@@ -275,13 +275,15 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
       expect(await ledger.loadSnapshot()).toEqual({ position: 3, state: '{"n":3}' });
     });
 
-    test("closing commits what was appended before it and refuses what comes after", async () => {
+    test("closing commits what was appended before it and refuses what comes after, twice closed or once", async () => {
       const pending = ledger.append(notes("b1", "audit", ["1"]));
       await ledger.close();
+      await ledger.close();
       expect(await pending).toMatchObject({ kind: "committed", position: 1 });
-      await expect(ledger.append(notes("b2", "audit", ["2"]))).rejects.toMatchObject({
-        failure: { code: "STOPPING" },
-      });
+      const stopping = { failure: { code: "STOPPING" } };
+      await expect(ledger.append(notes("b2", "audit", ["2"]))).rejects.toMatchObject(stopping);
+      await expect(all(ledger.read(0, 1))).rejects.toMatchObject(stopping);
+      await expect(ledger.readStream("audit")).rejects.toMatchObject(stopping);
       ledger = await harness.open();
       expect(ledger.head().position).toBe(1);
     });

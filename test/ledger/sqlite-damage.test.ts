@@ -79,6 +79,25 @@ describe("a damaged ledger", () => {
     await (await place.open()).close();
   });
 
+  test("R4: a snapshot newer than what is left of the ledger is passed over for one that fits", async () => {
+    const ledger = await place.open();
+    await ledger.saveSnapshot({ position: 10, state: '{"of":10}' });
+    await ledger.saveSnapshot({ position: 19, state: '{"of":19}' });
+    await ledger.close();
+    place.tamper("DELETE FROM facts WHERE position > 18");
+    await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_SHORTENED" } });
+    const shortened = await place.open({ acceptShortened: true });
+    await shortened.append(notes("b19", "audit", ["another 19", "another 20"]));
+    expect(shortened.head().position).toBe(20);
+    expect(await shortened.loadSnapshot()).toEqual({ position: 10, state: '{"of":10}' });
+    await shortened.close();
+  });
+
+  test("R4: a missing fact is called missing, not changed", async () => {
+    place.tamper("DELETE FROM facts WHERE position = 9");
+    await expect(place.open()).rejects.toThrow("damaged at position 9: the fact is missing");
+  });
+
   test("R4: a write-ahead log cut at any page is noticed", async () => {
     const ledger = await place.open();
     for (let n = 21; n <= 24; n += 1) {

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -97,31 +97,6 @@ describe("ledger in SQLite, as a file", () => {
     expect(new Set((await all(ledger.read(0, 1e6))).map(({ epoch }) => epoch)).size).toBe(3);
     await ledger.close();
   });
-
-  const noStrace = spawnSync("strace", ["-V"]).error !== undefined;
-  test.skipIf(noStrace)(
-    "A1: every acknowledgement has a sync before it (needs `strace`: apt install strace)",
-    async () => {
-      const script = fileURLToPath(new URL("append-until-killed.ts", import.meta.url));
-      const trace = join(place.dir, "trace");
-      const child = spawn(
-        "strace",
-        ["-f", "-e", "trace=fdatasync,fsync,write", "-o", trace, process.execPath, script, place.dir, "20"],
-        { stdio: ["ignore", "ignore", "inherit"] },
-      );
-      await once(child, "close");
-      let synced = false;
-      let acknowledged = 0;
-      for (const line of readFileSync(trace, "utf8").split("\n")) {
-        if (/f(?:data)?sync\(\d+\)\s+= 0/.test(line)) synced = true;
-        if (!/write\(1, "\d+\\n"/.test(line)) continue;
-        expect(synced).toBe(true);
-        synced = false;
-        acknowledged += 1;
-      }
-      expect(acknowledged).toBe(20);
-    },
-  );
 
   test("a directory that cannot be made is refused with a sentence", async () => {
     const dir = join(place.dir, "a-file");

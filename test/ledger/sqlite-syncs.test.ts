@@ -1,0 +1,68 @@
+/** What the kernel is asked to do, and what happens when it cannot: needs `strace` (apt install strace). */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { verifyLedger } from "../../adapters/ledger/inspection.ts";
+import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
+
+const script = fileURLToPath(new URL("append-until-killed.ts", import.meta.url));
+/** Installed, and allowed to trace. */
+const noStrace = spawnSync("strace", ["-o", "/dev/null", process.execPath, "--version"]).status !== 0;
+
+describe.skipIf(noStrace)("syncs of the ledger in SQLite (needs strace: apt install strace)", () => {
+  let place: LedgerDirectory;
+  let trace: string;
+  beforeEach(async () => {
+    place = await makeLedgerDirectory();
+    trace = join(place.dir, "trace");
+  });
+  afterEach(() => place.dispose());
+
+  async function run(
+    options: readonly string[],
+    batches: number,
+  ): Promise<{ acknowledged: readonly number[]; errors: string; code: unknown }> {
+    const command = [process.execPath, script, place.dir, String(batches)];
+    const child = spawn("strace", ["-f", "-o", trace, ...options, ...command], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    let errors = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+    const [code] = (await once(child, "close")) as unknown[];
+    return { acknowledged: output.split("\n").filter(Boolean).map(Number), errors, code };
+  }
+
+  test("A1: every acknowledgement has a sync before it", async () => {
+    await run(["-e", "trace=fdatasync,fsync,write"], 20);
+    let synced = false;
+    let acknowledged = 0;
+    for (const line of readFileSync(trace, "utf8").split("\n")) {
+      if (/f(?:data)?sync\(\d+\)\s+= 0/.test(line)) synced = true;
+      if (!/write\(1, "\d+\\n"/.test(line)) continue;
+      expect(synced).toBe(true);
+      synced = false;
+      acknowledged += 1;
+    }
+    expect(acknowledged).toBe(20);
+  });
+
+  test.each([1, 3, 9, 30, 420])(
+    "R3: when syncs fail from number %i on, the process says so and ends, and keeps what it had acknowledged",
+    async (first) => {
+      const fault = `inject=fdatasync,fsync:error=EIO:when=${first}+`;
+      const { acknowledged, errors, code } = await run(["-e", "trace=fdatasync,fsync", "-e", fault], 1_000);
+      expect(errors).toContain("LEDGER_SYNC_FAILED");
+      expect(code).not.toBe(0);
+      expect(acknowledged.length).toBeLessThan(first);
+      const ledger = await place.open();
+      expect(ledger.head().position).toBeGreaterThanOrEqual(acknowledged.at(-1) ?? 0);
+      await ledger.close();
+      await verifyLedger(place.dir);
+    },
+  );
+});
