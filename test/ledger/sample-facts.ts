@@ -17,7 +17,7 @@ export function textOf(fact: Fact): string {
   return fact.type === "operator.acted" ? fact.body.target : fact.type;
 }
 
-export function accepted(id: string, key = "NE-1"): NewFact {
+function accepted(id: string, key = "NE-1"): NewFact {
   return {
     type: "alarm.accepted",
     at: noon,

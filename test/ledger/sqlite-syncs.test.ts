@@ -65,4 +65,19 @@ describe.skipIf(noStrace)("syncs of the ledger in SQLite (needs strace: apt inst
       await verifyLedger(place.dir);
     },
   );
+
+  test("R2: an opening killed at any of its syncs can be repeated, and what was acknowledged stays", async () => {
+    let acknowledged = 0;
+    for (let kill = 1; kill <= 12; kill += 1) {
+      const fault = `inject=fdatasync,fsync:signal=SIGKILL:when=${kill}`;
+      // oxlint-disable-next-line no-await-in-loop -- one life after the other, on the same files
+      const life = await run(["-e", "trace=fdatasync,fsync", "-e", fault], 3);
+      acknowledged = Math.max(acknowledged, ...life.acknowledged);
+    }
+    expect(acknowledged).toBeGreaterThan(0);
+    const ledger = await place.open();
+    expect(ledger.head().position).toBeGreaterThanOrEqual(acknowledged);
+    await ledger.close();
+    await verifyLedger(place.dir);
+  });
 });
