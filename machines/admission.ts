@@ -18,11 +18,12 @@ const laneOfKind = { raise: lanes.create, change: lanes.update, clear: lanes.clo
  */
 export function readiness(key: KeyState, due: boolean): { readonly lane: number; readonly age: number } | null {
   if (key.flow !== null) return null;
-  if (key.parked !== null && !due) return null;
   const { request } = key;
+  const answered = request?.status === "async" && request.asyncResult !== null;
+  if (key.parked !== null && !due && !answered) return null;
   if (request !== null) {
     if (request.status === "planned" || request.status === "sending") return null;
-    if (request.status === "async" && key.parked === null) return null;
+    if (request.status === "async" && key.parked === null && !answered) return null;
     return { lane: lanes[request.payload.command], age: request.alarms[0]?.position ?? 0 };
   }
   const head = key.waiting[0];

@@ -17,6 +17,8 @@ export interface QueuedRequest {
   readonly request: TicketRequest;
   /** Position of the alarm that leads: the older goes first within its lane. */
   readonly age: number;
+  /** Number of this attempt. */
+  readonly attempt: number;
   /** Position of the lock that the request is sent under; sending is conditional on it (L3). */
   readonly claim: Position;
   readonly reply: (answer: ForwardReply) => void;

@@ -10,6 +10,8 @@ export const limits = {
   /** A search and a request with their time-outs (30 s each) and retries fit; a stuck flow is noticed in 5 min. */
   lockSecondsMaxDefault: 300,
   lockSecondsMaxHighest: 86_400,
+  /** How long a flow written by hand waits for an idle client. */
+  lockWaitSecondsDefault: 30,
   /** OTP's intensity and period: more than this many crashes in the period quarantine the client. */
   restartIntensity: 5,
   restartPeriodSeconds: 30,
@@ -66,7 +68,9 @@ export const limits = {
   /** Alarm identities remembered per key after their clear, to tell an early clear from a repeated one (D0). */
   clearedAlarmsPerKeyMax: 2_000,
   clockSkewSecondsDefault: 300,
+  clockSkewSecondsMax: 86_400,
   dedupDaysDefault: 7,
+  dedupDaysMax: 90,
   /** Notifications of one key folded into one flow at most. */
   coalescedAlarmsMax: 1_000,
 
@@ -90,6 +94,8 @@ export const limits = {
   outageDelayMs: 1_000,
   outageDelayMsMax: 30_000,
   notOwnerRetrySecondsDefault: 60,
+  /** A week: a ticket closed longer ago is history, not the same fault. */
+  reopenSecondsMax: 604_800,
   /** Every so many turns the oldest waiting one goes first, whatever its lane: none starves. */
   oldestEveryTurns: 4,
   maxOpenTicketsDefault: 500,
@@ -109,6 +115,9 @@ export const limits = {
   xmlDepthMax: 32,
   callbackBytesMax: 65_536,
   servicesMax: 100,
+
+  /** Newest facts of a key that a decision record is read from. */
+  explainFactsMax: 5_000,
 
   // --- ledger
   /** Facts between two snapshots of the fold: 50,000 facts are read back in about half a second. */

@@ -140,6 +140,10 @@ export interface DoubtFindings {
 /** The next step for a request that was parked as `retry`, `inDoubt` or `async` and is due. */
 export function stepInDoubt(key: KeyState, request: RequestState, found: DoubtFindings, at: Instant): DoubtStep {
   if (request.status === "retry") return { step: "resend", because: `The service did not apply attempt ${request.attempts}; the same request goes again.` };
+  const told = request.asyncResult;
+  if (told?.result === "OK") {
+    return conclude("settle", "Confirmed by the async result.", (because) => settle(key, request, at, { result: "ok", ticketId: told.ticketId, because }));
+  }
   const { idempotency } = request.service;
   const mayRetry = request.spent < limits.attemptsMax;
   if (idempotency === "requestId" && mayRetry && request.status === "inDoubt") {

@@ -33,7 +33,8 @@ export type SupervisorEvent =
 export interface CrashReport {
   readonly child: string;
   readonly cause: string;
-  readonly quarantined: boolean;
+  /** Crashes in the period. */
+  readonly crashes: number;
 }
 
 /** Children are named `client-07` and `gateway:OSB`. */
@@ -56,9 +57,12 @@ function recentCrashes(context: SupervisorContext, child: string): readonly numb
   return (context.crashes[child] ?? []).filter((at) => at > since);
 }
 
-function causeOf(event: { readonly type: string }): string {
+/** What the crash of a child was, from its `xstate.error.actor.*` event. */
+export function crashReport(context: SupervisorContext, event: { readonly type: string }): CrashReport {
   const error = "error" in event ? event.error : undefined;
-  return error instanceof Error ? error.message : String(error ?? "unknown cause");
+  const cause = error instanceof Error ? error.message : String(error ?? "unknown cause");
+  const child = crashedChild(event);
+  return { child, cause, crashes: recentCrashes(context, child).length };
 }
 
 export const supervisorMachine = setup({
@@ -116,8 +120,10 @@ export const supervisorMachine = setup({
     stopChildren: enqueueActions(({ enqueue, self }) => {
       for (const child of Object.keys(self.getSnapshot().children).reverse()) enqueue.stopChild(child);
     }),
-    /** Provided by actors/: makes the crash durable, then sends `child.recover`, unless `quarantined`. */
-    reportCrash: (_, _params: CrashReport) => {},
+    /** Provided by actors/: makes the crash durable, then sends `child.recover`. */
+    reportCrash: () => {},
+    /** Provided by actors/: makes the crash and the quarantine durable. */
+    reportQuarantine: () => {},
   },
 }).createMachine({
   id: "supervisor",
@@ -138,14 +144,14 @@ export const supervisorMachine = setup({
               "dropCrashed",
               "noteQuarantine",
               "armQuarantine",
-              { type: "reportCrash", params: ({ event }) => ({ child: crashedChild(event), cause: causeOf(event), quarantined: true }) },
+              "reportQuarantine",
             ],
           },
           {
             actions: [
               "dropCrashed",
               "noteCrash",
-              { type: "reportCrash", params: ({ event }) => ({ child: crashedChild(event), cause: causeOf(event), quarantined: false }) },
+              "reportCrash",
             ],
           },
         ],

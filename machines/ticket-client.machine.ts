@@ -12,7 +12,7 @@ import type { Entry } from "./entry.ts";
 import { fail, ok, type Failure, type Result } from "./failure.ts";
 import type { FlowInput, SearchFailure } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
-import type { Instant, Lock, Position, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "./vocabulary.ts";
+import type { ClientStateName, Instant, Lock, Position, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "./vocabulary.ts";
 
 /** Who asks: must be the holder's GUID and fence, or the command is refused (L3). */
 export interface Holder {
@@ -66,7 +66,14 @@ export type TicketClientEvent =
   | ForwardCommand
   | CloseCommand
   | ({ readonly type: "client.forceUnlock" } & Holder)
-  | ({ readonly type: "client.forceNotBusy"; readonly sending: boolean; readonly at: Instant } & Holder)
+  | ({
+      readonly type: "client.forceNotBusy";
+      /** Whether a request is being sent: the key then waits for it. */
+      readonly sending: boolean;
+      /** The claim moves on: what was queued under the old one is not sent (L3). */
+      readonly claim: Position;
+      readonly at: Instant;
+    } & Holder)
   | { readonly type: "lock.expired"; readonly fence: number };
 
 /** What the client is asked to make durable while `closing`. */
@@ -167,6 +174,7 @@ const machine = setup({
       if (event.type === "client.forward") return { command: event, processingData: `forwarding ${event.request.payload.command} ${event.request.requestId}` };
       return {};
     }),
+    moveClaim: assign(({ event }) => (event.type === "client.forceNotBusy" ? { claim: event.claim } : {})),
     dropCommand: assign({ command: null, processingData: "waiting for the flow" }),
     keepResults: assign(({ context }, params: { readonly reply: SearchReply }) => {
       if (!params.reply.ok) return {};
@@ -184,7 +192,7 @@ const machine = setup({
       if (context.command?.type === "client.search") {
         context.command.reply({ ok: false, failure: { code: "FORCED", cause: "An operator forced the client to not busy.", permanent: false }, at: event.at });
       } else if (context.command?.type === "client.forward") {
-        context.command.reply({ ok: true, result: event.sending ? "left" : "cancelled", ticketId: null, at: event.at });
+        context.command.reply({ ok: true, result: event.sending ? "left" : "settled", ticketId: null, at: event.at });
       }
     },
     replyLost: ({ context }) => {
@@ -208,7 +216,7 @@ const machine = setup({
     /** Provided by actors/: the client is idle and may be given to another flow. */
     announceIdle: () => {},
     /** Provided by actors/: the state that the feed shows has changed. */
-    announceState: () => {},
+    announceState: (_, _params: { readonly state: ClientStateName }) => {},
     escalate: ({ event }) => {
       throw "error" in event ? event.error : new Error(`A Ticket Client failed at ${event.type}.`);
     },
@@ -247,22 +255,23 @@ export const ticketClientMachine = machine.createMachine({
   },
   states: {
     idle: {
-      entry: ["disarmDeadline", "stopFlow", "dropLock", "announceState", "announceIdle"],
+      entry: ["disarmDeadline", "stopFlow", "dropLock", { type: "announceState", params: { state: "idle" } }, "announceIdle"],
       on: { "client.lock": { target: "locked", actions: ["takeLock", "armDeadline", "spawnFlow"] } },
     },
     locked: {
-      entry: ["announceState"],
+      entry: [{ type: "announceState", params: { state: "locked" } }],
       on: {
         "client.search": { guard: "isHolder", target: "searching", actions: "takeCommand" },
         "client.forward": { guard: "isHolder", target: "forwarding", actions: "takeCommand" },
         "client.close": { guard: "isHolder", target: "closing", actions: "planClose" },
+        "client.forceNotBusy": { guard: "isHolder", actions: "moveClaim" },
         "client.forceUnlock": { guard: "isHolder", target: "idle" },
         "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "planExpiry"] },
         "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
       },
     },
     searching: {
-      entry: ["announceState"],
+      entry: [{ type: "announceState", params: { state: "searching" } }],
       invoke: {
         src: "search",
         input: ({ context }) => ({ command: context.command as SearchCommand, clientId: context.clientId }),
@@ -277,14 +286,14 @@ export const ticketClientMachine = machine.createMachine({
         onError: { actions: "escalate" },
       },
       on: {
-        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["replyForced", "dropCommand"] },
+        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["moveClaim", "replyForced", "dropCommand"] },
         "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
         "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "replyLost", "planExpiry"] },
         "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
       },
     },
     forwarding: {
-      entry: ["announceState"],
+      entry: [{ type: "announceState", params: { state: "forwarding" } }],
       invoke: {
         src: "forward",
         input: ({ context }) => ({ command: context.command as ForwardCommand, clientId: context.clientId, claim: context.claim }),
@@ -292,14 +301,14 @@ export const ticketClientMachine = machine.createMachine({
         onError: { actions: "escalate" },
       },
       on: {
-        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["replyForced", "dropCommand"] },
+        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["moveClaim", "replyForced", "dropCommand"] },
         "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
         "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "replyLost", "planExpiry"] },
         "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
       },
     },
     closing: {
-      entry: ["disarmDeadline", "announceState"],
+      entry: ["disarmDeadline", { type: "announceState", params: { state: "closing" } }],
       invoke: {
         src: "release",
         input: ({ context }) => ({

@@ -1,0 +1,122 @@
+/**
+ * The configuration: what a person may write in the file or the environment, checked, with defaults.
+ * Source: wire.md's names are a contract; every bound stands in machines/limits.ts.
+ */
+import { z } from "zod";
+import { fail, ok, type Result } from "../machines/failure.ts";
+import { limits } from "../machines/limits.ts";
+
+const seconds = (highest: number): z.ZodNumber => z.number().min(0).max(highest);
+const port = z.int().min(0).max(65_535);
+
+const listen = z.strictObject({
+  /** Address to listen on; anything but loopback needs tokens (S1). */
+  host: z.string().min(1).default("127.0.0.1"),
+  port: port.default(limits.portDefault),
+  /** What the ticketing service calls back, when it is not `http://host:port`. */
+  publicUrl: z.url().nullable().default(null),
+  allowedOrigins: z.array(z.string()).default([]),
+  tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
+});
+
+export const configSchema = z.strictObject({
+  dataDir: z.string().min(1).default("./data"),
+  listen: listen.prefault({}),
+  auth: z.strictObject({ tokensFile: z.string().optional() }).prefault({}),
+  clients: z.int().min(1).max(limits.clientsMax).default(limits.clientsDefault),
+  lockSecondsMax: z.number().min(1).max(limits.lockSecondsMaxHighest).default(limits.lockSecondsMaxDefault),
+  maxResponseRows: z.int().min(limits.maxResponseRowsLowest).max(limits.maxResponseRowsHighest).default(limits.maxResponseRowsDefault),
+  correlationKey: z.string().min(1).default("{alarmedObject.id}"),
+  coalesce: z.boolean().default(true),
+  reopenSeconds: seconds(limits.reopenSecondsMax).default(0),
+  maxOpenTickets: z.int().min(1).max(limits.maxOpenTicketsHighest).default(limits.maxOpenTicketsDefault),
+  clockSkewSeconds: seconds(limits.clockSkewSecondsMax).default(limits.clockSkewSecondsDefault),
+  dedupDays: z.number().min(1).max(limits.dedupDaysMax).default(limits.dedupDaysDefault),
+  services: z.strictObject({ file: z.string().default("services.csv"), selected: z.string().default("OSB") }).prefault({}),
+  allowedServiceHosts: z.array(z.string().min(1)).default(["127.0.0.1"]),
+  gateway: z
+    .strictObject({
+      kind: z.literal("embedded").default("embedded"),
+      notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest).default(limits.notOwnerRetrySecondsDefault),
+    })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** Reads a configuration; refuses an unknown key (with a suggestion), a wrong type, a value out of range. */
+export function resolveConfig(input: unknown): Result<Config> {
+  const parsed = configSchema.safeParse(input);
+  if (parsed.success) return ok(parsed.data);
+  const lines = parsed.error.issues.map((issue) => {
+    const path = issue.path.map(String).join(".");
+    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key)).join("; ");
+    return `${path === "" ? "the configuration" : path}: ${issue.message}`;
+  });
+  return fail("CONFIGURATION_INVALID", `${lines.join("; ")}. Mend it and start again.`);
+}
+
+function unknownKey(path: string, key: string): string {
+  const where = path === "" ? key : `${path}.${key}`;
+  const near = knownKeys(path).sort((a, b) => distance(a, key) - distance(b, key))[0];
+  return near !== undefined && distance(near, key) <= 3 ? `${where} is not a setting; did you mean ${near}?` : `${where} is not a setting`;
+}
+
+function knownKeys(path: string): string[] {
+  let node: unknown = configSchema.parse({});
+  for (const part of path.split(".").filter((one) => one !== "")) node = typeof node === "object" && node !== null ? Reflect.get(node, part) : undefined;
+  return typeof node === "object" && node !== null ? Object.keys(node) : [];
+}
+
+/** Edits between two short words (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/**
+ * Settings from the environment: `TICKET_CLIENT_CLIENTS=8`, `TICKET_CLIENT_LISTEN_PORT=9000`. A value is
+ * read as JSON where it is JSON, else as text. Names are those of the file, in upper case, parts joined by `_`.
+ */
+export function withEnvironment(input: Record<string, unknown>, environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const merged = structuredClone(input);
+  for (const [name, path] of environmentNames()) {
+    const value = environment[name];
+    if (value === undefined) continue;
+    let node = merged;
+    for (const part of path.slice(0, -1)) {
+      const inner = node[part];
+      const next = typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>) : {};
+      node[part] = next;
+      node = next;
+    }
+    node[path.at(-1) ?? ""] = readValue(value);
+  }
+  return merged;
+}
+
+function environmentNames(): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  const visit = (value: unknown, path: string[]): void => {
+    if (path.length > 0) names.set(`TICKET_CLIENT_${path.map((part) => part.replaceAll(/([A-Z])/g, "_$1").toUpperCase()).join("_")}`, path);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) for (const [part, inner] of Object.entries(value)) visit(inner, [...path, part]);
+  };
+  visit({ ...configSchema.parse({}), auth: { tokensFile: "" } }, []);
+  return names;
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * Gives waiting keys to idle clients: watches the fold, keeps the line, wakes what is parked.
+ *   A5 one flow a key at a time.  L1 one flow a client.  L2 each lock a higher fence.
+ *   R5 waits run on monotonic time; absolute time counts only across a restart.
+ */
+import { lanes, nextGroup, readiness } from "../machines/admission.ts";
+import type { Decision, DecisionInput } from "../machines/decision.ts";
+import { entry, type Entry, type Expectation } from "../machines/entry.ts";
+import { keyOf, type Fact } from "../machines/facts.ts";
+import type { FlowInput } from "../machines/flow-plan.ts";
+import { Lanes } from "../machines/lanes.ts";
+import { settleAlarms } from "../machines/request.ts";
+import { clientLedger, clientStream, keyStream, type KeyState, type Waiting } from "../machines/state.ts";
+import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
+import type { Lock, Position, ServiceInfo } from "../machines/vocabulary.ts";
+import type { Config } from "./config.ts";
+import type { Journal } from "./journal.ts";
+import type { Clock, Ids } from "./ports.ts";
+
+export interface DispatcherPorts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly config: Config;
+  readonly decide: (input: DecisionInput) => Decision;
+  readonly client: (clientId: string) => TicketClientRef | undefined;
+  readonly service: () => ServiceInfo | null;
+}
+
+/** A client locked by hand: who holds it and under which claim. */
+export interface HandLock {
+  readonly clientId: string;
+  readonly lock: Lock;
+}
+
+interface WaitingHand {
+  readonly grant: (lock: HandLock) => void;
+}
+
+export class Dispatcher {
+  readonly #ports: DispatcherPorts;
+  readonly #line = new Lanes<string>();
+  readonly #idle = new Set<string>();
+  readonly #starting = new Set<string>();
+  readonly #wakers = new Map<string, { readonly parked: KeyState["parked"]; readonly timer: unknown; due: boolean }>();
+  readonly #hands: WaitingHand[] = [];
+  #pumping = false;
+  #stopped = false;
+
+  constructor(ports: DispatcherPorts) {
+    this.#ports = ports;
+    ports.journal.listen((facts) => this.#learn(facts));
+  }
+
+  /** Keys in line by lane: creates, updates, closes. */
+  waiting(): { readonly create: number; readonly update: number; readonly close: number; readonly parked: number } {
+    const sizes = this.#line.sizes();
+    return { create: sizes[lanes.create] ?? 0, update: sizes[lanes.update] ?? 0, close: sizes[lanes.close] ?? 0, parked: this.#wakers.size };
+  }
+
+  /** After recovery: puts every key of the fold in its place. */
+  begin(): void {
+    for (const key of this.#ports.journal.state.keys.values()) this.#touch(key.key);
+    this.#schedule();
+  }
+
+  /** Nothing is started any more; what runs may end. */
+  stop(): void {
+    this.#stopped = true;
+    for (const waker of this.#wakers.values()) this.#ports.clock.clearTimeout(waker.timer);
+    this.#wakers.clear();
+  }
+
+  idle(clientId: string): void {
+    this.#idle.add(clientId);
+    this.#schedule();
+  }
+
+  gone(clientId: string): void {
+    this.#idle.delete(clientId);
+  }
+
+  get idleClients(): number {
+    return this.#idle.size;
+  }
+
+  /** A client for a flow written by hand, in the order asked, before waiting automatic flows; null: none came in time. */
+  lockByHand(timeoutMs: number): Promise<HandLock | null> {
+    const { clock } = this.#ports;
+    return new Promise((resolve) => {
+      const hand: WaitingHand = {
+        grant: (lock) => {
+          clock.clearTimeout(timer);
+          resolve(lock);
+        },
+      };
+      const timer = clock.setTimeout(() => {
+        const at = this.#hands.indexOf(hand);
+        if (at < 0) return; // being granted
+        this.#hands.splice(at, 1);
+        resolve(null);
+      }, timeoutMs);
+      this.#hands.push(hand);
+      this.#schedule();
+    });
+  }
+
+  #learn(facts: readonly Fact[]): void {
+    for (const fact of facts) {
+      const key = keyOf(fact);
+      if (key !== null && fact.type !== "response.row") this.#touch(key);
+    }
+    this.#schedule();
+  }
+
+  #touch(name: string): void {
+    const key = this.#ports.journal.state.keys.get(name);
+    if (key === undefined || this.#stopped) return;
+    const place = this.#starting.has(name) ? null : readiness(key, this.#isDue(key));
+    if (place === null) this.#line.leave(name);
+    else this.#line.enter(name, place.lane, place.age, name);
+  }
+
+  /** Whether the key's parking has run out; arms its waker on the way. */
+  #isDue(key: KeyState): boolean {
+    const known = this.#wakers.get(key.key);
+    if (known !== undefined && known.parked === key.parked) return known.due;
+    const { clock } = this.#ports;
+    if (known !== undefined) {
+      clock.clearTimeout(known.timer);
+      this.#wakers.delete(key.key);
+    }
+    const { parked } = key;
+    if (parked === null || parked.until === null) return parked === null;
+    const whole = parked.until - parked.since;
+    const wait = Math.min(Math.max(parked.until - clock.now(), 0), whole); // R5
+    if (wait === 0) return true;
+    const waker = {
+      parked,
+      due: false,
+      timer: clock.setTimeout(() => {
+        waker.due = true;
+        this.#touch(key.key);
+        this.#schedule();
+      }, wait),
+    };
+    this.#wakers.set(key.key, waker);
+    return false;
+  }
+
+  /** Once a turn, after all that has happened in it. */
+  #schedule(): void {
+    if (this.#pumping || this.#stopped) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#idle.size > 0 && !this.#stopped) {
+      const hand = this.#hands.shift();
+      if (hand !== undefined) {
+        this.#startByHand(this.#takeIdle(), hand);
+        continue;
+      }
+      const name = this.#line.next();
+      if (name === undefined) return;
+      const key = this.#ports.journal.state.keys.get(name);
+      if (key !== undefined) this.#start(key);
+    }
+  }
+
+  #takeIdle(): string {
+    const [clientId = ""] = this.#idle;
+    this.#idle.delete(clientId);
+    return clientId;
+  }
+
+  #start(key: KeyState): void {
+    const { clock, ids, config } = this.#ports;
+    const service = key.request?.service ?? this.#ports.service();
+    const at = clock.now();
+    const group = groupOf(key, config.coalesce);
+    const entries: Entry[] = [];
+    const cancelled = group.cancelled;
+    for (const one of cancelled) {
+      entries.push(
+        ...settleAlarms(key, [one.ref], at, {
+          outcome: "coalesced", because: "Raise and clear cancelled out before any flow had begun.", lockGuid: null, rule: null, ticketId: null, failure: null, requestId: null,
+        }),
+      );
+    }
+    if (group.flow.length === 0 && key.request === null) {
+      if (entries.length === 0) return;
+      this.#commit(key.key, null, entries, [{ stream: keyStream(key.key), revision: key.revision }], () => {});
+      return;
+    }
+    if (service === null) return; // no service is selected: the console says so, the key waits
+    const clientId = this.#takeIdle();
+    const lockGuid = ids.uuid();
+    const locked = this.#lockEntry(clientId, lockGuid, "flow");
+    const { fence } = locked.lock;
+    const started = entry(keyStream(key.key), at, "flow.started", { key: key.key, lockGuid, clientId, fence, alarms: group.flow.map((one) => one.ref) });
+    const expect = [locked.expect, { stream: keyStream(key.key), revision: key.revision }];
+    this.#commit(key.key, clientId, [locked.entry, started, ...entries], expect, (claim) => {
+      const flow: FlowInput = {
+        key, group: group.flow, service, settings: config, decide: this.#ports.decide, clientId, lockGuid, fence, requestId: ids.uuid(), startedAt: at,
+      };
+      this.#ports.client(clientId)?.send({ type: "client.lock", lock: locked.lock, claim, deadlineMs: config.lockSecondsMax * 1000, flow });
+    });
+  }
+
+  #startByHand(clientId: string, hand: WaitingHand): void {
+    const { ids, config } = this.#ports;
+    const locked = this.#lockEntry(clientId, ids.uuid(), "hand");
+    this.#commit(null, clientId, [locked.entry], [locked.expect], (claim) => {
+      this.#ports.client(clientId)?.send({ type: "client.lock", lock: locked.lock, claim, deadlineMs: config.lockSecondsMax * 1000, flow: null });
+      hand.grant({ clientId, lock: locked.lock });
+    }, () => this.#hands.unshift(hand));
+  }
+
+  #lockEntry(clientId: string, lockGuid: string, by: "flow" | "hand"): { readonly lock: Lock; readonly entry: Entry; readonly expect: Expectation } {
+    const { journal, clock, config } = this.#ports;
+    const at = clock.now();
+    const client = clientLedger(journal.state, clientId);
+    const lock = { lockGuid, fence: client.fence + 1, lockTime: at }; // L2
+    return {
+      lock,
+      entry: entry(clientStream(clientId), at, "client.locked", { clientId, ...lock, deadlineAt: at + config.lockSecondsMax * 1000, by }),
+      expect: { stream: clientStream(clientId), revision: client.revision },
+    };
+  }
+
+  /** Appends; on a conflict the client is idle again and the key takes its place anew. */
+  #commit(name: string | null, clientId: string | null, entries: readonly Entry[], expect: readonly Expectation[], then: (claim: Position) => void, otherwise?: () => void): void {
+    if (name !== null) this.#starting.add(name);
+    this.#ports.journal.append(entries, expect).then(
+      (result) => {
+        if (name !== null) this.#starting.delete(name);
+        if (result.kind === "committed") then(result.facts[0]?.position ?? 0);
+        else {
+          if (clientId !== null) this.idle(clientId);
+          otherwise?.();
+        }
+        if (name !== null) this.#touch(name);
+        this.#schedule();
+      },
+      () => {
+        // The journal has told that the ledger is broken; nothing is started any more.
+        this.stop();
+      },
+    );
+  }
+}
+
+/** An unsettled request is taken up again with the alarms it was planned for. */
+function groupOf(key: KeyState, coalesce: boolean): { readonly cancelled: readonly Waiting[]; readonly flow: readonly Waiting[] } {
+  if (key.request === null) return nextGroup(key, coalesce);
+  const positions = new Set(key.request.alarms.map((alarm) => alarm.position));
+  return { cancelled: [], flow: key.waiting.filter((one) => positions.has(one.ref.position)) };
+}

@@ -1,0 +1,83 @@
+/**
+ * The decision record of an alarm: why there is (no) ticket. Read from the ledger, newest outcome first.
+ * Source: domain.md, "Every settled alarm has a decision record".
+ */
+import { alarmStream, type Fact, type FactOf } from "../machines/facts.ts";
+import { limits } from "../machines/limits.ts";
+import type { Instant, Notification, Outcome, Position } from "../machines/vocabulary.ts";
+import type { Ledger } from "./ports.ts";
+
+export interface Explanation {
+  readonly source: string;
+  readonly id: string;
+  readonly key: string;
+  readonly notification: Notification;
+  readonly acceptedAt: Instant;
+  readonly position: Position;
+  /** null: not settled yet; `because` then says what it waits for. */
+  readonly outcome: Outcome | null;
+  readonly because: string;
+  readonly ticketId: string | null;
+  readonly settledAt: Instant | null;
+  readonly decisions: readonly Pick<FactOf<"flow.decided">["body"], "rule" | "decision" | "because" | "tickets" | "path">[];
+  readonly requests: readonly {
+    readonly requestId: string;
+    readonly command: string;
+    readonly service: string;
+    readonly attempts: readonly { readonly attempt: number; readonly answer: string; readonly code: string | null; readonly cause: string | null; readonly at: Instant }[];
+    readonly result: string | null;
+  }[];
+}
+
+/** The record of one alarm, or null where no such alarm was accepted. */
+export async function explainAlarm(ledger: Ledger, source: string, id: string): Promise<Explanation | null> {
+  const [accepted] = await ledger.readStream(alarmStream(source, id));
+  if (accepted?.type !== "alarm.accepted") return null;
+  const facts = await ledger.readKey(accepted.body.notification.key, limits.explainFactsMax);
+  return explain(accepted, facts);
+}
+
+/** The records of a key's newest alarms, newest first, at most `count`. */
+export async function explainKey(ledger: Ledger, key: string, count: number): Promise<Explanation[]> {
+  const facts = await ledger.readKey(key, limits.explainFactsMax);
+  const accepted = facts.filter((fact) => fact.type === "alarm.accepted").slice(-count);
+  return accepted.reverse().map((fact) => explain(fact, facts));
+}
+
+function explain(accepted: FactOf<"alarm.accepted">, facts: readonly Fact[]): Explanation {
+  const { notification } = accepted.body;
+  const guids = new Set<string>();
+  let settled: FactOf<"alarm.settled"> | null = null;
+  let parked: string | null = null;
+  for (const fact of facts) {
+    if (fact.position <= accepted.position) continue;
+    if (fact.type === "flow.started" && fact.body.alarms.some((one) => one.position === accepted.position)) guids.add(fact.body.lockGuid);
+    if (fact.type === "alarm.settled" && fact.body.alarm.position === accepted.position) settled = fact;
+    if (fact.type === "key.parked") parked = fact.body.parking.because;
+    if (fact.type === "flow.started") parked = null;
+  }
+  const decisions = facts.filter((fact) => fact.type === "flow.decided" && guids.has(fact.body.lockGuid)).map((fact) => (fact as FactOf<"flow.decided">).body);
+  const planned = facts.filter((fact): fact is FactOf<"request.planned"> => fact.type === "request.planned" && guids.has(fact.body.lockGuid));
+  return {
+    source: notification.source,
+    id: notification.id,
+    key: notification.key,
+    notification,
+    acceptedAt: accepted.at,
+    position: accepted.position,
+    outcome: settled?.body.outcome ?? null,
+    because: settled?.body.because ?? parked ?? (guids.size > 0 ? "Its flow is under way." : "It waits in line for a Ticket Client."),
+    ticketId: settled?.body.ticketId ?? null,
+    settledAt: settled?.at ?? null,
+    decisions: decisions.map(({ rule, decision, because, tickets, path }) => ({ rule, decision, because, tickets, path })),
+    requests: planned.map(({ body }) => ({
+      requestId: body.requestId,
+      command: body.payload.command,
+      service: body.service.name,
+      attempts: facts
+        .filter((fact): fact is FactOf<"request.answered"> => fact.type === "request.answered" && fact.body.requestId === body.requestId)
+        .map((fact) => ({ attempt: fact.body.attempt, answer: fact.body.answer, code: fact.body.code, cause: fact.body.cause, at: fact.at })),
+      result: facts.find((fact): fact is FactOf<"request.settled"> => fact.type === "request.settled" && fact.body.requestId === body.requestId)?.body.result ?? null,
+    })),
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * The gateway's machine wired to the ledger and the ticketing service.
+ *   G2 "sending attempt n" is durable before the first byte leaves.  L3 and only while the flow's claim stands.
+ */
+import { fromPromise } from "xstate";
+import { entry, type Expectation } from "../machines/entry.ts";
+import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../machines/gateway.machine.ts";
+import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
+import { clientStream, keyStream } from "../machines/state.ts";
+import type { ForwardReply } from "../machines/ticket-client.machine.ts";
+import type { ResponseRow } from "../machines/vocabulary.ts";
+import type { Journal } from "./journal.ts";
+import type { Clock, RequestAnswer, TicketingService } from "./ports.ts";
+
+export interface GatewayPorts {
+  readonly journal: Journal;
+  readonly service: TicketingService;
+  readonly clock: Clock;
+  readonly settings: RequestSettings;
+  /** Told when a request goes out and when its answer is in; null: nothing in flight. */
+  readonly onFlight?: (service: string, item: QueuedRequest | null) => void;
+}
+
+export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
+  return gatewayMachine.provide({
+    actors: {
+      claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(({ input }) => claim(ports, input.item)),
+      send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(({ input, signal }) => send(ports, input.item, input.attempt, signal)),
+    },
+  });
+}
+
+async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Promise<ClaimResult> {
+  const { request, attempt } = item;
+  const { requestId, key, clientId, lockGuid } = request;
+  const at = clock.now();
+  const expect: Expectation[] = [{ stream: clientStream(clientId), revision: item.claim }]; // L3
+  if (attempt > 1) {
+    const known = journal.state.keys.get(key);
+    if (known?.request?.requestId !== requestId) return { attempt: null };
+    expect.push({ stream: keyStream(key), revision: known.revision });
+  }
+  const row: ResponseRow = {
+    requestId, attempt, clientId, lockGuid, service: request.service.name, command: request.payload.command, key, sentAt: at,
+    answeredAt: null, durationMs: null, status: "sending", code: null, cause: null, asyncStatus: null, ticketIds: [], request: "", answer: "",
+  };
+  const result = await journal.append(
+    [
+      entry(keyStream(key), at, "request.sending", { requestId, key, clientId, lockGuid, attempt }),
+      entry(keyStream(key), at, "response.row", { change: false, row }),
+    ],
+    expect,
+  );
+  return { attempt: result.kind === "committed" ? attempt : null };
+}
+
+async function send(ports: GatewayPorts, item: QueuedRequest, attempt: number, signal: AbortSignal): Promise<ForwardReply> {
+  const { journal, clock } = ports;
+  const { request } = item;
+  const began = clock.monotonicMs();
+  ports.onFlight?.(request.service.name, item);
+  const told = await ports.service.send({ service: request.service, signal, request, attempt });
+  ports.onFlight?.(request.service.name, null);
+  const at = clock.now();
+  const key = journal.state.keys.get(request.key);
+  const known = key?.request ?? null;
+  if (key === undefined || known === null || known.requestId !== request.requestId) {
+    throw new Error(`The answer to ${request.requestId} found no request of ${request.key} being sent.`);
+  }
+  const answer = asAnswer(told, at, Math.round(clock.monotonicMs() - began));
+  const verdict = judgeAnswer(key, known, answer, ports.settings);
+  journal.note(verdict.entries);
+  return { ok: true, result: verdict.result, ticketId: answer.ticketId, at };
+}
+
+function asAnswer(told: RequestAnswer, answeredAt: number, durationMs: number): Answer {
+  return {
+    kind: told.kind,
+    code: told.kind === "ack" ? null : told.code,
+    cause: told.kind === "ack" ? null : told.cause,
+    ticketId: "ticketId" in told ? told.ticketId : null,
+    retryAfterMs: told.kind === "refused" ? told.retryAfterMs : null,
+    answeredAt,
+    durationMs,
+    request: told.texts.request,
+    text: told.texts.answer,
+  };
+}

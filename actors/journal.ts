@@ -1,0 +1,119 @@
+/**
+ * The ledger and its live fold, together: appends go through here, and what is durable is folded, then
+ * told to whoever listens, in the order of positions.
+ *   R1 the live state is the fold of the ledger.  R3 after the first failed sync nothing more is appended.
+ *   F1 nothing is published before it is durable.
+ */
+import type { Entry, Expectation } from "../machines/entry.ts";
+import type { Fact } from "../machines/facts.ts";
+import { FailureError } from "../machines/failure.ts";
+import { limits } from "../machines/limits.ts";
+import { applyFact, emptyState, stateFromText, stateText, type State } from "../machines/state.ts";
+import type { AppendResult, Ledger } from "./ports.ts";
+
+export type FactListener = (facts: readonly Fact[]) => void;
+
+export class Journal {
+  readonly ledger: Ledger;
+  readonly state: State;
+  readonly #listeners = new Set<FactListener>();
+  readonly #onBroken: (error: unknown) => void;
+  #appends = 0;
+  #pending = 0;
+  #snapshotAt: number;
+  #broken = false;
+  #emptied: (() => void)[] = [];
+
+  private constructor(ledger: Ledger, state: State, onBroken: (error: unknown) => void) {
+    this.ledger = ledger;
+    this.state = state;
+    this.#onBroken = onBroken;
+    this.#snapshotAt = state.position;
+  }
+
+  /** Folds the ledger, from the newest snapshot of the fold where there is one. */
+  static async open(ledger: Ledger, onBroken: (error: unknown) => void): Promise<Journal> {
+    const snapshot = await ledger.loadSnapshot();
+    const state = snapshot === null ? emptyState() : stateFromText(snapshot.state);
+    for (;;) {
+      const from = state.position;
+      for await (const fact of ledger.read(from, limits.ledgerReadRows)) applyFact(state, fact);
+      if (state.position === from) break;
+    }
+    return new Journal(ledger, state, onBroken);
+  }
+
+  /** Facts as they become durable, after they were folded. Returns a function that ends it. */
+  listen(listener: FactListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Appends on their way to the disk. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Resolves when the facts are durable and folded, or refused by `expect`. Rejects once the ledger is broken (R3). */
+  append(entries: readonly Entry[], expect?: readonly Expectation[]): Promise<AppendResult> {
+    if (this.#broken) return Promise.reject(new FailureError("LEDGER_SYNC_FAILED", "The ledger failed; nothing more is accepted. Mend the disk and start again."));
+    this.#appends += 1;
+    this.#pending += 1;
+    const id = `${this.state.epoch}:${this.#appends}`;
+    return this.ledger.append(expect === undefined ? { id, facts: entries } : { id, expect, facts: entries }).then(
+      (result) => {
+        this.#pending -= 1;
+        if (result.kind === "committed") this.#apply(result.facts);
+        if (this.#pending === 0) this.#drained();
+        return result;
+      },
+      (error: unknown) => {
+        this.#pending -= 1;
+        this.#break(error);
+        throw error;
+      },
+    );
+  }
+
+  /** As `append`, for facts whose asker does not wait; a broken ledger is told to `onBroken`. */
+  note(entries: readonly Entry[], expect?: readonly Expectation[]): void {
+    if (entries.length === 0) return;
+    this.append(entries, expect).catch((error: unknown) => this.#break(error));
+  }
+
+  /** Resolves when nothing is on its way to the disk. */
+  settled(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#emptied.push(resolve));
+  }
+
+  async saveSnapshot(): Promise<void> {
+    this.#snapshotAt = this.state.position;
+    await this.ledger.saveSnapshot({ position: this.state.position, state: stateText(this.state) });
+  }
+
+  #apply(facts: readonly Fact[]): void {
+    for (const fact of facts) {
+      if (fact.position !== this.state.position + 1) {
+        throw new Error(`The ledger delivered position ${fact.position} after ${this.state.position}.`);
+      }
+      applyFact(this.state, fact);
+    }
+    for (const listener of this.#listeners) listener(facts);
+    if (this.state.position - this.#snapshotAt >= limits.snapshotEveryFacts) {
+      this.saveSnapshot().catch((error: unknown) => this.#break(error));
+    }
+  }
+
+  #drained(): void {
+    const waiting = this.#emptied;
+    this.#emptied = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #break(error: unknown): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.#onBroken(error);
+  }
+}

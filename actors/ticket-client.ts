@@ -1,0 +1,132 @@
+/**
+ * The Ticket Client's machine wired to the ledger, the ticketing service and the gateway.
+ *   L3 its end commits only if its claim still stands.  G6 every search is a row.
+ */
+import { fromPromise } from "xstate";
+import { entry, type Entry } from "../machines/entry.ts";
+import { fail, ok } from "../machines/failure.ts";
+import { endFlow, type Ending } from "../machines/flow-end.ts";
+import { clientStream, keyStream } from "../machines/state.ts";
+import { ticketClientMachine, type ForwardCommand, type ForwardReply, type ReleaseInput, type SearchCommand, type SearchReply, type TicketClientContext } from "../machines/ticket-client.machine.ts";
+import type { Result } from "../machines/failure.ts";
+import type { ClientStateName, Position, ResponseRow } from "../machines/vocabulary.ts";
+import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";
+import type { Journal } from "./journal.ts";
+import type { Clock, Ids, SearchAnswer, TicketingService } from "./ports.ts";
+
+export interface TicketClientPorts {
+  readonly journal: Journal;
+  readonly service: TicketingService;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** The gateway towards a service, started when first needed. */
+  readonly gateway: (service: string) => GatewayRef;
+  readonly onIdle: (clientId: string) => void;
+  readonly onState: (clientId: string, state: ClientStateName, context: TicketClientContext) => void;
+}
+
+export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClientMachine {
+  return ticketClientMachine.provide({
+    actors: {
+      search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(({ input, signal }) =>
+        search(ports, input.command, input.clientId, signal),
+      ),
+      forward: fromPromise<ForwardReply, { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }>(({ input }) =>
+        forward(ports, input.command, input.clientId, input.claim),
+      ),
+      release: fromPromise<Result<null>, ReleaseInput>(({ input }) => release(ports, input)),
+    },
+    actions: {
+      announceIdle: ({ context }) => ports.onIdle(context.clientId),
+      announceState: ({ context }, { state }) => ports.onState(context.clientId, state, context),
+    },
+  });
+}
+
+async function search(ports: TicketClientPorts, command: SearchCommand, clientId: string, signal: AbortSignal): Promise<SearchReply> {
+  const { clock, journal } = ports;
+  const requestId = ports.ids.uuid();
+  const sentAt = clock.now();
+  const began = clock.monotonicMs();
+  const { lockGuid, criteria, service } = command;
+  const answer = await ports.service.search({ service, signal, requestId, clientId, lockGuid, criteria });
+  const at = clock.now();
+  const row = searchRow(command, clientId, requestId, answer, { sentAt, at, durationMs: Math.round(clock.monotonicMs() - began) });
+  journal.note([entry(keyStream(command.key), at, "response.row", { change: false, row })]);
+  if (answer.kind === "found") return { ok: true, tickets: answer.tickets, truncated: answer.truncated, at };
+  return { ok: false, failure: { code: answer.code, cause: answer.cause, permanent: answer.permanent }, at };
+}
+
+function searchRow(command: SearchCommand, clientId: string, requestId: string, answer: SearchAnswer, times: { sentAt: number; at: number; durationMs: number }): ResponseRow {
+  const found = answer.kind === "found";
+  return {
+    requestId,
+    attempt: command.attempt,
+    clientId,
+    lockGuid: command.lockGuid,
+    service: command.service.name,
+    command: "search",
+    key: command.key,
+    sentAt: times.sentAt,
+    answeredAt: times.at,
+    durationMs: times.durationMs,
+    status: found ? "ok" : answer.code === "TIMEOUT" ? "timeout" : "error",
+    code: found ? null : answer.code,
+    cause: found ? null : answer.cause,
+    asyncStatus: null,
+    ticketIds: found ? answer.tickets.map((ticket) => ticket.ticketId) : [],
+    request: answer.texts.request,
+    answer: answer.texts.answer,
+  };
+}
+
+async function forward(ports: TicketClientPorts, command: ForwardCommand, clientId: string, claim: Position): Promise<ForwardReply> {
+  const { journal } = ports;
+  const { request, entries } = command;
+  const key = journal.state.keys.get(request.key);
+  const before = key?.request?.requestId === request.requestId ? key.request : null;
+  const expect = [{ stream: clientStream(clientId), revision: claim }];
+  const at = ports.clock.now();
+  if (before === null) {
+    // The plan and the sending are conditional on the same claim: if one falls, so does the other.
+    journal.note(entries, expect);
+  } else {
+    // A repeat must see whether an async result has settled the request meanwhile: wait for the plan.
+    const planned = await journal.append(entries, expect);
+    if (planned.kind === "conflict") return { ok: true, result: "cancelled", ticketId: null, at };
+  }
+  const age = (before?.alarms[0] ?? key?.flow?.alarms[0])?.position ?? claim;
+  return new Promise<ForwardReply>((reply) => {
+    const item: QueuedRequest = { request, age, attempt: (before?.attempts ?? 0) + 1, claim, reply };
+    ports.gateway(request.service.name).send({ type: "gateway.enqueue", item });
+  });
+}
+
+async function release(ports: TicketClientPorts, input: ReleaseInput): Promise<Result<null>> {
+  const { journal, clock } = ports;
+  if (input.release.how !== "closed") return endForcibly(ports, input.clientId, input.release, input.lock.lockGuid);
+  const at = clock.now();
+  const { clientId, lock, claim } = input;
+  const key = journal.state.clients.get(clientId)?.key ?? null;
+  const entries: Entry[] = [...input.release.entries];
+  if (key !== null) entries.push(entry(keyStream(key), at, "flow.ended", { key, lockGuid: lock.lockGuid, result: input.release.result }));
+  entries.push(entry(clientStream(clientId), at, "client.unlocked", { clientId, lockGuid: lock.lockGuid, fence: lock.fence }));
+  const done = await journal.append(entries, [{ stream: clientStream(clientId), revision: claim }]);
+  if (done.kind === "committed") return ok(null);
+  return fail("STALE_FENCE", `${clientId}: the lock ${lock.lockGuid} ended before the flow did; nothing was recorded for it.`);
+}
+
+/**
+ * Ends the flow that holds the client, by facts; judged again while the ledger moves on underneath.
+ * `lockGuid`: only this lock (L6); null: whichever there is.
+ */
+export async function endForcibly(ports: Pick<TicketClientPorts, "journal" | "clock">, clientId: string, ending: Ending, lockGuid: string | null): Promise<Result<null>> {
+  for (;;) {
+    const held = ports.journal.state.clients.get(clientId)?.lock ?? null;
+    if (lockGuid !== null && held !== null && held.lockGuid !== lockGuid) return fail("STALE_GUID", `${clientId} is held by ${held.lockGuid} by now.`);
+    const plan = endFlow(ports.journal.state, clientId, ending, ports.clock.now());
+    if (plan === null) return fail("NOT_LOCKED", `${clientId} is not locked.`);
+    const done = await ports.journal.append(plan.entries, plan.expect);
+    if (done.kind === "committed") return ok(null);
+  }
+}
