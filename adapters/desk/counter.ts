@@ -34,10 +34,10 @@ export function createCounter(options: {
   const { store, idempotency, settleSeconds, clock } = options;
   const timers = new Set<unknown>();
 
-  function later(seconds: number, run: () => void): void {
+  function later(seconds: number, effect: () => void): void {
     const timer = clock.setTimeout(() => {
       timers.delete(timer);
-      run();
+      effect();
     }, seconds * 1_000);
     timers.add(timer);
   }

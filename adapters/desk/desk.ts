@@ -5,7 +5,6 @@
  */
 import { readFile } from "node:fs/promises";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Clock } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Idempotency } from "../../machines/vocabulary.ts";
@@ -70,6 +69,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   const poster = createResultPoster(clock);
   const pickFault = createFaultPicker(options.faults ?? []);
   const timers = new Set<unknown>();
+  let closed: Promise<void> | null = null;
 
   function later(seconds: number, run: () => void): void {
     const timer = clock.setTimeout(() => {
@@ -252,7 +252,8 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     server.once("error", reject);
     server.listen(options.port, host, () => resolve());
   });
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  const port = address === null || typeof address === "string" ? options.port : address.port;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}${deskPath}`;
 
   return {
@@ -262,17 +263,19 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     assign(ticketId, owner) {
       store.assign(ticketId, owner);
     },
-    async close() {
-      for (const timer of timers) clock.clearTimeout(timer);
-      timers.clear();
-      counter.close();
-      poster.close();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      store.close();
-    },
+    close: () => (closed ??= close()),
   };
+
+  async function close(): Promise<void> {
+    for (const timer of timers) clock.clearTimeout(timer);
+    timers.clear();
+    counter.close();
+    poster.close();
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await ended;
+    store.close();
+  }
 }
 
 function related(relatesTo: string | null): { readonly relatesTo?: string } {

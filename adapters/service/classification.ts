@@ -32,9 +32,10 @@ export function classifyRequest(
   texts: Texts,
   now: Instant,
 ): RequestAnswer {
-  const trouble = troubleOf(outcome, texts, now);
+  if (outcome.kind !== "answered") return unanswered(outcome, texts);
+  const trouble = byStatus(outcome, texts, now);
   if (trouble !== null) return trouble;
-  const envelope = answerTo(outcome as Answered, request.requestId);
+  const envelope = answerTo(outcome, request.requestId);
   if (!envelope.ok) return unreadable(envelope.failure.detail, texts);
   if (envelope.value.fault !== null) return faulty(envelope.value.fault, texts);
   const read = readAcknowledgement(request.command, envelope.value);
@@ -52,9 +53,10 @@ export function classifySearch(
   texts: Texts,
   now: Instant,
 ): SearchAnswer {
-  const trouble = troubleOf(outcome, texts, now);
+  if (outcome.kind !== "answered") return searchError(unanswered(outcome, texts));
+  const trouble = byStatus(outcome, texts, now);
   if (trouble !== null) return searchError(trouble);
-  const envelope = answerTo(outcome as Answered, search.requestId);
+  const envelope = answerTo(outcome, search.requestId);
   if (!envelope.ok) return searchError(unreadable(envelope.failure.detail, texts));
   if (envelope.value.fault !== null) return searchError(faulty(envelope.value.fault, texts));
   const read = readSearchResult(envelope.value);
@@ -87,17 +89,11 @@ function searchError(trouble: Trouble): SearchAnswer {
   return { kind: "error", code, cause, permanent: kind === "failed", texts };
 }
 
-function troubleOf(outcome: Outcome, texts: Texts, now: Instant): Trouble | null {
-  switch (outcome.kind) {
-    case "notSent":
-      return { kind: "unreachable", code: "UNREACHABLE", cause: outcome.cause, texts };
-    case "impossible":
-      return { kind: "failed", code: "BAD_CONFIGURATION", cause: outcome.cause, texts };
-    case "broken":
-      return { kind: "inDoubt", code: outcome.code, cause: outcome.cause, texts };
-    case "answered":
-      return byStatus(outcome, texts, now);
-  }
+function unanswered(outcome: Exclude<Outcome, Answered>, texts: Texts): Trouble {
+  const { cause } = outcome;
+  if (outcome.kind === "notSent") return { kind: "unreachable", code: "UNREACHABLE", cause, texts };
+  if (outcome.kind === "impossible") return { kind: "failed", code: "BAD_CONFIGURATION", cause, texts };
+  return { kind: "inDoubt", code: outcome.code, cause, texts };
 }
 
 function byStatus(answer: Answered, texts: Texts, now: Instant): Trouble | null {

@@ -78,6 +78,8 @@ export function readXml(text: string, bytesMax: number): Result<XmlElement> {
     if (valid !== true) {
       throw new Refused("INVALID", `not well-formed at line ${valid.err.line}: ${valid.err.msg}`);
     }
+    // The parser drops what stands behind the root.
+    if (!text.trimEnd().endsWith(">")) throw new Refused("INVALID", "text after the root element");
     const roots = (parser.parse(text) as OrderedNode[]).filter((node) => !(textKey in node));
     const root = roots[0];
     if (root === undefined || roots.length > 1) throw new Refused("INVALID", "not one root element");

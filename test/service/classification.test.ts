@@ -109,8 +109,7 @@ const shapes: readonly Shape[] = [
   { title: "the request echoed with 200", does: (r) => r.answer(200, r.body), ...inDoubt("UNREADABLE") },
   {
     title: "HTML with 200",
-    does: (r) =>
-      r.answer(200, "<html><body>Sign in</body></html>", { "Content-Type": "text/html" }),
+    does: (r) => r.answer(200, "<html><body>Sign in</body></html>", { "Content-Type": "text/html" }),
     ...inDoubt("UNREADABLE"),
   },
   { title: "202 and nothing", does: (r) => r.answer(202, ""), ...inDoubt("UNREADABLE") },
@@ -147,7 +146,10 @@ const shapes: readonly Shape[] = [
     does: (r) =>
       r.answer(
         200,
-        (r.body.includes("createTicket") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0)).replace(
+        (r.body.includes("createTicket")
+          ? acknowledged(r.requestId, ack)
+          : found(r.requestId, "", 0)
+        ).replace(
           "<s:Header>",
           '<s:Header><w:RelatesTo xmlns:w="http://www.w3.org/2005/08/addressing">urn:uuid:x</w:RelatesTo>',
         ),
@@ -252,7 +254,10 @@ describe("G3: what is not proven is in doubt", () => {
   });
 
   test("an ACK without a ticket id is an ACK; prefixes, white space and CDATA do not matter", async () => {
-    const inside = ["<o:result>ACK</o:result>", "<o:result>\n ACK </o:result><o:ticketId><![CDATA[T&1]]></o:ticketId>"];
+    const inside = [
+      "<o:result>ACK</o:result>",
+      "<o:result>\n ACK </o:result><o:ticketId><![CDATA[T&1]]></o:ticketId>",
+    ];
     const { port } = await peer((r) => r.answer(200, acknowledged(r.requestId, inside.shift() ?? "")));
     const service = osb();
     expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "ack", ticketId: null });
@@ -286,7 +291,8 @@ describe("unreachable: no byte of the request left this machine", () => {
     clock.advance(5_000);
     expect(await late).toMatchObject({ kind: "unreachable", code: "UNREACHABLE" });
     clock.advance(25_000);
-    for (const answer of await Promise.all(hanging)) expect(answer).toMatchObject({ kind: "inDoubt", code: "TIMEOUT" });
+    for (const answer of await Promise.all(hanging))
+      expect(answer).toMatchObject({ kind: "inDoubt", code: "TIMEOUT" });
     expect(requests).toHaveLength(16);
   });
 });
@@ -346,7 +352,8 @@ describe("the end of an attempt", () => {
 describe("an idle connection that the peer closes as it is used again", () => {
   const closesSecond = (r: PeerRequest) => {
     if (r.nth === 2) r.socket.resetAndDestroy();
-    else r.answer(200, r.body.includes("create") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0));
+    else
+      r.answer(200, r.body.includes("create") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0));
   };
 
   test("G3: a create is in doubt, and not sent again by the adapter", async () => {

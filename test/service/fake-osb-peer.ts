@@ -18,9 +18,9 @@ export interface PeerRequest {
 export interface FakePeer {
   readonly port: number;
   readonly requests: PeerRequest[];
-  connections(): number;
+  readonly connections: () => number;
   /** Resolves when the peer has read its n-th request, counted from 1. */
-  arrived(n: number): Promise<PeerRequest>;
+  readonly arrived: (n: number) => Promise<PeerRequest>;
   close(): Promise<void>;
 }
 

@@ -6,6 +6,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): void;
   /** How many timers wait. */
   pending(): number;
+  /** Milliseconds until the next timer; null = none waits. */
+  nextInMs(): number | null;
 }
 
 export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
@@ -26,7 +28,9 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
     advance(ms) {
       const end = now + ms;
       for (;;) {
-        const due = [...timers].filter(([, timer]) => timer.at <= end).toSorted((a, b) => a[1].at - b[1].at)[0];
+        const due = [...timers]
+          .filter(([, timer]) => timer.at <= end)
+          .toSorted((a, b) => a[1].at - b[1].at)[0];
         if (due === undefined) break;
         timers.delete(due[0]);
         now = due[1].at;
@@ -35,5 +39,6 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
       now = end;
     },
     pending: () => timers.size,
+    nextInMs: () => (timers.size === 0 ? null : Math.min(...[...timers.values()].map(({ at }) => at)) - now),
   };
 }

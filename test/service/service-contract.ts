@@ -93,10 +93,19 @@ export function describeTicketingService(
       const subject = await begin();
       const ticketId = await create(subject);
       const update = { command: "update", ticketId, alarmRefs: [] } as const;
-      const close = { command: "close", ticketId, endAt: 1_000, closeCode: "cleared", alarmRefs: [] } as const;
-      const send = (payload: Parameters<typeof sendCall>[1]) => subject.service.send(sendCall(subject.row, payload));
+      const close = {
+        command: "close",
+        ticketId,
+        endAt: 1_000,
+        closeCode: "cleared",
+        alarmRefs: [],
+      } as const;
+      const send = (payload: Parameters<typeof sendCall>[1]) =>
+        subject.service.send(sendCall(subject.row, payload));
       expect(await send({ ...update, severity: "minor" })).toMatchObject({ kind: "ack", ticketId });
-      expect(await find(subject, { ticketId })).toMatchObject([{ severity: "minor", status: "acknowledged" }]);
+      expect(await find(subject, { ticketId })).toMatchObject([
+        { severity: "minor", status: "acknowledged" },
+      ]);
       expect(await send(close)).toMatchObject({ kind: "ack" });
       const closedAt = subject.clock.now();
       expect(await find(subject, { ticketId })).toMatchObject([{ status: "closed", closedAt, endAt: 1_000 }]);
@@ -120,8 +129,12 @@ export function describeTicketingService(
       const subject = await begin();
       const ticketId = await create(subject);
       const close = { command: "close", ticketId, endAt: 0, closeCode: "cleared", alarmRefs: [] } as const;
-      const send = (payload: Parameters<typeof sendCall>[1]) => subject.service.send(sendCall(subject.row, payload));
-      expect(await send({ ...close, ticketId: "nowhere" })).toMatchObject({ kind: "nack", code: "UNKNOWN_TICKET" });
+      const send = (payload: Parameters<typeof sendCall>[1]) =>
+        subject.service.send(sendCall(subject.row, payload));
+      expect(await send({ ...close, ticketId: "nowhere" })).toMatchObject({
+        kind: "nack",
+        code: "UNKNOWN_TICKET",
+      });
       subject.assign(ticketId, "anna");
       expect(await send(close)).toMatchObject({ kind: "nack", code: "NOT_OWNER", ticketId });
       subject.assign(ticketId, "ticket-client");
@@ -141,7 +154,10 @@ export function describeTicketingService(
         command: "editNinasCounters",
         kind: "MO",
         networkElement: "ne-1",
-        counters: [{ name: "open", delta: -1 }, { name: "total", value: 7 }],
+        counters: [
+          { name: "open", delta: -1 },
+          { name: "total", value: 7 },
+        ],
       } as const;
       expect(await subject.service.send(sendCall(subject.row, payload))).toMatchObject({ kind: "ack" });
     });
@@ -166,13 +182,22 @@ export function describeTicketingService(
       expect(await subject.service.send(call)).toMatchObject({ kind: "ack" });
     });
 
-    test.each(["settles", "none"] as const)("T1: with `%s` a repeat is executed again, and the truth shows the duplicate", async (promise) => {
-      const subject = await begin(promise);
-      const call = sendCall(subject.row);
-      await subject.service.send(call);
-      await subject.service.send(call);
-      expect(subject.truth()).toMatchObject({ requests: 2, creates: 2, tickets: 2, open: 2, duplicateOpen: 1 });
-    });
+    test.each(["settles", "none"] as const)(
+      "T1: with `%s` a repeat is executed again, and the truth shows the duplicate",
+      async (promise) => {
+        const subject = await begin(promise);
+        const call = sendCall(subject.row);
+        await subject.service.send(call);
+        await subject.service.send(call);
+        expect(subject.truth()).toMatchObject({
+          requests: 2,
+          creates: 2,
+          tickets: 2,
+          open: 2,
+          duplicateOpen: 1,
+        });
+      },
+    );
 
     test("a search gives at most maxResults and says that there is more: at the limit, not before", async () => {
       const subject = await begin();
