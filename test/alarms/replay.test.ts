@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 
-import type { Clock, Ids } from "../../actors/ports.ts";
+import type { Acceptance, Clock, Ids } from "../../actors/ports.ts";
 import { MemoryAlarmSink } from "../../adapters/alarms/memory.ts";
 import type { RecordedEvent } from "../../adapters/alarms/recorded.ts";
 import { readCloudEvents } from "../../adapters/alarms/recorded.ts";
@@ -56,6 +56,10 @@ function run(events: readonly RecordedEvent[], options: Partial<ReplayOptions> =
 }
 
 const nothing = (): void => undefined;
+/** So many rounds of the event loop. */
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
 const inOrder = (count: number) => Array.from({ length: count }, (_, index) => `${index}`);
 
 test("A4: a replay cut off many times delivers each event once, and every event is answered", async () => {
@@ -65,16 +69,17 @@ test("A4: a replay cut off many times delivers each event once, and every event 
   rig = await startIntake({
     accept(notification, digest) {
       // Kept, but the acknowledgement is lost.
-      if (++calls % 97 === 0) for (const socket of rig.sockets) socket.destroy();
+      if (++calls % 797 === 0) for (const socket of rig.sockets) socket.destroy();
       return accept(notification, digest);
     },
   });
-  const summary = await run(eventsOf(1_000), { inFlight: 32 });
+  // More than one read of the socket holds, so that a cut also loses events that nobody took.
+  const summary = await run(eventsOf(8_000), { inFlight: 500 });
   expect(summary.gaveUp).toBeNull();
-  expect(summary.accepted).toBe(1_000);
+  expect(summary.accepted).toBe(8_000);
   expect(summary.reconnects).toBeGreaterThan(5);
   expect(summary.duplicates).toBeGreaterThan(0);
-  expect(sink.kept.map(({ id }) => id)).toEqual(inOrder(1_000));
+  expect(sink.kept.map(({ id }) => id)).toEqual(inOrder(8_000));
 });
 
 test("A6: after refusals for now it goes on from the refused event, in order, after the wait it was told", async () => {
@@ -88,6 +93,28 @@ test("A6: after refusals for now it goes on from the refused event, in order, af
   expect(sink.kept.map(({ id }) => id)).toEqual(inOrder(500));
   expect(refusals).toBe(15);
   expect(clock.waits).toContain(777);
+});
+
+test("A6: it does not go on while an answer is out that may be a refusal too", async () => {
+  const held: { readonly id: string; readonly answer: (acceptance: Acceptance) => void }[] = [];
+  const sink = new MemoryAlarmSink();
+  let isHolding = true;
+  rig = await startIntake({
+    accept(notification, digest) {
+      if (!isHolding) return sink.accept(notification, digest);
+      return new Promise((answer) => held.push({ id: notification.id, answer }));
+    },
+  });
+  const summary = run(eventsOf(6), { inFlight: 3 });
+  while (held.length < 3) await turns(1);
+  held[0]?.answer({ kind: "overloaded", retryAfterMs: 1 });
+  // Far more turns than a refusal and a wait take here.
+  await turns(200);
+  expect(held.map(({ id }) => id)).toEqual(["0", "1", "2"]);
+  isHolding = false;
+  for (const { answer } of held.slice(1)) answer({ kind: "overloaded", retryAfterMs: 1 });
+  expect(await summary).toMatchObject({ accepted: 6, gaveUp: null });
+  expect(sink.kept.map(({ id }) => id)).toEqual(inOrder(6));
 });
 
 test("refusals for good are reported and do not stop the rest", async () => {
