@@ -113,7 +113,8 @@ test("A6: it does not go on while an answer is out that may be a refusal too", a
   expect(held.map(({ id }) => id)).toEqual(["0", "1", "2"]);
   isHolding = false;
   for (const { answer } of held.slice(1)) answer({ kind: "overloaded", retryAfterMs: 1 });
-  expect(await summary).toMatchObject({ accepted: 6, gaveUp: null });
+  // The three go again once: in any other order the intake would refuse again what is not its turn.
+  expect(await summary).toMatchObject({ sent: 9, accepted: 6, gaveUp: null });
   expect(sink.kept.map(({ id }) => id)).toEqual(inOrder(6));
 });
 
