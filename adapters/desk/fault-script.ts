@@ -6,7 +6,7 @@ import { z } from "zod";
 import { fail, ok, type Result } from "../../machines/failure.ts";
 import type { Command } from "../../machines/vocabulary.ts";
 
-export const faultNames = [
+const faultNames = [
   "refuse",
   "nack",
   "reset-before",
@@ -24,7 +24,7 @@ export const faultNames = [
   "async-late",
   "async-error",
 ] as const;
-export type FaultName = (typeof faultNames)[number];
+type FaultName = (typeof faultNames)[number];
 
 export interface FaultRule {
   /** Which requests: by command, by client reference (`key`); {} = all. */

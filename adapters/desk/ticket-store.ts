@@ -10,7 +10,7 @@ import type { Command, Instant, RequestCommand, Ticket } from "../../machines/vo
 import type { Acknowledgement, WireCriteria } from "../service/messages.ts";
 import type { Truth } from "../service/ticket-rules.ts";
 
-export interface RequestEntry {
+interface RequestEntry {
   readonly requestId: string;
   readonly command: RequestCommand;
   /** false = only its late effect is entered; its arrival stands in an earlier row. */
@@ -21,7 +21,7 @@ export interface RequestEntry {
   readonly answer: Acknowledgement | null;
 }
 
-export interface Found {
+interface Found {
   readonly tickets: readonly Ticket[];
   readonly total: number;
 }
@@ -242,8 +242,6 @@ function conditions(criteria: WireCriteria): { readonly where: string; readonly 
     parts.push(sql);
     values.push(value);
   };
-  const list = (items: readonly string[] | undefined) =>
-    items === undefined ? items : JSON.stringify(items);
   add("client_reference = ?", criteria.clientReference);
   add("ticket_id = ?", criteria.ticketId);
   add("kind = ?", criteria.kind);
@@ -260,4 +258,8 @@ function conditions(criteria: WireCriteria): { readonly where: string; readonly 
   add("opened_at >= ?", criteria.from);
   add("opened_at <= ?", criteria.to);
   return { where: parts.length === 0 ? "" : `WHERE ${parts.join(" AND ")}`, values };
+}
+
+function list(items: readonly string[] | undefined): string | undefined {
+  return items === undefined ? undefined : JSON.stringify(items);
 }

@@ -8,8 +8,8 @@ import { isOpen } from "../../machines/vocabulary.ts";
 import type { Idempotency, Instant, SearchCriteria, Ticket } from "../../machines/vocabulary.ts";
 import { changeTicket, isTemporary, openTicket, type Truth } from "./ticket-rules.ts";
 
-export type SendCall = Parameters<TicketingService["send"]>[0];
-export type SearchCall = Parameters<TicketingService["search"]>[0];
+type SendCall = Parameters<TicketingService["send"]>[0];
+type SearchCall = Parameters<TicketingService["search"]>[0];
 type WithoutTexts<T> = T extends unknown ? Omit<T, "texts"> : never;
 
 /** What the script makes of one attempt; every member may be missing. */

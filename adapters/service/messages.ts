@@ -53,7 +53,7 @@ const elementNames = {
 } as const satisfies Record<Command, string>;
 
 const kinds = ["MO", "PLM"] as const satisfies readonly TicketKind[];
-export const ticketStatuses = [
+const ticketStatuses = [
   "acknowledged",
   "inProgress",
   "pending",

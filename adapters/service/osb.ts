@@ -5,14 +5,7 @@
  */
 import http from "node:http";
 import { readFile } from "node:fs/promises";
-import type {
-  Call,
-  Clock,
-  RequestAnswer,
-  SearchAnswer,
-  Texts,
-  TicketingService,
-} from "../../actors/ports.ts";
+import type { Call, Clock, Texts, TicketingService } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Command, ServiceInfo } from "../../machines/vocabulary.ts";
 import { classifyRequest, classifySearch, type Outcome } from "./classification.ts";
@@ -65,25 +58,31 @@ export function createOsbService(options: OsbOptions): TicketingService {
     call: Call,
     command: Command,
     requestId: string,
-    content: XmlTree,
-  ): Promise<{ readonly outcome: Outcome; readonly texts: Texts; readonly secrets: readonly string[] }> {
+    content: () => XmlTree,
+  ): Promise<Said> {
     const { service } = call;
     const action = actionOf(operations[command]);
-    const callback = options.callbackUrl();
-    const body = writeEnvelope(requestName(command), content, {
-      messageId: urnOfId(requestId),
-      action,
-      to: `http://${bracketed(service.host)}:${service.port}${service.path}`,
-      replyTo: callback === "" ? anonymousAddress : callback,
-    });
     const deadline = startDeadline(clock, service.timeoutSeconds * 1_000, call.signal);
+    let body = "";
     let secrets: readonly string[] = [];
-    const finish = (outcome: Outcome) => ({
+    const finish = (outcome: Outcome): Said => ({
       outcome,
       secrets,
       texts: { request: rowText(body, secrets), answer: rowText(answerText(outcome), secrets) },
     });
     try {
+      const callback = options.callbackUrl();
+      try {
+        body = writeEnvelope(requestName(command), content(), {
+          messageId: urnOfId(requestId),
+          action,
+          to: `http://${bracketed(service.host)}:${service.port}${service.path}`,
+          replyTo: callback === "" ? anonymousAddress : callback,
+        });
+      } catch (error) {
+        // A time that is no date, say.
+        return finish(impossible(`the request cannot be written: ${messageOf(error)}`));
+      }
       // S5
       if (options.hostAllowed?.(service.host) === false) {
         return finish(impossible(`${service.host} is not among allowedServiceHosts`));
@@ -116,31 +115,27 @@ export function createOsbService(options: OsbOptions): TicketingService {
   return {
     async search(call) {
       const origin = { dmaId: systemId, elementId: call.clientId, paramId: call.lockGuid };
-      return settled<SearchAnswer>(
-        async () => {
-          const content = searchContent(call.requestId, origin, call.criteria);
-          const { outcome, texts, secrets } = await exchange(call, "search", call.requestId, content);
-          return redacted(classifySearch(outcome, call, texts, clock.now()), secrets);
-        },
-        (cause) => ({ kind: "error", code: "BAD_CONFIGURATION", cause, permanent: true, texts: noTexts }),
-      );
+      const content = () => searchContent(call.requestId, origin, call.criteria);
+      try {
+        const { outcome, texts, secrets } = await exchange(call, "search", call.requestId, content);
+        return redacted(classifySearch(outcome, call, texts, clock.now()), secrets);
+      } catch (error) {
+        const { code, cause, texts } = unexpected(error);
+        return { kind: "error", code, cause, permanent: false, texts };
+      }
     },
 
     async send(call) {
-      const { request } = call;
-      const origin = { dmaId: systemId, elementId: request.clientId, paramId: request.lockGuid };
-      return settled<RequestAnswer>(
-        async () => {
-          const { command } = request.payload;
-          const content = requestContent(request.requestId, origin, request.payload);
-          const { outcome, texts, secrets } = await exchange(call, command, request.requestId, content);
-          return redacted(
-            classifyRequest(outcome, { command, requestId: request.requestId }, texts, clock.now()),
-            secrets,
-          );
-        },
-        (cause) => ({ kind: "failed", code: "BAD_CONFIGURATION", cause, texts: noTexts }),
-      );
+      const { requestId, clientId, lockGuid, payload } = call.request;
+      const { command } = payload;
+      const origin = { dmaId: systemId, elementId: clientId, paramId: lockGuid };
+      const content = () => requestContent(requestId, origin, payload);
+      try {
+        const { outcome, texts, secrets } = await exchange(call, command, requestId, content);
+        return redacted(classifyRequest(outcome, { command, requestId }, texts, clock.now()), secrets);
+      } catch (error) {
+        return unexpected(error);
+      }
     },
 
     close() {
@@ -151,19 +146,26 @@ export function createOsbService(options: OsbOptions): TicketingService {
   };
 }
 
-const noTexts: Texts = { request: "", answer: "" };
+interface Said {
+  readonly outcome: Outcome;
+  readonly texts: Texts;
+  readonly secrets: readonly string[];
+}
+
 const causeBytesMax = 512;
 
-/**
- * The port never rejects. What throws here threw before anything was sent: a time or a number that cannot
- * be written (`post` itself never rejects, and reading an answer gives Results).
- */
-async function settled<T>(run: () => Promise<T>, otherwise: (cause: string) => T): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    return otherwise(`the request cannot be written: ${error instanceof Error ? error.message : "unknown"}`);
-  }
+/** The port never rejects; what a mistake of ours leaves behind is in doubt, whenever it struck. */
+function unexpected(error: unknown) {
+  return {
+    kind: "inDoubt",
+    code: "UNREADABLE",
+    cause: `the adapter failed: ${messageOf(error)}`,
+    texts: { request: "", answer: "" },
+  } as const;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function impossible(cause: string): Outcome {

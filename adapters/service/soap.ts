@@ -5,8 +5,8 @@
 import { fail, ok, type Result } from "../../machines/failure.ts";
 import { readXml, writeXml, type XmlElement, type XmlTree } from "./xml.ts";
 
-export const soapNamespace = "http://schemas.xmlsoap.org/soap/envelope/";
-export const addressingNamespace = "http://www.w3.org/2005/08/addressing";
+const soapNamespace = "http://schemas.xmlsoap.org/soap/envelope/";
+const addressingNamespace = "http://www.w3.org/2005/08/addressing";
 export const ticketNamespace = "urn:ticketclient:osb:v1";
 /** A ReplyTo that names no place to post to. */
 export const anonymousAddress = `${addressingNamespace}/anonymous`;

@@ -62,7 +62,7 @@ class Refused extends Error {
 
 /** Document text of one root element, with the XML declaration. */
 export function writeXml(tree: XmlTree): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${String(builder.build(tree))}`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build(tree)}`;
 }
 
 /** The root element. Failure codes: TOO_LARGE, TOO_DEEP, INVALID. Never throws. */

@@ -191,8 +191,11 @@ const shapes: readonly Shape[] = [
     ...inDoubt("UNREADABLE"),
   },
   {
-    title: "size over the limit (S3)",
-    does: (r) => r.answer(200, " ".repeat(limits.serviceAnswerBytesMax + 1)),
+    title: "an answer that never ends, at its first byte over the limit (S3)",
+    does: ({ socket }) =>
+      socket.write(
+        `HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n${" ".repeat(limits.serviceAnswerBytesMax + 1)}`,
+      ),
     ...inDoubt("UNREADABLE"),
   },
   {
@@ -349,13 +352,12 @@ describe("the end of an attempt", () => {
   });
 });
 
-describe("an idle connection that the peer closes as it is used again", () => {
-  const closesSecond = (r: PeerRequest) => {
-    if (r.nth === 2) r.socket.resetAndDestroy();
-    else
-      r.answer(200, r.body.includes("create") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0));
-  };
+const closesSecond = (r: PeerRequest) => {
+  if (r.nth === 2) r.socket.resetAndDestroy();
+  else r.answer(200, r.body.includes("create") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0));
+};
 
+describe("an idle connection that the peer closes as it is used again", () => {
   test("G3: a create is in doubt, and not sent again by the adapter", async () => {
     const { port, requests } = await peer(closesSecond);
     const service = osb();
