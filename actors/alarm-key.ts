@@ -18,7 +18,7 @@ const readers = {
 } as const;
 
 export type CorrelationField = keyof typeof readers;
-export const correlationFields: readonly CorrelationField[] = Object.keys(readers).filter(isField);
+const correlationFields: readonly CorrelationField[] = Object.keys(readers).filter(isField);
 
 function isField(name: string): name is CorrelationField {
   return Object.hasOwn(readers, name);

@@ -5,7 +5,7 @@
 import type { Position } from "../../machines/vocabulary.ts";
 import { limits } from "../../machines/limits.ts";
 
-export type RejectionCode =
+type RejectionCode =
   | "INVALID"
   | "MISSING"
   | "CONFLICT"

@@ -13,7 +13,7 @@ import type { AlarmIntakeOptions } from "../../adapters/alarms/intake.ts";
 import { attachAlarmIntake } from "../../adapters/alarms/intake.ts";
 import { ManualClock } from "./manual-clock.ts";
 
-export const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export function countingIds(): Ids {
   let count = 0;
