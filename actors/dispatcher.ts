@@ -10,7 +10,7 @@ import { keyOf, type Fact } from "../machines/facts.ts";
 import type { FlowInput } from "../machines/flow-plan.ts";
 import { Lanes } from "../machines/lanes.ts";
 import { settleAlarms } from "../machines/request.ts";
-import { clientLedger, clientStream, keyStream, type KeyState, type Waiting } from "../machines/state.ts";
+import { clientLedger, clientStream, keyStream, waitingOf, type KeyState, type Waiting } from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Lock, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import type { Config } from "./config.ts";
@@ -258,6 +258,5 @@ export class Dispatcher {
 /** An unsettled request is taken up again with the alarms it was planned for. */
 function groupOf(key: KeyState, coalesce: boolean): { readonly cancelled: readonly Waiting[]; readonly flow: readonly Waiting[] } {
   if (key.request === null) return nextGroup(key, coalesce);
-  const positions = new Set(key.request.alarms.map((alarm) => alarm.position));
-  return { cancelled: [], flow: key.waiting.filter((one) => positions.has(one.ref.position)) };
+  return { cancelled: [], flow: waitingOf(key, key.request.alarms) };
 }

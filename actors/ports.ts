@@ -36,7 +36,7 @@ export interface LedgerHead {
   /** This opening: differs from every earlier one (L2). */
   readonly epoch: string;
   readonly position: Position;
-  /** True in the first opening after `ledger restore`: what was planned may have been sent since the backup. */
+  /** True after `ledger restore` until the first commit: what was planned may have been sent since the backup. */
   readonly restored: boolean;
 }
 
@@ -93,7 +93,7 @@ export type RequestAnswer =
   | { readonly kind: "unreachable"; readonly code: string; readonly cause: string; readonly texts: Texts }
   /** Permanent, proven not applied (validation fault, bad configuration, 401, 404). */
   | { readonly kind: "failed"; readonly code: string; readonly cause: string; readonly texts: Texts }
-  /** Time-out, reset, unreadable: nobody knows. `code` is TIMEOUT, RESET, UNREADABLE or FAULT. */
+  /** Time-out, reset, unreadable, given up by the signal: nobody knows. `code` is TIMEOUT, RESET, UNREADABLE or FAULT. */
   | { readonly kind: "inDoubt"; readonly code: string; readonly cause: string; readonly texts: Texts };
 
 /** What was said on the wire, cut to `rowTextBytesMax` and redacted. */
@@ -184,6 +184,10 @@ export type Acceptance =
 
 /** Where every alarm intake delivers to; kept by the supervisor. */
 export interface AlarmSink {
-  /** `digest`: hex SHA-256 of the event's canonical content. Rejects only when the ledger failed (R3). */
+  /**
+   * `overloaded` and `stopping` must be settled promises when this returns: later events of the source are not
+   * looked at before (A6). `digest`: hex SHA-256 of the event's canonical content. Rejects only when the
+   * ledger failed (R3).
+   */
   accept(notification: Notification, digest: string): Promise<Acceptance>;
 }

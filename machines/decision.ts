@@ -216,6 +216,7 @@ export function leader(group: readonly Waiting[]): Waiting {
 
 function lastClosed(key: KeyState, service: ServiceInfo, now: Instant, reopenSeconds: number): string | null {
   let last: string | null = null;
+  if (reopenSeconds === 0) return last;
   for (const [ticketId, closed] of key.closed) {
     if (closed.service === service.name && now < closed.closedAt + reopenSeconds * 1000) last = ticketId;
   }

@@ -62,7 +62,7 @@ export const limits = {
   replayConnectsMax: 60,
   /** How long a replay waits for `hello`. */
   replayHelloMsMax: 10_000,
-  /** Refused frames (no source and id) before the connection is closed for good. */
+  /** Years that a date of an alarm may lie in. */
   earliestYear: 1970,
   latestYear: 2200,
   /** Alarm identities remembered per key after their clear, to tell an early clear from a repeated one (D0). */
@@ -90,6 +90,8 @@ export const limits = {
   attemptsMax: 4,
   /** Waits between attempts of a request that was not applied or may be repeated: 250, 500, 1,000 ms. */
   retryDelayMs: 250,
+  /** Longest wait that a service's Retry-After may ask for. */
+  retryAfterMsMax: 300_000,
   /** Waits of a key while its service cannot be reached: 1, 2, 4 … 30 s: back within half a minute of the service. */
   outageDelayMs: 1_000,
   outageDelayMsMax: 30_000,

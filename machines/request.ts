@@ -10,7 +10,7 @@ import { entry, type Entry } from "./entry.ts";
 import type { AnswerKind, FactBodies, NotificationRef, Parking, RequestResult, ResponseRowChange } from "./facts.ts";
 import { remedies, type Failure, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
-import { keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
+import { isWaiting, keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
 import type { Instant, Outcome, ParkReason, ResponseStatus, Ticket, TicketStatus } from "./vocabulary.ts";
 
 /** An attempt's answer as the adapters classify it, without its texts. */
@@ -98,7 +98,7 @@ export function judgeAnswer(key: KeyState, request: RequestState, answer: Answer
     }
     case "refused":
       if (doubted || mayRetry) {
-        const wait = Math.max(answer.retryAfterMs ?? 0, retryDelay(request));
+        const wait = Math.max(Math.min(answer.retryAfterMs ?? 0, limits.retryAfterMsMax), retryDelay(request));
         return parked([...answered("refused", "error"), park(key, at, doubted ? "inDoubt" : "outage", wait, `The service cannot take the request now: ${answer.cause ?? answer.code}.`)]);
       }
       return settled([...answered("refused", "error"), ...settle(key, request, at, failed(answer, "UNAVAILABLE", "Not applied, and the retries are used up"))]);
@@ -314,9 +314,8 @@ export interface AlarmSettlement {
 
 /** One outcome for each notification of a flow: the first carries it, the others were folded into the flow. */
 export function settleAlarms(key: KeyState, alarms: readonly NotificationRef[], at: Instant, how: AlarmSettlement): Entry[] {
-  const waiting = new Set(key.waiting.map((one) => one.ref.position));
   return alarms
-    .filter((alarm) => waiting.has(alarm.position))
+    .filter((alarm) => isWaiting(key, alarm))
     .map((alarm, index) =>
       entry(keyStream(key.key), at, "alarm.settled", {
         ...how,

@@ -286,9 +286,9 @@ function fold(state: State, fact: Fact): void {
     case "flow.ended": {
       const key = keyState(state, fact.body.key);
       if (key.flow?.lockGuid !== fact.body.lockGuid) return;
-      const first = key.flow.alarms[0]?.position;
+      const first = key.flow.alarms[0];
       // R6: only crashes of one and the same alarm in a row count.
-      const stillWaiting = key.waiting.some((one) => one.ref.position === first);
+      const stillWaiting = first !== undefined && isWaiting(key, first);
       key.crashes = fact.body.result === "crashed" && stillWaiting ? key.crashes + 1 : 0;
       key.flow = null;
       return;
@@ -423,11 +423,36 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
   }
   if (supersedes !== null) return;
   key.parkings = 0;
-  const at = key.waiting.findIndex((one) => one.ref.position === alarm.position);
+  const at = waitingIndex(key, alarm);
   const waiting = key.waiting[at];
   if (waiting === undefined) return;
   key.waiting.splice(at, 1);
   takeEffect(key, waiting, fact.body.rule === "D0");
+}
+
+/** Place of a notification in its key's line, or -1; nearly always the first. */
+function waitingIndex(key: KeyState, alarm: NotificationRef): number {
+  let low = 0;
+  let high = key.waiting.length - 1;
+  if (key.waiting[0]?.ref.position === alarm.position) return 0;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const position = key.waiting[middle]?.ref.position ?? 0;
+    if (position === alarm.position) return middle;
+    if (position < alarm.position) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+/** The notifications of `alarms` that are still in line. */
+export function waitingOf(key: KeyState, alarms: readonly NotificationRef[]): Waiting[] {
+  return alarms.flatMap((alarm) => key.waiting[waitingIndex(key, alarm)] ?? []);
+}
+
+/** Whether the notification is accepted and not settled. */
+export function isWaiting(key: KeyState, alarm: NotificationRef): boolean {
+  return waitingIndex(key, alarm) >= 0;
 }
 
 /** What a settled notification leaves behind: the alarm is active from its raise to its clear, whatever the outcome. */
