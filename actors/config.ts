@@ -25,14 +25,20 @@ export const configSchema = z.strictObject({
   auth: z.strictObject({ tokensFile: z.string().optional() }).prefault({}),
   clients: z.int().min(1).max(limits.clientsMax).default(limits.clientsDefault),
   lockSecondsMax: z.number().min(1).max(limits.lockSecondsMaxHighest).default(limits.lockSecondsMaxDefault),
-  maxResponseRows: z.int().min(limits.maxResponseRowsLowest).max(limits.maxResponseRowsHighest).default(limits.maxResponseRowsDefault),
+  maxResponseRows: z
+    .int()
+    .min(limits.maxResponseRowsLowest)
+    .max(limits.maxResponseRowsHighest)
+    .default(limits.maxResponseRowsDefault),
   correlationKey: z.string().min(1).default("{alarmedObject.id}"),
   coalesce: z.boolean().default(true),
   reopenSeconds: seconds(limits.reopenSecondsMax).default(0),
   maxOpenTickets: z.int().min(1).max(limits.maxOpenTicketsHighest).default(limits.maxOpenTicketsDefault),
   clockSkewSeconds: seconds(limits.clockSkewSecondsMax).default(limits.clockSkewSecondsDefault),
   dedupDays: z.number().min(1).max(limits.dedupDaysMax).default(limits.dedupDaysDefault),
-  services: z.strictObject({ file: z.string().default("services.csv"), selected: z.string().default("OSB") }).prefault({}),
+  services: z
+    .strictObject({ file: z.string().default("services.csv"), selected: z.string().default("OSB") })
+    .prefault({}),
   allowedServiceHosts: z.array(z.string().min(1)).default(["127.0.0.1"]),
   gateway: z
     .strictObject({
@@ -60,12 +66,15 @@ export function resolveConfig(input: unknown): Result<Config> {
 function unknownKey(path: string, key: string): string {
   const where = path === "" ? key : `${path}.${key}`;
   const near = knownKeys(path).sort((a, b) => distance(a, key) - distance(b, key))[0];
-  return near !== undefined && distance(near, key) <= 3 ? `${where} is not a setting; did you mean ${near}?` : `${where} is not a setting`;
+  return near !== undefined && distance(near, key) <= 3
+    ? `${where} is not a setting; did you mean ${near}?`
+    : `${where} is not a setting`;
 }
 
 function knownKeys(path: string): string[] {
   let node: unknown = configSchema.parse({});
-  for (const part of path.split(".").filter((one) => one !== "")) node = typeof node === "object" && node !== null ? Reflect.get(node, part) : undefined;
+  for (const part of path.split(".").filter((one) => one !== ""))
+    node = typeof node === "object" && node !== null ? Reflect.get(node, part) : undefined;
   return typeof node === "object" && node !== null ? Object.keys(node) : [];
 }
 
@@ -75,7 +84,13 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= b.length; j += 1) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      next.push(
+        Math.min(
+          (row[j] ?? 0) + 1,
+          (next[j - 1] ?? 0) + 1,
+          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        ),
+      );
     }
     row = next;
   }
@@ -86,7 +101,10 @@ function distance(a: string, b: string): number {
  * Settings from the environment: `TICKET_CLIENT_CLIENTS=8`, `TICKET_CLIENT_LISTEN_PORT=9000`. A value is
  * read as JSON where it is JSON, else as text. Names are those of the file, in upper case, parts joined by `_`.
  */
-export function withEnvironment(input: Record<string, unknown>, environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+export function withEnvironment(
+  input: Record<string, unknown>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, unknown> {
   const merged = structuredClone(input);
   for (const [name, path] of environmentNames()) {
     const value = environment[name];
@@ -106,8 +124,13 @@ export function withEnvironment(input: Record<string, unknown>, environment: Rea
 function environmentNames(): Map<string, string[]> {
   const names = new Map<string, string[]>();
   const visit = (value: unknown, path: string[]): void => {
-    if (path.length > 0) names.set(`TICKET_CLIENT_${path.map((part) => part.replaceAll(/([A-Z])/g, "_$1").toUpperCase()).join("_")}`, path);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) for (const [part, inner] of Object.entries(value)) visit(inner, [...path, part]);
+    if (path.length > 0)
+      names.set(
+        `TICKET_CLIENT_${path.map((part) => part.replaceAll(/([A-Z])/g, "_$1").toUpperCase()).join("_")}`,
+        path,
+      );
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      for (const [part, inner] of Object.entries(value)) visit(inner, [...path, part]);
   };
   visit({ ...configSchema.parse({}), auth: { tokensFile: "" } }, []);
   return names;

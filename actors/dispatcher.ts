@@ -10,7 +10,14 @@ import { keyOf, type Fact } from "../machines/facts.ts";
 import type { FlowInput } from "../machines/flow-plan.ts";
 import { Lanes } from "../machines/lanes.ts";
 import { settleAlarms } from "../machines/request.ts";
-import { clientLedger, clientStream, keyStream, waitingOf, type KeyState, type Waiting } from "../machines/state.ts";
+import {
+  clientLedger,
+  clientStream,
+  keyStream,
+  waitingOf,
+  type KeyState,
+  type Waiting,
+} from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Lock, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import type { Config } from "./config.ts";
@@ -42,7 +49,10 @@ export class Dispatcher {
   readonly #line = new Lanes<string>();
   readonly #idle = new Set<string>();
   readonly #starting = new Set<string>();
-  readonly #wakers = new Map<string, { readonly parked: KeyState["parked"]; readonly timer: unknown; due: boolean }>();
+  readonly #wakers = new Map<
+    string,
+    { readonly parked: KeyState["parked"]; readonly timer: unknown; due: boolean }
+  >();
   readonly #hands: WaitingHand[] = [];
   #pumping = false;
   #stopped = false;
@@ -53,9 +63,19 @@ export class Dispatcher {
   }
 
   /** Keys in line by lane: creates, updates, closes. */
-  waiting(): { readonly create: number; readonly update: number; readonly close: number; readonly parked: number } {
+  waiting(): {
+    readonly create: number;
+    readonly update: number;
+    readonly close: number;
+    readonly parked: number;
+  } {
     const sizes = this.#line.sizes();
-    return { create: sizes[lanes.create] ?? 0, update: sizes[lanes.update] ?? 0, close: sizes[lanes.close] ?? 0, parked: this.#wakers.size };
+    return {
+      create: sizes[lanes.create] ?? 0,
+      update: sizes[lanes.update] ?? 0,
+      close: sizes[lanes.close] ?? 0,
+      parked: this.#wakers.size,
+    };
   }
 
   /** After recovery: puts every key of the fold in its place. */
@@ -188,13 +208,25 @@ export class Dispatcher {
     for (const one of cancelled) {
       entries.push(
         ...settleAlarms(key, [one.ref], at, {
-          outcome: "coalesced", because: "Raise and clear cancelled out before any flow had begun.", lockGuid: null, rule: null, ticketId: null, failure: null, requestId: null,
+          outcome: "coalesced",
+          because: "Raise and clear cancelled out before any flow had begun.",
+          lockGuid: null,
+          rule: null,
+          ticketId: null,
+          failure: null,
+          requestId: null,
         }),
       );
     }
     if (group.flow.length === 0 && key.request === null) {
       if (entries.length === 0) return;
-      this.#commit(key.key, null, entries, [{ stream: keyStream(key.key), revision: key.revision }], () => {});
+      this.#commit(
+        key.key,
+        null,
+        entries,
+        [{ stream: keyStream(key.key), revision: key.revision }],
+        () => {},
+      );
       return;
     }
     if (service === null) return; // no service is selected: the console says so, the key waits
@@ -202,39 +234,93 @@ export class Dispatcher {
     const lockGuid = ids.uuid();
     const locked = this.#lockEntry(clientId, lockGuid, "flow");
     const { fence } = locked.lock;
-    const started = entry(keyStream(key.key), at, "flow.started", { key: key.key, lockGuid, clientId, fence, alarms: group.flow.map((one) => one.ref) });
+    const started = entry(keyStream(key.key), at, "flow.started", {
+      key: key.key,
+      lockGuid,
+      clientId,
+      fence,
+      alarms: group.flow.map((one) => one.ref),
+    });
     const expect = [locked.expect, { stream: keyStream(key.key), revision: key.revision }];
     this.#commit(key.key, clientId, [locked.entry, started, ...entries], expect, (claim) => {
       const flow: FlowInput = {
-        key, group: group.flow, service, settings: config, decide: this.#ports.decide, clientId, lockGuid, fence, requestId: ids.uuid(), startedAt: at,
+        key,
+        group: group.flow,
+        service,
+        settings: config,
+        decide: this.#ports.decide,
+        clientId,
+        lockGuid,
+        fence,
+        requestId: ids.uuid(),
+        startedAt: at,
       };
-      this.#ports.client(clientId)?.send({ type: "client.lock", lock: locked.lock, claim, deadlineMs: config.lockSecondsMax * 1000, flow });
+      this.#ports
+        .client(clientId)
+        ?.send({
+          type: "client.lock",
+          lock: locked.lock,
+          claim,
+          deadlineMs: config.lockSecondsMax * 1000,
+          flow,
+        });
     });
   }
 
   #startByHand(clientId: string, hand: WaitingHand): void {
     const { ids, config } = this.#ports;
     const locked = this.#lockEntry(clientId, ids.uuid(), "hand");
-    this.#commit(null, clientId, [locked.entry], [locked.expect], (claim) => {
-      this.#ports.client(clientId)?.send({ type: "client.lock", lock: locked.lock, claim, deadlineMs: config.lockSecondsMax * 1000, flow: null });
-      hand.grant({ clientId, lock: locked.lock });
-    }, () => this.#hands.unshift(hand));
+    this.#commit(
+      null,
+      clientId,
+      [locked.entry],
+      [locked.expect],
+      (claim) => {
+        this.#ports
+          .client(clientId)
+          ?.send({
+            type: "client.lock",
+            lock: locked.lock,
+            claim,
+            deadlineMs: config.lockSecondsMax * 1000,
+            flow: null,
+          });
+        hand.grant({ clientId, lock: locked.lock });
+      },
+      () => this.#hands.unshift(hand),
+    );
   }
 
-  #lockEntry(clientId: string, lockGuid: string, by: "flow" | "hand"): { readonly lock: Lock; readonly entry: Entry; readonly expect: Expectation } {
+  #lockEntry(
+    clientId: string,
+    lockGuid: string,
+    by: "flow" | "hand",
+  ): { readonly lock: Lock; readonly entry: Entry; readonly expect: Expectation } {
     const { journal, clock, config } = this.#ports;
     const at = clock.now();
     const client = clientLedger(journal.state, clientId);
     const lock = { lockGuid, fence: client.fence + 1, lockTime: at }; // L2
     return {
       lock,
-      entry: entry(clientStream(clientId), at, "client.locked", { clientId, ...lock, deadlineAt: at + config.lockSecondsMax * 1000, by }),
+      entry: entry(clientStream(clientId), at, "client.locked", {
+        clientId,
+        ...lock,
+        deadlineAt: at + config.lockSecondsMax * 1000,
+        by,
+      }),
       expect: { stream: clientStream(clientId), revision: client.revision },
     };
   }
 
   /** Appends; on a conflict the client is idle again and the key takes its place anew. */
-  #commit(name: string | null, clientId: string | null, entries: readonly Entry[], expect: readonly Expectation[], then: (claim: Position) => void, otherwise?: () => void): void {
+  #commit(
+    name: string | null,
+    clientId: string | null,
+    entries: readonly Entry[],
+    expect: readonly Expectation[],
+    then: (claim: Position) => void,
+    otherwise?: () => void,
+  ): void {
     if (name !== null) this.#starting.add(name);
     this.#ports.journal.append(entries, expect).then(
       (result) => {
@@ -256,7 +342,10 @@ export class Dispatcher {
 }
 
 /** An unsettled request is taken up again with the alarms it was planned for. */
-function groupOf(key: KeyState, coalesce: boolean): { readonly cancelled: readonly Waiting[]; readonly flow: readonly Waiting[] } {
+function groupOf(
+  key: KeyState,
+  coalesce: boolean,
+): { readonly cancelled: readonly Waiting[]; readonly flow: readonly Waiting[] } {
   if (key.request === null) return nextGroup(key, coalesce);
   return { cancelled: [], flow: waitingOf(key, key.request.alarms) };
 }

@@ -19,12 +19,21 @@ export interface Explanation {
   readonly because: string;
   readonly ticketId: string | null;
   readonly settledAt: Instant | null;
-  readonly decisions: readonly Pick<FactOf<"flow.decided">["body"], "rule" | "decision" | "because" | "tickets" | "path">[];
+  readonly decisions: readonly Pick<
+    FactOf<"flow.decided">["body"],
+    "rule" | "decision" | "because" | "tickets" | "path"
+  >[];
   readonly requests: readonly {
     readonly requestId: string;
     readonly command: string;
     readonly service: string;
-    readonly attempts: readonly { readonly attempt: number; readonly answer: string; readonly code: string | null; readonly cause: string | null; readonly at: Instant }[];
+    readonly attempts: readonly {
+      readonly attempt: number;
+      readonly answer: string;
+      readonly code: string | null;
+      readonly cause: string | null;
+      readonly at: Instant;
+    }[];
     readonly result: string | null;
   }[];
 }
@@ -51,13 +60,19 @@ function explain(accepted: FactOf<"alarm.accepted">, facts: readonly Fact[]): Ex
   let parked: string | null = null;
   for (const fact of facts) {
     if (fact.position <= accepted.position) continue;
-    if (fact.type === "flow.started" && fact.body.alarms.some((one) => one.position === accepted.position)) guids.add(fact.body.lockGuid);
+    if (fact.type === "flow.started" && fact.body.alarms.some((one) => one.position === accepted.position))
+      guids.add(fact.body.lockGuid);
     if (fact.type === "alarm.settled" && fact.body.alarm.position === accepted.position) settled = fact;
     if (fact.type === "key.parked") parked = fact.body.parking.because;
     if (fact.type === "flow.started") parked = null;
   }
-  const decisions = facts.filter((fact) => fact.type === "flow.decided" && guids.has(fact.body.lockGuid)).map((fact) => (fact as FactOf<"flow.decided">).body);
-  const planned = facts.filter((fact): fact is FactOf<"request.planned"> => fact.type === "request.planned" && guids.has(fact.body.lockGuid));
+  const decisions = facts
+    .filter((fact) => fact.type === "flow.decided" && guids.has(fact.body.lockGuid))
+    .map((fact) => (fact as FactOf<"flow.decided">).body);
+  const planned = facts.filter(
+    (fact): fact is FactOf<"request.planned"> =>
+      fact.type === "request.planned" && guids.has(fact.body.lockGuid),
+  );
   return {
     source: notification.source,
     id: notification.id,
@@ -66,18 +81,40 @@ function explain(accepted: FactOf<"alarm.accepted">, facts: readonly Fact[]): Ex
     acceptedAt: accepted.at,
     position: accepted.position,
     outcome: settled?.body.outcome ?? null,
-    because: settled?.body.because ?? parked ?? (guids.size > 0 ? "Its flow is under way." : "It waits in line for a Ticket Client."),
+    because:
+      settled?.body.because ??
+      parked ??
+      (guids.size > 0 ? "Its flow is under way." : "It waits in line for a Ticket Client."),
     ticketId: settled?.body.ticketId ?? null,
     settledAt: settled?.at ?? null,
-    decisions: decisions.map(({ rule, decision, because, tickets, path }) => ({ rule, decision, because, tickets, path })),
+    decisions: decisions.map(({ rule, decision, because, tickets, path }) => ({
+      rule,
+      decision,
+      because,
+      tickets,
+      path,
+    })),
     requests: planned.map(({ body }) => ({
       requestId: body.requestId,
       command: body.payload.command,
       service: body.service.name,
       attempts: facts
-        .filter((fact): fact is FactOf<"request.answered"> => fact.type === "request.answered" && fact.body.requestId === body.requestId)
-        .map((fact) => ({ attempt: fact.body.attempt, answer: fact.body.answer, code: fact.body.code, cause: fact.body.cause, at: fact.at })),
-      result: facts.find((fact): fact is FactOf<"request.settled"> => fact.type === "request.settled" && fact.body.requestId === body.requestId)?.body.result ?? null,
+        .filter(
+          (fact): fact is FactOf<"request.answered"> =>
+            fact.type === "request.answered" && fact.body.requestId === body.requestId,
+        )
+        .map((fact) => ({
+          attempt: fact.body.attempt,
+          answer: fact.body.answer,
+          code: fact.body.code,
+          cause: fact.body.cause,
+          at: fact.at,
+        })),
+      result:
+        facts.find(
+          (fact): fact is FactOf<"request.settled"> =>
+            fact.type === "request.settled" && fact.body.requestId === body.requestId,
+        )?.body.result ?? null,
     })),
   };
 }

@@ -24,8 +24,12 @@ export interface GatewayPorts {
 export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
   return gatewayMachine.provide({
     actors: {
-      claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(({ input }) => claim(ports, input.item)),
-      send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(({ input, signal }) => send(ports, input.item, input.attempt, signal)),
+      claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(({ input }) =>
+        claim(ports, input.item),
+      ),
+      send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(
+        ({ input, signal }) => send(ports, input.item, input.attempt, signal),
+      ),
     },
   });
 }
@@ -41,8 +45,23 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
     expect.push({ stream: keyStream(key), revision: known.revision });
   }
   const row: ResponseRow = {
-    requestId, attempt, clientId, lockGuid, service: request.service.name, command: request.payload.command, key, sentAt: at,
-    answeredAt: null, durationMs: null, status: "sending", code: null, cause: null, asyncStatus: null, ticketIds: [], request: "", answer: "",
+    requestId,
+    attempt,
+    clientId,
+    lockGuid,
+    service: request.service.name,
+    command: request.payload.command,
+    key,
+    sentAt: at,
+    answeredAt: null,
+    durationMs: null,
+    status: "sending",
+    code: null,
+    cause: null,
+    asyncStatus: null,
+    ticketIds: [],
+    request: "",
+    answer: "",
   };
   const result = await journal.append(
     [
@@ -54,7 +73,12 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
   return { attempt: result.kind === "committed" ? attempt : null };
 }
 
-async function send(ports: GatewayPorts, item: QueuedRequest, attempt: number, signal: AbortSignal): Promise<ForwardReply> {
+async function send(
+  ports: GatewayPorts,
+  item: QueuedRequest,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<ForwardReply> {
   const { journal, clock } = ports;
   const { request } = item;
   const began = clock.monotonicMs();

@@ -7,7 +7,15 @@ import { entry } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { keyStream } from "../machines/state.ts";
 import type { ForwardReply, SearchReply, TicketClientRef } from "../machines/ticket-client.machine.ts";
-import type { Lock, Outcome, RequestPayload, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "../machines/vocabulary.ts";
+import type {
+  Lock,
+  Outcome,
+  RequestPayload,
+  SearchCriteria,
+  ServiceInfo,
+  Ticket,
+  TicketRequest,
+} from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock, Ids } from "./ports.ts";
 
@@ -21,7 +29,12 @@ interface HeldClientPorts {
   readonly ids: Ids;
 }
 
-const intents = { create: "created", update: "updated", close: "closed", editNinasCounters: "updated" } as const satisfies Record<RequestPayload["command"], Outcome>;
+const intents = {
+  create: "created",
+  update: "updated",
+  close: "closed",
+  editNinasCounters: "updated",
+} as const satisfies Record<RequestPayload["command"], Outcome>;
 
 export class HeldClient {
   readonly #ports: HeldClientPorts;
@@ -39,12 +52,23 @@ export class HeldClient {
   }
 
   /** One search at the selected service; a row of the response table. */
-  async search(criteria: SearchCriteria): Promise<Result<{ readonly tickets: readonly Ticket[]; readonly truncated: boolean }>> {
+  async search(
+    criteria: SearchCriteria,
+  ): Promise<Result<{ readonly tickets: readonly Ticket[]; readonly truncated: boolean }>> {
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
     const { lockGuid, fence } = this.#ports.lock;
     const answer = await this.#ask<SearchReply>((client, reply) =>
-      client.send({ type: "client.search", lockGuid, fence, criteria, service, key: criteria.clientReference ?? "", attempt: 1, reply }),
+      client.send({
+        type: "client.search",
+        lockGuid,
+        fence,
+        criteria,
+        service,
+        key: criteria.clientReference ?? "",
+        attempt: 1,
+        reply,
+      }),
     );
     if (answer === null) return this.#gone();
     if (answer.ok) return ok({ tickets: answer.tickets, truncated: answer.truncated });
@@ -56,19 +80,41 @@ export class HeldClient {
    * answered; `parked` means that the key goes on waiting for the result without this client. Refused KEY_BUSY
    * while the key has another request or flow.
    */
-  async forward(key: string, payload: RequestPayload): Promise<Result<{ readonly requestId: string; readonly result: "settled" | "parked" | "cancelled" | "left"; readonly ticketId: string | null }>> {
+  async forward(
+    key: string,
+    payload: RequestPayload,
+  ): Promise<
+    Result<{
+      readonly requestId: string;
+      readonly result: "settled" | "parked" | "cancelled" | "left";
+      readonly ticketId: string | null;
+    }>
+  > {
     const { journal, clock, ids, lock, clientId } = this.#ports;
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
     const known = journal.state.keys.get(key);
     if (known !== undefined && (known.request !== null || known.flow !== null)) {
-      return fail("KEY_BUSY", `${key} has ${known.request === null ? `a flow under way (${known.flow?.lockGuid})` : `request ${known.request.requestId} unsettled`}; wait until it is settled.`);
+      return fail(
+        "KEY_BUSY",
+        `${key} has ${known.request === null ? `a flow under way (${known.flow?.lockGuid})` : `request ${known.request.requestId} unsettled`}; wait until it is settled.`,
+      );
     }
     const { lockGuid, fence } = lock;
     const request: TicketRequest = { requestId: ids.uuid(), key, clientId, lockGuid, service, payload };
     const at = clock.now();
-    const entries = [entry(keyStream(key), at, "request.planned", { ...request, intent: intents[payload.command], alarms: [], rule: "hand", plannedAt: at })];
-    const answer = await this.#ask<ForwardReply>((client, reply) => client.send({ type: "client.forward", lockGuid, fence, request, entries, reply }));
+    const entries = [
+      entry(keyStream(key), at, "request.planned", {
+        ...request,
+        intent: intents[payload.command],
+        alarms: [],
+        rule: "hand",
+        plannedAt: at,
+      }),
+    ];
+    const answer = await this.#ask<ForwardReply>((client, reply) =>
+      client.send({ type: "client.forward", lockGuid, fence, request, entries, reply }),
+    );
     if (answer === null) return this.#gone();
     if (!answer.ok) return answer;
     return ok({ requestId: request.requestId, result: answer.result, ticketId: answer.ticketId });
@@ -77,7 +123,9 @@ export class HeldClient {
   /** Gives the client back. Resolves when that is durable. */
   async close(): Promise<Result<null>> {
     const { lockGuid, fence } = this.#ports.lock;
-    const answer = await this.#ask<Result<null>>((client, reply) => client.send({ type: "client.close", lockGuid, fence, entries: [], result: "settled", reply }));
+    const answer = await this.#ask<Result<null>>((client, reply) =>
+      client.send({ type: "client.close", lockGuid, fence, entries: [], result: "settled", reply }),
+    );
     return answer ?? this.#gone();
   }
 
@@ -87,8 +135,16 @@ export class HeldClient {
     return new Promise((resolve) => send(client, resolve));
   }
 
-  #gone(): { readonly ok: false; readonly failure: { readonly code: "NOT_LOCKED"; readonly detail: string } } {
-    return { ok: false, failure: { code: "NOT_LOCKED", detail: `${this.#ports.clientId} is being restarted; its lock has ended.` } };
+  #gone(): {
+    readonly ok: false;
+    readonly failure: { readonly code: "NOT_LOCKED"; readonly detail: string };
+  } {
+    return {
+      ok: false,
+      failure: {
+        code: "NOT_LOCKED",
+        detail: `${this.#ports.clientId} is being restarted; its lock has ended.`,
+      },
+    };
   }
 }
-

@@ -13,18 +13,44 @@ import { cancelRequest } from "../machines/flow-plan.ts";
 import { limits } from "../machines/limits.ts";
 import { recover } from "../machines/recovery.ts";
 import { doubtDelay, judgeAsync, park } from "../machines/request.ts";
-import { clientStream, keyStream, openTicketsOf, unsettledAlarms, type KeyState, type State } from "../machines/state.ts";
+import {
+  clientStream,
+  keyStream,
+  openTicketsOf,
+  unsettledAlarms,
+  type KeyState,
+  type State,
+} from "../machines/state.ts";
 import { clientNames, crashReport, gatewayChild, supervisorMachine } from "../machines/supervisor.machine.ts";
-import { busyStatus, type TicketClientContext, type TicketClientRef } from "../machines/ticket-client.machine.ts";
+import {
+  busyStatus,
+  type TicketClientContext,
+  type TicketClientRef,
+} from "../machines/ticket-client.machine.ts";
 import type { GatewayRef } from "../machines/gateway.machine.ts";
-import type { ClientCondition, Instant, Notification, Position, ServiceInfo } from "../machines/vocabulary.ts";
+import type {
+  ClientCondition,
+  Instant,
+  Notification,
+  Position,
+  ServiceInfo,
+} from "../machines/vocabulary.ts";
 import { resolveConfig, type Config, type ConfigInput } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { explainAlarm, explainKey, type Explanation } from "./explain.ts";
 import { gatewayLogic } from "./gateway.ts";
 import { HeldClient } from "./held-client.ts";
 import { Journal, type FactListener } from "./journal.ts";
-import type { Acceptance, AlarmSink, AsyncResult, Clock, Ids, Ledger, Log, TicketingService } from "./ports.ts";
+import type {
+  Acceptance,
+  AlarmSink,
+  AsyncResult,
+  Clock,
+  Ids,
+  Ledger,
+  Log,
+  TicketingService,
+} from "./ports.ts";
 import { endForcibly, ticketClientLogic } from "./ticket-client.ts";
 
 export interface SupervisorOptions {
@@ -58,8 +84,15 @@ export interface EngineSnapshot {
   readonly ledger: string;
   readonly position: Position;
   readonly clients: readonly ClientView[];
-  readonly queue: { readonly create: number; readonly update: number; readonly close: number; readonly parked: number };
-  readonly gateway: { readonly inFlight: readonly { readonly service: string; readonly requestId: string }[] };
+  readonly queue: {
+    readonly create: number;
+    readonly update: number;
+    readonly close: number;
+    readonly parked: number;
+  };
+  readonly gateway: {
+    readonly inFlight: readonly { readonly service: string; readonly requestId: string }[];
+  };
   readonly services: { readonly rows: readonly ServiceInfo[]; readonly selected: string | null };
   readonly counters: EngineCounters;
 }
@@ -70,7 +103,12 @@ export interface EngineCounters {
   readonly settled: number;
   readonly unsettled: number;
   readonly outcomes: Readonly<Record<string, number>>;
-  readonly rows: { readonly inserted: number; readonly present: number; readonly evicted: number; readonly cleared: number };
+  readonly rows: {
+    readonly inserted: number;
+    readonly present: number;
+    readonly evicted: number;
+    readonly cleared: number;
+  };
   readonly openTickets: number;
   readonly claimsNotKept: number;
 }
@@ -86,7 +124,11 @@ export interface ForceOptions {
 export async function createSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const config = resolveConfig(options.config ?? {});
   if (!config.ok) throw new FailureError(config.failure.code, config.failure.detail);
-  const supervisor = new Supervisor(options, config.value, await Journal.open(options.ledger, (error) => options.onBroken?.(error)));
+  const supervisor = new Supervisor(
+    options,
+    config.value,
+    await Journal.open(options.ledger, (error) => options.onBroken?.(error)),
+  );
   await supervisor.begin();
   return supervisor;
 }
@@ -159,22 +201,34 @@ export class Supervisor implements AlarmSink {
     const { journal, config } = { journal: this.#journal, config: this.config };
     const { ledger, clock, services } = this.#options;
     const at = clock.now();
-    const entries: Entry[] = [entry("settings", at, "ledger.opened", { engine: "ticket-client", clients: config.clients })];
+    const entries: Entry[] = [
+      entry("settings", at, "ledger.opened", { engine: "ticket-client", clients: config.clients }),
+    ];
     const { maxResponseRows, reopenSeconds, dedupDays } = config;
     const known = journal.state.settings;
-    if (journal.state.position === 0 || known.maxResponseRows !== maxResponseRows || known.reopenSeconds !== reopenSeconds || known.dedupDays !== dedupDays) {
+    if (
+      journal.state.position === 0 ||
+      known.maxResponseRows !== maxResponseRows ||
+      known.reopenSeconds !== reopenSeconds ||
+      known.dedupDays !== dedupDays
+    ) {
       entries.push(entry("settings", at, "settings.changed", { maxResponseRows, reopenSeconds, dedupDays }));
     }
     if (journal.state.services.length === 0) {
       const [first] = services;
-      if (first === undefined) throw new FailureError("CONFIGURATION_INVALID", "The Service Info Table is empty; give at least one ticketing service.");
+      if (first === undefined)
+        throw new FailureError(
+          "CONFIGURATION_INVALID",
+          "The Service Info Table is empty; give at least one ticketing service.",
+        );
       const selected = services.find((one) => one.name === config.services.selected) ?? first;
       entries.push(entry("services", at, "services.imported", { services, by: "first start" }));
       entries.push(entry("services", at, "service.selected", { name: selected.name, by: "first start" }));
     }
     entries.push(...recover(journal.state, ledger.head().restored, at));
     await journal.append(entries);
-    for (const clientId of clientNames(config.clients)) this.#views.set(clientId, viewOf(clientId, "restarting", null));
+    for (const clientId of clientNames(config.clients))
+      this.#views.set(clientId, viewOf(clientId, "restarting", null));
     this.#actor.start();
     this.#actor.send({ type: "supervisor.start" });
     this.#dispatcher.begin();
@@ -193,27 +247,38 @@ export class Supervisor implements AlarmSink {
     this.#accepting += 1;
     try {
       const result = await this.#journal.append([fact], [{ stream, revision: 0 }]); // A4
-      if (result.kind === "committed") return { kind: "accepted", position: result.position, duplicate: false };
+      if (result.kind === "committed")
+        return { kind: "accepted", position: result.position, duplicate: false };
     } finally {
       this.#accepting -= 1;
     }
     const [first] = await this.#options.ledger.readStream(stream);
-    if (first?.type !== "alarm.accepted") throw new Error(`The stream ${stream} is not empty and holds no accepted alarm.`);
+    if (first?.type !== "alarm.accepted")
+      throw new Error(`The stream ${stream} is not empty and holds no accepted alarm.`);
     if (first.body.digest !== digest) return { kind: "conflict", position: first.position };
     this.#duplicates += 1;
     return { kind: "accepted", position: first.position, duplicate: true };
   }
 
   /** As `accept`, for programs: throws a FailureError (CONFLICT, OVERLOADED, STOPPING) where it is refused. */
-  async raise(notification: Notification, digest: string = JSON.stringify(notification)): Promise<{ position: Position; duplicate: boolean }> {
+  async raise(
+    notification: Notification,
+    digest: string = JSON.stringify(notification),
+  ): Promise<{ position: Position; duplicate: boolean }> {
     const told = await this.accept(notification, digest);
     switch (told.kind) {
       case "accepted":
         return { position: told.position, duplicate: told.duplicate };
       case "conflict":
-        throw new FailureError("CONFLICT", `Alarm ${notification.id} of ${notification.source} was accepted before with other content.`);
+        throw new FailureError(
+          "CONFLICT",
+          `Alarm ${notification.id} of ${notification.source} was accepted before with other content.`,
+        );
       case "overloaded":
-        throw new FailureError("OVERLOADED", `Too many alarms are unsettled; try again in ${told.retryAfterMs} ms.`);
+        throw new FailureError(
+          "OVERLOADED",
+          `Too many alarms are unsettled; try again in ${told.retryAfterMs} ms.`,
+        );
       case "stopping":
         throw new FailureError("STOPPING", "The engine is stopping; send the alarm again after its restart.");
     }
@@ -227,7 +292,8 @@ export class Supervisor implements AlarmSink {
       const name = state.requests.get(result.requestId) ?? before?.key;
       const key = name === undefined ? null : (state.keys.get(name) ?? null);
       const entries = judgeAsync(key, before, result, this.#options.clock.now());
-      const expect: Expectation[] = key === null ? [] : [{ stream: keyStream(key.key), revision: key.revision }];
+      const expect: Expectation[] =
+        key === null ? [] : [{ stream: keyStream(key.key), revision: key.revision }];
       const done = await this.#journal.append(entries, expect);
       if (done.kind === "committed") return;
     }
@@ -236,10 +302,16 @@ export class Supervisor implements AlarmSink {
   // --- flows written by hand
 
   /** Takes hold of a client, before waiting automatic flows. Throws LOCK_TIMEOUT when none is idle in time. */
-  async lock({ timeoutSeconds = limits.lockWaitSecondsDefault }: { readonly timeoutSeconds?: number } = {}): Promise<HeldClient> {
+  async lock({
+    timeoutSeconds = limits.lockWaitSecondsDefault,
+  }: { readonly timeoutSeconds?: number } = {}): Promise<HeldClient> {
     if (this.#stopping) throw new FailureError("STOPPING", "The engine is stopping.");
     const held = await this.#dispatcher.lockByHand(timeoutSeconds * 1000);
-    if (held === null) throw new FailureError("LOCK_TIMEOUT", `No Ticket Client became idle within ${timeoutSeconds} s; raise \`clients\` or wait longer.`);
+    if (held === null)
+      throw new FailureError(
+        "LOCK_TIMEOUT",
+        `No Ticket Client became idle within ${timeoutSeconds} s; raise \`clients\` or wait longer.`,
+      );
     const { clock, ids } = this.#options;
     return new HeldClient({
       clientId: held.clientId,
@@ -260,7 +332,12 @@ export class Supervisor implements AlarmSink {
     if (!seen.ok) return seen;
     const { lockGuid, fence } = seen.value;
     // The lock that the operator saw may end while we append: then the ledger refuses, and a newer one stands.
-    const done = await endForcibly({ journal: this.#journal, clock: this.#options.clock }, clientId, { how: "forced", by: force.by, reason: force.reason }, lockGuid);
+    const done = await endForcibly(
+      { journal: this.#journal, clock: this.#options.clock },
+      clientId,
+      { how: "forced", by: force.by, reason: force.reason },
+      lockGuid,
+    );
     if (!done.ok) return done.failure.code === "STALE_GUID" ? this.#moved(clientId) : done;
     this.#client(clientId)?.send({ type: "client.forceUnlock", lockGuid, fence });
     return ok(null);
@@ -271,24 +348,43 @@ export class Supervisor implements AlarmSink {
     for (;;) {
       const seen = this.#seen(clientId, force);
       if (!seen.ok) return seen;
-      if (this.#views.get(clientId)?.busyStatus !== "busy") return fail("NOT_BUSY", `${clientId} is not executing a command.`);
+      if (this.#views.get(clientId)?.busyStatus !== "busy")
+        return fail("NOT_BUSY", `${clientId} is not executing a command.`);
       const { lockGuid, fence } = seen.value;
       const { state } = this.#journal;
       const client = state.clients.get(clientId);
       const at = this.#options.clock.now();
-      const entries: Entry[] = [entry(clientStream(clientId), at, "client.notBusyForced", { clientId, lockGuid, fence, by: force.by, reason: force.reason })];
+      const entries: Entry[] = [
+        entry(clientStream(clientId), at, "client.notBusyForced", {
+          clientId,
+          lockGuid,
+          fence,
+          by: force.by,
+          reason: force.reason,
+        }),
+      ];
       const expect: Expectation[] = [{ stream: clientStream(clientId), revision: client?.revision ?? 0 }];
       const name = client?.key ?? null;
       const key = name === null ? undefined : state.keys.get(name);
       const request = key?.request?.lockGuid === lockGuid ? key.request : null;
       if (key !== undefined) {
         expect.push({ stream: keyStream(key.key), revision: key.revision });
-        if (request?.status === "planned") entries.push(...cancelRequest(key, request, at, `An operator ended the command: ${force.reason}`, true));
+        if (request?.status === "planned")
+          entries.push(
+            ...cancelRequest(key, request, at, `An operator ended the command: ${force.reason}`, true),
+          );
       }
       const done = await this.#journal.append(entries, expect);
       if (done.kind === "conflict") continue;
       const claim = done.facts[0]?.position ?? done.position;
-      this.#client(clientId)?.send({ type: "client.forceNotBusy", lockGuid, fence, sending: request?.status === "sending", claim, at });
+      this.#client(clientId)?.send({
+        type: "client.forceNotBusy",
+        lockGuid,
+        fence,
+        sending: request?.status === "sending",
+        claim,
+        at,
+      });
       return ok(null);
     }
   }
@@ -318,7 +414,16 @@ export class Supervisor implements AlarmSink {
       rows.present += table.settled.length + Object.keys(table.unsettled).length;
     }
     const { accepted, settled, outcomes, claimsNotKept } = state.counters;
-    return { accepted, duplicates: this.#duplicates, settled, unsettled: unsettledAlarms(state), outcomes: { ...outcomes }, rows, openTickets: openTicketsOf(state), claimsNotKept };
+    return {
+      accepted,
+      duplicates: this.#duplicates,
+      settled,
+      unsettled: unsettledAlarms(state),
+      outcomes: { ...outcomes },
+      rows,
+      openTickets: openTicketsOf(state),
+      claimsNotKept,
+    };
   }
 
   /** The fold, read-only: never change it. */
@@ -338,7 +443,10 @@ export class Supervisor implements AlarmSink {
   }
 
   /** Facts after a position, and on as they come, until the signal aborts. */
-  subscribe(listener: (fact: Fact) => void, { after, signal }: { readonly after: Position; readonly signal: AbortSignal }): Promise<void> {
+  subscribe(
+    listener: (fact: Fact) => void,
+    { after, signal }: { readonly after: Position; readonly signal: AbortSignal },
+  ): Promise<void> {
     const { ledger } = this.#options;
     return (async () => {
       for await (const fact of ledger.follow(after, signal)) listener(fact);
@@ -354,7 +462,9 @@ export class Supervisor implements AlarmSink {
   }
 
   /** Accepts nothing more, lets running flows end for at most `drainSeconds`, then stops in reverse order. */
-  async stop({ drainSeconds = limits.drainSecondsDefault }: { readonly drainSeconds?: number } = {}): Promise<void> {
+  async stop({
+    drainSeconds = limits.drainSecondsDefault,
+  }: { readonly drainSeconds?: number } = {}): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#dispatcher.stop();
@@ -370,7 +480,9 @@ export class Supervisor implements AlarmSink {
     }
     this.#actor.send({ type: "supervisor.stop" });
     await this.#journal.settled();
-    await this.#journal.saveSnapshot().catch((error: unknown) => this.#options.log.warn("snapshot.failed", { error: String(error) }));
+    await this.#journal
+      .saveSnapshot()
+      .catch((error: unknown) => this.#options.log.warn("snapshot.failed", { error: String(error) }));
     await this.#options.service.close();
     await this.#options.ledger.close();
   }
@@ -383,7 +495,8 @@ export class Supervisor implements AlarmSink {
 
   #gateway(service: string): GatewayRef {
     const name = gatewayChild(service);
-    if (this.#actor.getSnapshot().children[name] === undefined) this.#actor.send({ type: "gateway.open", service });
+    if (this.#actor.getSnapshot().children[name] === undefined)
+      this.#actor.send({ type: "gateway.open", service });
     return this.#actor.getSnapshot().children[name] as unknown as GatewayRef;
   }
 
@@ -404,19 +517,32 @@ export class Supervisor implements AlarmSink {
 
   #seen(clientId: string, force: ForceOptions): Result<{ lockGuid: string; fence: number }> {
     const view = this.#views.get(clientId);
-    if (view === undefined) return fail("UNKNOWN_CLIENT", `There is no Ticket Client ${clientId}; they are named client-01 and so on.`);
-    if (view.lockGuid === null || view.fence === null) return fail("NOT_LOCKED", `${clientId} is not locked; there is nothing to force.`);
+    if (view === undefined)
+      return fail(
+        "UNKNOWN_CLIENT",
+        `There is no Ticket Client ${clientId}; they are named client-01 and so on.`,
+      );
+    if (view.lockGuid === null || view.fence === null)
+      return fail("NOT_LOCKED", `${clientId} is not locked; there is nothing to force.`);
     if (view.lockGuid !== force.lockGuid) return this.#moved(clientId);
     return ok({ lockGuid: view.lockGuid, fence: view.fence });
   }
 
   #moved(clientId: string): Result<never> {
     const holder = this.#views.get(clientId)?.lockGuid ?? null;
-    return fail("STALE_GUID", holder === null ? `${clientId} is free by now; the lock you saw has ended.` : `${clientId} is held by ${holder} by now; look at that flow before forcing it.`);
+    return fail(
+      "STALE_GUID",
+      holder === null
+        ? `${clientId} is free by now; the lock you saw has ended.`
+        : `${clientId} is held by ${holder} by now; look at that flow before forcing it.`,
+    );
   }
 
   /** R6: the crash becomes durable, then the child may live again. */
-  async #crashed(report: { readonly child: string; readonly cause: string; readonly crashes: number }, quarantined: boolean): Promise<void> {
+  async #crashed(
+    report: { readonly child: string; readonly cause: string; readonly crashes: number },
+    quarantined: boolean,
+  ): Promise<void> {
     const { child, cause, crashes } = report;
     const { log, clock } = this.#options;
     log.error("child.crashed", { child, cause, crashes, quarantined });
@@ -426,7 +552,14 @@ export class Supervisor implements AlarmSink {
         this.#dispatcher.gone(child);
         this.#show(viewOf(child, quarantined ? "quarantined" : "restarting", null));
         await endForcibly({ journal: this.#journal, clock }, child, { how: "crashed", cause }, null);
-        if (quarantined) await this.#journal.append([entry(clientStream(child), clock.now(), "client.quarantined", { clientId: child, crashes, cause })]);
+        if (quarantined)
+          await this.#journal.append([
+            entry(clientStream(child), clock.now(), "client.quarantined", {
+              clientId: child,
+              crashes,
+              cause,
+            }),
+          ]);
       }
     } catch (error) {
       log.error("crash.unrecorded", { child, error: String(error) });
@@ -444,12 +577,29 @@ export class Supervisor implements AlarmSink {
       const key = state.keys.get(name);
       const request = key?.request ?? null;
       if (key === undefined || request === null || request.service.name !== service) continue;
-      if (request.status === "planned") entries.push(...cancelRequest(key, request, at, `The gateway crashed before it was sent: ${cause}`, false));
+      if (request.status === "planned")
+        entries.push(
+          ...cancelRequest(key, request, at, `The gateway crashed before it was sent: ${cause}`, false),
+        );
       if (request.status !== "sending") continue;
       const { requestId, attempts } = request;
       entries.push(
-        entry(keyStream(name), at, "request.answered", { requestId, key: name, attempt: attempts, answer: "inDoubt", code: "RESET", cause, ticketId: null }),
-        park(key, at, "inDoubt", doubtDelay(request), `The gateway crashed while it was being sent: ${cause}`),
+        entry(keyStream(name), at, "request.answered", {
+          requestId,
+          key: name,
+          attempt: attempts,
+          answer: "inDoubt",
+          code: "RESET",
+          cause,
+          ticketId: null,
+        }),
+        park(
+          key,
+          at,
+          "inDoubt",
+          doubtDelay(request),
+          `The gateway crashed while it was being sent: ${cause}`,
+        ),
       );
     }
     this.#inFlight.delete(service);
@@ -482,4 +632,3 @@ function viewOf(clientId: string, state: ClientCondition, context: TicketClientC
     processingData: context?.processingData ?? "",
   };
 }
-

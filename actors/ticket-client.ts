@@ -7,7 +7,15 @@ import { entry, type Entry } from "../machines/entry.ts";
 import { fail, ok } from "../machines/failure.ts";
 import { endFlow, type Ending } from "../machines/flow-end.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
-import { ticketClientMachine, type ForwardCommand, type ForwardReply, type ReleaseInput, type SearchCommand, type SearchReply, type TicketClientContext } from "../machines/ticket-client.machine.ts";
+import {
+  ticketClientMachine,
+  type ForwardCommand,
+  type ForwardReply,
+  type ReleaseInput,
+  type SearchCommand,
+  type SearchReply,
+  type TicketClientContext,
+} from "../machines/ticket-client.machine.ts";
 import type { Result } from "../machines/failure.ts";
 import type { ClientStateName, Position, ResponseRow } from "../machines/vocabulary.ts";
 import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";
@@ -28,12 +36,13 @@ export interface TicketClientPorts {
 export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClientMachine {
   return ticketClientMachine.provide({
     actors: {
-      search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(({ input, signal }) =>
-        search(ports, input.command, input.clientId, signal),
+      search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
+        ({ input, signal }) => search(ports, input.command, input.clientId, signal),
       ),
-      forward: fromPromise<ForwardReply, { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }>(({ input }) =>
-        forward(ports, input.command, input.clientId, input.claim),
-      ),
+      forward: fromPromise<
+        ForwardReply,
+        { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }
+      >(({ input }) => forward(ports, input.command, input.clientId, input.claim)),
       release: fromPromise<Result<null>, ReleaseInput>(({ input }) => release(ports, input)),
     },
     actions: {
@@ -43,7 +52,12 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
   });
 }
 
-async function search(ports: TicketClientPorts, command: SearchCommand, clientId: string, signal: AbortSignal): Promise<SearchReply> {
+async function search(
+  ports: TicketClientPorts,
+  command: SearchCommand,
+  clientId: string,
+  signal: AbortSignal,
+): Promise<SearchReply> {
   const { clock, journal } = ports;
   const requestId = ports.ids.uuid();
   const sentAt = clock.now();
@@ -51,13 +65,23 @@ async function search(ports: TicketClientPorts, command: SearchCommand, clientId
   const { lockGuid, criteria, service } = command;
   const answer = await ports.service.search({ service, signal, requestId, clientId, lockGuid, criteria });
   const at = clock.now();
-  const row = searchRow(command, clientId, requestId, answer, { sentAt, at, durationMs: Math.round(clock.monotonicMs() - began) });
+  const row = searchRow(command, clientId, requestId, answer, {
+    sentAt,
+    at,
+    durationMs: Math.round(clock.monotonicMs() - began),
+  });
   journal.note([entry(keyStream(command.key), at, "response.row", { change: false, row })]);
   if (answer.kind === "found") return { ok: true, tickets: answer.tickets, truncated: answer.truncated, at };
   return { ok: false, failure: { code: answer.code, cause: answer.cause, permanent: answer.permanent }, at };
 }
 
-function searchRow(command: SearchCommand, clientId: string, requestId: string, answer: SearchAnswer, times: { sentAt: number; at: number; durationMs: number }): ResponseRow {
+function searchRow(
+  command: SearchCommand,
+  clientId: string,
+  requestId: string,
+  answer: SearchAnswer,
+  times: { sentAt: number; at: number; durationMs: number },
+): ResponseRow {
   const found = answer.kind === "found";
   return {
     requestId,
@@ -80,7 +104,12 @@ function searchRow(command: SearchCommand, clientId: string, requestId: string, 
   };
 }
 
-async function forward(ports: TicketClientPorts, command: ForwardCommand, clientId: string, claim: Position): Promise<ForwardReply> {
+async function forward(
+  ports: TicketClientPorts,
+  command: ForwardCommand,
+  clientId: string,
+  claim: Position,
+): Promise<ForwardReply> {
   const { journal } = ports;
   const { request, entries } = command;
   const key = journal.state.keys.get(request.key);
@@ -104,26 +133,45 @@ async function forward(ports: TicketClientPorts, command: ForwardCommand, client
 
 async function release(ports: TicketClientPorts, input: ReleaseInput): Promise<Result<null>> {
   const { journal, clock } = ports;
-  if (input.release.how !== "closed") return endForcibly(ports, input.clientId, input.release, input.lock.lockGuid);
+  if (input.release.how !== "closed")
+    return endForcibly(ports, input.clientId, input.release, input.lock.lockGuid);
   const at = clock.now();
   const { clientId, lock, claim } = input;
   const key = journal.state.clients.get(clientId)?.key ?? null;
   const entries: Entry[] = [...input.release.entries];
-  if (key !== null) entries.push(entry(keyStream(key), at, "flow.ended", { key, lockGuid: lock.lockGuid, result: input.release.result }));
-  entries.push(entry(clientStream(clientId), at, "client.unlocked", { clientId, lockGuid: lock.lockGuid, fence: lock.fence }));
+  if (key !== null)
+    entries.push(
+      entry(keyStream(key), at, "flow.ended", { key, lockGuid: lock.lockGuid, result: input.release.result }),
+    );
+  entries.push(
+    entry(clientStream(clientId), at, "client.unlocked", {
+      clientId,
+      lockGuid: lock.lockGuid,
+      fence: lock.fence,
+    }),
+  );
   const done = await journal.append(entries, [{ stream: clientStream(clientId), revision: claim }]);
   if (done.kind === "committed") return ok(null);
-  return fail("STALE_FENCE", `${clientId}: the lock ${lock.lockGuid} ended before the flow did; nothing was recorded for it.`);
+  return fail(
+    "STALE_FENCE",
+    `${clientId}: the lock ${lock.lockGuid} ended before the flow did; nothing was recorded for it.`,
+  );
 }
 
 /**
  * Ends the flow that holds the client, by facts; judged again while the ledger moves on underneath.
  * `lockGuid`: only this lock (L6); null: whichever there is.
  */
-export async function endForcibly(ports: Pick<TicketClientPorts, "journal" | "clock">, clientId: string, ending: Ending, lockGuid: string | null): Promise<Result<null>> {
+export async function endForcibly(
+  ports: Pick<TicketClientPorts, "journal" | "clock">,
+  clientId: string,
+  ending: Ending,
+  lockGuid: string | null,
+): Promise<Result<null>> {
   for (;;) {
     const held = ports.journal.state.clients.get(clientId)?.lock ?? null;
-    if (lockGuid !== null && held !== null && held.lockGuid !== lockGuid) return fail("STALE_GUID", `${clientId} is held by ${held.lockGuid} by now.`);
+    if (lockGuid !== null && held !== null && held.lockGuid !== lockGuid)
+      return fail("STALE_GUID", `${clientId} is held by ${held.lockGuid} by now.`);
     const plan = endFlow(ports.journal.state, clientId, ending, ports.clock.now());
     if (plan === null) return fail("NOT_LOCKED", `${clientId} is not locked.`);
     const done = await ports.journal.append(plan.entries, plan.expect);

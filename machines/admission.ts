@@ -8,15 +8,25 @@ import type { KeyState, Waiting } from "./state.ts";
 import type { NotificationKind, RequestCommand } from "./vocabulary.ts";
 
 /** Lanes of waiting flows and of the gateway: lower goes first. */
-export const lanes = { create: 0, update: 1, close: 2, editNinasCounters: 3 } as const satisfies Record<RequestCommand, number>;
+export const lanes = { create: 0, update: 1, close: 2, editNinasCounters: 3 } as const satisfies Record<
+  RequestCommand,
+  number
+>;
 
-const laneOfKind = { raise: lanes.create, change: lanes.update, clear: lanes.close } as const satisfies Record<NotificationKind, number>;
+const laneOfKind = {
+  raise: lanes.create,
+  change: lanes.update,
+  clear: lanes.close,
+} as const satisfies Record<NotificationKind, number>;
 
 /**
  * The place of a key in the line of waiting flows, or null while it must wait.
  * @param due whether the key's parking, if any, has run out.
  */
-export function readiness(key: KeyState, due: boolean): { readonly lane: number; readonly age: number } | null {
+export function readiness(
+  key: KeyState,
+  due: boolean,
+): { readonly lane: number; readonly age: number } | null {
   if (key.flow !== null) return null;
   const { request } = key;
   const answered = request?.status === "async" && request.asyncResult !== null;
@@ -56,7 +66,11 @@ export function nextGroup(key: KeyState, coalesce: boolean): Group {
     flow.push(first);
     if (!goesAlone(key, first)) {
       for (const one of left.slice(1)) {
-        if ((one.notification.kind === "clear") !== (first.notification.kind === "clear") || goesAlone(key, one)) break;
+        if (
+          (one.notification.kind === "clear") !== (first.notification.kind === "clear") ||
+          goesAlone(key, one)
+        )
+          break;
         flow.push(one);
       }
     }
@@ -81,7 +95,12 @@ function cancelOut(key: KeyState, window: readonly Waiting[]): Set<Waiting> {
       open.delete(alarm);
     } else if (begun !== undefined) {
       begun.push(one);
-    } else if (kind === "raise" && one.ref.position > key.begun && !key.active.has(alarm) && !goesAlone(key, one)) {
+    } else if (
+      kind === "raise" &&
+      one.ref.position > key.begun &&
+      !key.active.has(alarm) &&
+      !goesAlone(key, one)
+    ) {
       open.set(alarm, [one]);
     }
   }

@@ -6,8 +6,21 @@
  */
 import { assign, setup } from "xstate";
 import { limits } from "./limits.ts";
-import { nextStep, noFindings, type FlowFindings, type FlowInput, type FlowStep, type SearchFailure } from "./flow-plan.ts";
-import type { CloseCommand, ForwardCommand, ForwardReply, SearchCommand, SearchReply } from "./ticket-client.machine.ts";
+import {
+  nextStep,
+  noFindings,
+  type FlowFindings,
+  type FlowInput,
+  type FlowStep,
+  type SearchFailure,
+} from "./flow-plan.ts";
+import type {
+  CloseCommand,
+  ForwardCommand,
+  ForwardReply,
+  SearchCommand,
+  SearchReply,
+} from "./ticket-client.machine.ts";
 import type { Ticket } from "./vocabulary.ts";
 
 export type FlowCommand = SearchCommand | ForwardCommand | CloseCommand;
@@ -48,10 +61,19 @@ export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: read
       return { ...findings, doubt: { ...doubt, byTicket: tickets } };
     case "verify": {
       const ticketId = step.criteria.ticketId ?? "";
-      return { ...findings, verified: new Map(findings.verified).set(ticketId, tickets.find((one) => one.ticketId === ticketId) ?? null) };
+      return {
+        ...findings,
+        verified: new Map(findings.verified).set(
+          ticketId,
+          tickets.find((one) => one.ticketId === ticketId) ?? null,
+        ),
+      };
     }
     case "unknown":
-      return { ...findings, unknown: new Map(findings.unknown).set(step.criteria.requestedBy ?? "", tickets) };
+      return {
+        ...findings,
+        unknown: new Map(findings.unknown).set(step.criteria.requestedBy ?? "", tickets),
+      };
   }
 }
 
@@ -68,7 +90,10 @@ export const automaticFlowMachine = setup({
     mustSearch: ({ context }) => context.step.step === "search",
     mustForward: ({ context }) => context.step.step === "forward",
     mayTryAgain: ({ context, event }) =>
-      event.type === "search.done" && !event.reply.ok && !event.reply.failure.permanent && context.tries + 1 < limits.searchTriesMax,
+      event.type === "search.done" &&
+      !event.reply.ok &&
+      !event.reply.failure.permanent &&
+      context.tries + 1 < limits.searchTriesMax,
     hasFailed: ({ event }) => event.type === "search.done" && !event.reply.ok,
   },
   actions: {
@@ -91,13 +116,22 @@ export const automaticFlowMachine = setup({
       const { step, input } = context;
       if (step.step !== "forward") return;
       const { lockGuid, fence } = input;
-      input.ask({ type: "client.forward", lockGuid, fence, request: step.request, entries: step.entries, reply: (reply) => self.send({ type: "forward.done", reply }) });
+      input.ask({
+        type: "client.forward",
+        lockGuid,
+        fence,
+        request: step.request,
+        entries: step.entries,
+        reply: (reply) => self.send({ type: "forward.done", reply }),
+      });
     },
     askClose: ({ context, event }) => {
       const { step, input } = context;
       const { lockGuid, fence } = input;
-      if (event.type === "forward.done") input.ask({ type: "client.close", lockGuid, fence, entries: [], result: endOf(event.reply) });
-      else if (step.step === "end") input.ask({ type: "client.close", lockGuid, fence, entries: step.entries, result: step.result });
+      if (event.type === "forward.done")
+        input.ask({ type: "client.close", lockGuid, fence, entries: [], result: endOf(event.reply) });
+      else if (step.step === "end")
+        input.ask({ type: "client.close", lockGuid, fence, entries: step.entries, result: step.result });
     },
     learn: assign(({ context, event }) => {
       if (event.type !== "search.done" || !event.reply.ok) return {};
@@ -106,7 +140,10 @@ export const automaticFlowMachine = setup({
     }),
     giveUp: assign(({ context, event }) => {
       if (event.type !== "search.done" || event.reply.ok) return {};
-      return { failure: event.reply.failure, step: nextStep(context.input, context.findings, event.reply.failure, event.reply.at) };
+      return {
+        failure: event.reply.failure,
+        step: nextStep(context.input, context.findings, event.reply.failure, event.reply.at),
+      };
     }),
     countTry: assign({ tries: ({ context }) => context.tries + 1 }),
   },
@@ -114,7 +151,13 @@ export const automaticFlowMachine = setup({
   id: "automaticFlow",
   initial: "deciding",
   options: { maxIterations: limits.machineIterationsMax },
-  context: ({ input }) => ({ input, findings: noFindings, step: nextStep(input, noFindings, null, input.startedAt), tries: 0, failure: null }),
+  context: ({ input }) => ({
+    input,
+    findings: noFindings,
+    step: nextStep(input, noFindings, null, input.startedAt),
+    tries: 0,
+    failure: null,
+  }),
   states: {
     deciding: {
       always: [
@@ -141,4 +184,3 @@ export const automaticFlowMachine = setup({
     ended: { type: "final", entry: "askClose" },
   },
 });
-

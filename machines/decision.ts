@@ -41,7 +41,13 @@ export interface DecisionInput {
 export type Rule = `D${number}`;
 
 export type Decision =
-  | { readonly act: "stop"; readonly rule: Rule; readonly outcome: "stopped" | "unknown"; readonly because: string; readonly ticketId: string | null }
+  | {
+      readonly act: "stop";
+      readonly rule: Rule;
+      readonly outcome: "stopped" | "unknown";
+      readonly because: string;
+      readonly ticketId: string | null;
+    }
   | { readonly act: "adopt"; readonly rule: Rule; readonly because: string; readonly ticket: OpenTicket }
   | {
       readonly act: "request";
@@ -66,17 +72,31 @@ export interface OpenTicket {
  * T2: the linked ticket to read by its id before deciding, if there is one: the search should show it by now
  * and does not.
  */
-export function ticketToVerify(key: KeyState, findings: Findings, service: ServiceInfo, now: Instant): LinkedTicket | null {
+export function ticketToVerify(
+  key: KeyState,
+  findings: Findings,
+  service: ServiceInfo,
+  now: Instant,
+): LinkedTicket | null {
   for (const linked of key.open.values()) {
     if (linked.service !== service.name || now < linked.confirmedAt + service.settleSeconds * 1000) continue;
-    if (findings.verified.has(linked.ticketId) || findings.tickets.some((one) => one.ticketId === linked.ticketId)) continue;
+    if (
+      findings.verified.has(linked.ticketId) ||
+      findings.tickets.some((one) => one.ticketId === linked.ticketId)
+    )
+      continue;
     return linked;
   }
   return null;
 }
 
 /** Open tickets of the key, oldest first. Our own facts hold while the search's index may lag; then the search wins. */
-export function openTickets(key: KeyState, findings: Findings, service: ServiceInfo, now: Instant): OpenTicket[] {
+export function openTickets(
+  key: KeyState,
+  findings: Findings,
+  service: ServiceInfo,
+  now: Instant,
+): OpenTicket[] {
   const open = new Map<string, OpenTicket>();
   for (const ticket of findings.tickets) {
     if (ticket.clientReference !== key.key || ticket.kind !== "MO" || !isOpen(ticket)) continue;
@@ -88,7 +108,10 @@ export function openTickets(key: KeyState, findings: Findings, service: ServiceI
       service: service.name,
       status: ticket.status,
       // What we confirmed ourselves is newer than what a lagging index says.
-      severity: linked !== undefined && now < linked.confirmedAt + service.settleSeconds * 1000 ? linked.severity : (ticket.severity ?? linked?.severity ?? null),
+      severity:
+        linked !== undefined && now < linked.confirmedAt + service.settleSeconds * 1000
+          ? linked.severity
+          : (ticket.severity ?? linked?.severity ?? null),
       openedAt: ticket.openedAt ?? linked?.openedAt ?? null,
       linked: linked !== undefined,
       found: true,
@@ -100,7 +123,9 @@ export function openTickets(key: KeyState, findings: Findings, service: ServiceI
     if (verified === null || (verified !== undefined && !isOpen(verified))) continue;
     open.set(linked.ticketId, { ...linked, linked: true, found: verified !== undefined });
   }
-  return [...open.values()].sort((a, b) => (a.openedAt ?? 0) - (b.openedAt ?? 0) || (a.ticketId < b.ticketId ? -1 : 1));
+  return [...open.values()].sort(
+    (a, b) => (a.openedAt ?? 0) - (b.openedAt ?? 0) || (a.ticketId < b.ticketId ? -1 : 1),
+  );
 }
 
 export function decide(input: DecisionInput): Decision {
@@ -108,12 +133,22 @@ export function decide(input: DecisionInput): Decision {
   const lead = leader(group);
   const open = openTickets(key, input.findings, service, now);
   const ticket = open[0];
-  const others = open.length > 1 ? ` Duplicates, also open: ${open.slice(1).map((one) => one.ticketId).join(", ")}.` : "";
+  const others =
+    open.length > 1
+      ? ` Duplicates, also open: ${open
+          .slice(1)
+          .map((one) => one.ticketId)
+          .join(", ")}.`
+      : "";
   if (lead.notification.kind === "clear") return decideClear(input, lead, ticket, others);
 
   const { notification } = lead;
   const early = key.cleared.get(notification.alarm);
-  if (notification.kind === "raise" && typeof early === "number" && notification.raisedAt <= early + input.settings.clockSkewSeconds * 1000) {
+  if (
+    notification.kind === "raise" &&
+    typeof early === "number" &&
+    notification.raisedAt <= early + input.settings.clockSkewSeconds * 1000
+  ) {
     return stop("D0", "The alarm was already cleared: its clear was accepted before its raise.");
   }
   if (notification.plannedOutage) {
@@ -137,9 +172,18 @@ export function decide(input: DecisionInput): Decision {
       };
     }
     if (notification.kind === "change") {
-      return stop("D9", `The severity has not risen above that of open ticket ${ticket.ticketId}.${others}`, ticket.ticketId);
+      return stop(
+        "D9",
+        `The severity has not risen above that of open ticket ${ticket.ticketId}.${others}`,
+        ticket.ticketId,
+      );
     }
-    return { act: "adopt", rule: "D4", because: `Ticket ${ticket.ticketId} is already open for ${key.key}.${others}`, ticket };
+    return {
+      act: "adopt",
+      rule: "D4",
+      because: `Ticket ${ticket.ticketId} is already open for ${key.key}.${others}`,
+      ticket,
+    };
   }
   const reopen = lastClosed(key, service, now, input.settings.reopenSeconds);
   if (reopen !== null) {
@@ -148,7 +192,14 @@ export function decide(input: DecisionInput): Decision {
       rule: "D6",
       intent: "reopened",
       because: `Ticket ${reopen} of ${key.key} was closed less than ${input.settings.reopenSeconds} s ago and is opened again.`,
-      payload: { command: "update", ticketId: reopen, status: "inProgress", severity: notification.severity, comment: "The fault came back.", alarmRefs: refs(group) },
+      payload: {
+        command: "update",
+        ticketId: reopen,
+        status: "inProgress",
+        severity: notification.severity,
+        comment: "The fault came back.",
+        alarmRefs: refs(group),
+      },
     };
   }
   const unknown = key.unknown.find((one) => one.command === "create");
@@ -180,12 +231,21 @@ export function decide(input: DecisionInput): Decision {
   };
 }
 
-function decideClear(input: DecisionInput, lead: Waiting, ticket: OpenTicket | undefined, others: string): Decision {
+function decideClear(
+  input: DecisionInput,
+  lead: Waiting,
+  ticket: OpenTicket | undefined,
+  others: string,
+): Decision {
   const { key, group } = input;
   const cleared = new Set(group.map((one) => one.notification.alarm));
   const stillActive = [...key.active.keys()].filter((alarm) => !cleared.has(alarm));
   if (stillActive.length > 0) {
-    return stop("D10", `${stillActive.length} other alarm${stillActive.length === 1 ? "" : "s"} of ${key.key} still active.${others}`, ticket?.ticketId ?? null);
+    return stop(
+      "D10",
+      `${stillActive.length} other alarm${stillActive.length === 1 ? "" : "s"} of ${key.key} still active.${others}`,
+      ticket?.ticketId ?? null,
+    );
   }
   if (ticket === undefined) return stop("D12", `Nothing to close: no open ticket for ${key.key}.`);
   return {
@@ -210,7 +270,8 @@ export function leader(group: readonly Waiting[]): Waiting {
   if (first === undefined) throw new Error("A flow needs at least one notification.");
   if (first.notification.kind === "clear") return group[group.length - 1] ?? first;
   let lead = first;
-  for (const one of group) if (severityRank(one.notification.severity) > severityRank(lead.notification.severity)) lead = one;
+  for (const one of group)
+    if (severityRank(one.notification.severity) > severityRank(lead.notification.severity)) lead = one;
   return lead;
 }
 

@@ -206,7 +206,15 @@ export type ResponseRowChange = Pick<ResponseRow, "requestId" | "attempt" | "cli
   Partial<
     Pick<
       ResponseRow,
-      "answeredAt" | "durationMs" | "status" | "code" | "cause" | "asyncStatus" | "ticketIds" | "request" | "answer"
+      | "answeredAt"
+      | "durationMs"
+      | "status"
+      | "code"
+      | "cause"
+      | "asyncStatus"
+      | "ticketIds"
+      | "request"
+      | "answer"
     >
   >;
 

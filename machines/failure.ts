@@ -97,3 +97,10 @@ export class FailureError extends Error {
     this.failure = { code, detail };
   }
 }
+
+/** What a crash was, from an `error` event of XState. */
+export function causeOf(event: { readonly type: string }): string {
+  const error = "error" in event ? event.error : undefined;
+  if (error instanceof Error) return error.message;
+  return typeof error === "string" ? error : event.type;
+}

@@ -3,14 +3,37 @@
  *   A2 ends with an outcome or a parking.  T1 no second create while one is in doubt.
  *   T2 a claim the search does not bear out is reported.
  */
-import { decide, openTickets, ticketToVerify, type Decision, type DecisionInput, type DecisionSettings } from "./decision.ts";
+import {
+  decide,
+  openTickets,
+  ticketToVerify,
+  type Decision,
+  type DecisionInput,
+  type DecisionSettings,
+} from "./decision.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { DecisionRecord, NotificationRef } from "./facts.ts";
 import { remedies, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
-import { correct, linked, outageDelay, park, settle, settleAlarms, stepInDoubt, type DoubtFindings } from "./request.ts";
+import {
+  correct,
+  linked,
+  outageDelay,
+  park,
+  settle,
+  settleAlarms,
+  stepInDoubt,
+  type DoubtFindings,
+} from "./request.ts";
 import { keyStream, type KeyState, type RequestState, type Waiting } from "./state.ts";
-import type { Instant, SearchCriteria, ServiceInfo, Ticket, TicketRequest, TicketStatus } from "./vocabulary.ts";
+import type {
+  Instant,
+  SearchCriteria,
+  ServiceInfo,
+  Ticket,
+  TicketRequest,
+  TicketStatus,
+} from "./vocabulary.ts";
 
 export type SearchPurpose = "key" | "requestedBy" | "ticketId" | "verify" | "unknown";
 
@@ -50,14 +73,24 @@ export interface FlowInput {
 }
 
 export type FlowStep =
-  | { readonly step: "search"; readonly purpose: SearchPurpose; readonly criteria: SearchCriteria; readonly service: ServiceInfo }
+  | {
+      readonly step: "search";
+      readonly purpose: SearchPurpose;
+      readonly criteria: SearchCriteria;
+      readonly service: ServiceInfo;
+    }
   | { readonly step: "forward"; readonly request: TicketRequest; readonly entries: readonly Entry[] }
   | { readonly step: "end"; readonly result: "settled" | "parked"; readonly entries: readonly Entry[] };
 
 /** Statuses that a search of a key asks for: what counts as open. */
 const openStatuses: readonly TicketStatus[] = ["acknowledged", "inProgress", "pending"];
 
-export function nextStep(input: FlowInput, found: FlowFindings, failure: SearchFailure | null, now: Instant): FlowStep {
+export function nextStep(
+  input: FlowInput,
+  found: FlowFindings,
+  failure: SearchFailure | null,
+  now: Instant,
+): FlowStep {
   const { key } = input;
   const { request } = key;
   if (failure !== null) return afterFailedSearch(input, failure, now);
@@ -72,7 +105,14 @@ export function nextStep(input: FlowInput, found: FlowFindings, failure: SearchF
   if (missing !== null) return search("verify", { ticketId: missing.ticketId }, input.service);
 
   const before = [...corrections(input, found, now), ...reconcile(input, findings, now)];
-  const decision = input.decide({ key, group: input.group, findings, service: input.service, settings: input.settings, now });
+  const decision = input.decide({
+    key,
+    group: input.group,
+    findings,
+    service: input.service,
+    settings: input.settings,
+    now,
+  });
   return carryOut(input, decision, tickets, before, now);
 }
 
@@ -84,36 +124,72 @@ function search(purpose: SearchPurpose, criteria: SearchCriteria, service: Servi
   return { step: "search", purpose, criteria, service };
 }
 
-function carryOut(input: FlowInput, decision: Decision, tickets: readonly Ticket[], before: readonly Entry[], now: Instant): FlowStep {
+function carryOut(
+  input: FlowInput,
+  decision: Decision,
+  tickets: readonly Ticket[],
+  before: readonly Entry[],
+  now: Instant,
+): FlowStep {
   const { key } = input;
   const alarms = input.group.map((one) => one.ref);
   switch (decision.act) {
     case "stop":
       return end("settled", [
         ...before,
-        decided(input, { rule: decision.rule, decision: "stop", because: decision.because, tickets, path: [] }, now),
+        decided(
+          input,
+          { rule: decision.rule, decision: "stop", because: decision.because, tickets, path: [] },
+          now,
+        ),
         ...outcome(input, alarms, decision.outcome, decision.because, decision.rule, decision.ticketId, now),
       ]);
     case "adopt": {
       const { ticket } = decision;
       return end("settled", [
         ...before,
-        decided(input, { rule: decision.rule, decision: "adopt", because: decision.because, tickets, path: [] }, now),
+        decided(
+          input,
+          { rule: decision.rule, decision: "adopt", because: decision.because, tickets, path: [] },
+          now,
+        ),
         ...(ticket.linked && !ticket.found ? [] : [linked(key, ticket.service, ticket, now)]),
         ...outcome(input, alarms, "adopted", decision.because, decision.rule, ticket.ticketId, now),
       ]);
     }
     case "request": {
       const { payload } = decision;
-      const request: TicketRequest = { requestId: input.requestId, key: key.key, clientId: input.clientId, lockGuid: input.lockGuid, service: input.service, payload };
-      const act = decision.intent === "reopened" ? "reopen" : payload.command === "editNinasCounters" ? "update" : payload.command;
+      const request: TicketRequest = {
+        requestId: input.requestId,
+        key: key.key,
+        clientId: input.clientId,
+        lockGuid: input.lockGuid,
+        service: input.service,
+        payload,
+      };
+      const act =
+        decision.intent === "reopened"
+          ? "reopen"
+          : payload.command === "editNinasCounters"
+            ? "update"
+            : payload.command;
       return {
         step: "forward",
         request,
         entries: [
           ...before,
-          decided(input, { rule: decision.rule, decision: act, because: decision.because, tickets, path: [] }, now),
-          entry(keyStream(key.key), now, "request.planned", { ...request, intent: decision.intent, alarms, rule: decision.rule, plannedAt: now }),
+          decided(
+            input,
+            { rule: decision.rule, decision: act, because: decision.because, tickets, path: [] },
+            now,
+          ),
+          entry(keyStream(key.key), now, "request.planned", {
+            ...request,
+            intent: decision.intent,
+            alarms,
+            rule: decision.rule,
+            plannedAt: now,
+          }),
         ],
       };
     }
@@ -126,22 +202,44 @@ function inDoubt(input: FlowInput, request: RequestState, found: FlowFindings, n
   const step = stepInDoubt(key, request, found.doubt, now);
   switch (step.step) {
     case "search": {
-      if (step.by === "requestedBy") return search("requestedBy", { requestedBy: request.requestId }, request.service);
+      if (step.by === "requestedBy")
+        return search("requestedBy", { requestedBy: request.requestId }, request.service);
       if (step.by === "key") return search("key", byKey(key.key), request.service);
-      return search("ticketId", "ticketId" in request.payload ? { ticketId: request.payload.ticketId } : { clientReference: key.key }, request.service);
+      return search(
+        "ticketId",
+        "ticketId" in request.payload ? { ticketId: request.payload.ticketId } : { clientReference: key.key },
+        request.service,
+      );
     }
     case "resend": {
       const { requestId, service, payload } = request;
       return {
         step: "forward",
-        request: { requestId, key: key.key, clientId: input.clientId, lockGuid: input.lockGuid, service, payload },
-        entries: [decided(input, { rule: request.rule, decision: "resend", because: step.because, tickets: [], path: [] }, now)],
+        request: {
+          requestId,
+          key: key.key,
+          clientId: input.clientId,
+          lockGuid: input.lockGuid,
+          service,
+          payload,
+        },
+        entries: [
+          decided(
+            input,
+            { rule: request.rule, decision: "resend", because: step.because, tickets: [], path: [] },
+            now,
+          ),
+        ],
       };
     }
     case "conclude": {
       const tickets = found.doubt.byRequest ?? [];
       return end(step.decision === "park" ? "parked" : "settled", [
-        decided(input, { rule: request.rule, decision: step.decision, because: step.because, tickets, path: [] }, now),
+        decided(
+          input,
+          { rule: request.rule, decision: step.decision, because: step.because, tickets, path: [] },
+          now,
+        ),
         ...step.entries,
       ]);
     }
@@ -153,17 +251,35 @@ function afterFailedSearch(input: FlowInput, failure: SearchFailure, now: Instan
   const { key } = input;
   const said = `The ticket search failed (${failure.code}): ${failure.cause}`;
   if (failure.permanent && key.request === null) {
-    const code: FailureCode = Object.hasOwn(remedies, failure.code) ? (failure.code as FailureCode) : "BAD_CONFIGURATION";
+    const code: FailureCode = Object.hasOwn(remedies, failure.code)
+      ? (failure.code as FailureCode)
+      : "BAD_CONFIGURATION";
     const alarms = input.group.map((one) => one.ref);
     return end("settled", [
       decided(input, { rule: "D1", decision: "fail", because: said, tickets: [], path: [] }, now),
-      ...settleAlarms(key, alarms, now, { outcome: "failed", because: said, lockGuid: input.lockGuid, rule: "D1", ticketId: null, failure: { code, detail: said }, requestId: null }),
+      ...settleAlarms(key, alarms, now, {
+        outcome: "failed",
+        because: said,
+        lockGuid: input.lockGuid,
+        rule: "D1",
+        ticketId: null,
+        failure: { code, detail: said },
+        requestId: null,
+      }),
     ]);
   }
   const wait = outageDelay(key.parkings);
   return end("parked", [
     // A look-up that failed is none: the count of look-ups in doubt must not rise, so this is a D1 decision of its own.
-    entry(keyStream(key.key), now, "flow.decided", { key: key.key, lockGuid: input.lockGuid, rule: "D1", decision: "fail", because: said, tickets: [], path: [] }),
+    entry(keyStream(key.key), now, "flow.decided", {
+      key: key.key,
+      lockGuid: input.lockGuid,
+      rule: "D1",
+      decision: "fail",
+      because: said,
+      tickets: [],
+      path: [],
+    }),
     park(key, now, key.request === null ? "outage" : "inDoubt", wait, said),
   ]);
 }
@@ -174,13 +290,26 @@ function corrections(input: FlowInput, found: FlowFindings, now: Instant): Entry
   const entries: Entry[] = [];
   for (const unknown of key.unknown) {
     const ticket = found.unknown.get(unknown.requestId)?.[0];
-    if (ticket !== undefined) entries.push(...correct(key, unknown, now, ticket.ticketId, `Ticket ${ticket.ticketId} was found by the request's id.`));
+    if (ticket !== undefined)
+      entries.push(
+        ...correct(
+          key,
+          unknown,
+          now,
+          ticket.ticketId,
+          `Ticket ${ticket.ticketId} was found by the request's id.`,
+        ),
+      );
   }
   return entries;
 }
 
 /** T2: linked tickets that the service no longer shows open leave the key. */
-function reconcile(input: FlowInput, findings: { readonly tickets: readonly Ticket[]; readonly verified: ReadonlyMap<string, Ticket | null> }, now: Instant): Entry[] {
+function reconcile(
+  input: FlowInput,
+  findings: { readonly tickets: readonly Ticket[]; readonly verified: ReadonlyMap<string, Ticket | null> },
+  now: Instant,
+): Entry[] {
   const { key, service } = input;
   if (key.open.size === 0) return [];
   const open = new Set(openTickets(key, findings, service, now).map((one) => one.ticketId));
@@ -202,11 +331,21 @@ function reconcile(input: FlowInput, findings: { readonly tickets: readonly Tick
 }
 
 /** Ends a request without sending it or hearing of it: planned and never sent. */
-export function cancelRequest(key: KeyState, request: RequestState, at: Instant, because: string, aborted: boolean): Entry[] {
+export function cancelRequest(
+  key: KeyState,
+  request: RequestState,
+  at: Instant,
+  because: string,
+  aborted: boolean,
+): Entry[] {
   return settle(key, request, at, { result: "cancelled", ticketId: null, because, keepAlarms: !aborted });
 }
 
-function decided(input: FlowInput, record: Omit<DecisionRecord, "tickets"> & { readonly tickets: readonly Ticket[] }, now: Instant): Entry {
+function decided(
+  input: FlowInput,
+  record: Omit<DecisionRecord, "tickets"> & { readonly tickets: readonly Ticket[] },
+  now: Instant,
+): Entry {
   return entry(keyStream(input.key.key), now, "flow.decided", {
     ...record,
     key: input.key.key,
@@ -215,8 +354,24 @@ function decided(input: FlowInput, record: Omit<DecisionRecord, "tickets"> & { r
   });
 }
 
-function outcome(input: FlowInput, alarms: readonly NotificationRef[], what: "adopted" | "stopped" | "unknown", because: string, rule: string, ticketId: string | null, now: Instant): Entry[] {
-  return settleAlarms(input.key, alarms, now, { outcome: what, because, lockGuid: input.lockGuid, rule, ticketId, failure: null, requestId: null });
+function outcome(
+  input: FlowInput,
+  alarms: readonly NotificationRef[],
+  what: "adopted" | "stopped" | "unknown",
+  because: string,
+  rule: string,
+  ticketId: string | null,
+  now: Instant,
+): Entry[] {
+  return settleAlarms(input.key, alarms, now, {
+    outcome: what,
+    because,
+    lockGuid: input.lockGuid,
+    rule,
+    ticketId,
+    failure: null,
+    requestId: null,
+  });
 }
 
 function end(result: "settled" | "parked", entries: readonly Entry[]): FlowStep {

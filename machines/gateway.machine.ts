@@ -47,9 +47,13 @@ export const gatewayMachine = setup({
   },
   actors: {
     /** Provided by actors/: makes "sending attempt n" durable, or says that the claim has fallen. */
-    claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(() => Promise.reject(new Error("No claim provided."))),
+    claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(() =>
+      Promise.reject(new Error("No claim provided.")),
+    ),
     /** Provided by actors/: one exchange with the service; its answer's facts are appended before it resolves. */
-    send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(() => Promise.reject(new Error("No send provided."))),
+    send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(() =>
+      Promise.reject(new Error("No send provided.")),
+    ),
   },
   guards: {
     hasNext: ({ context }) => context.line.size > 0,
@@ -62,7 +66,8 @@ export const gatewayMachine = setup({
     },
     takeNext: assign({ current: ({ context }) => context.line.next() ?? null, attempt: 0 }), // G1
     noteAttempt: assign((_, params: ClaimResult) => ({ attempt: params.attempt ?? 0 })),
-    replyCancelled: ({ context }) => context.current?.reply({ ok: true, result: "cancelled", ticketId: null, at: 0 }),
+    replyCancelled: ({ context }) =>
+      context.current?.reply({ ok: true, result: "cancelled", ticketId: null, at: 0 }),
     reply: ({ context }, params: { readonly answer: ForwardReply }) => context.current?.reply(params.answer),
     dropCurrent: assign({ current: null, attempt: 0 }),
     escalate: ({ event }) => {
@@ -73,7 +78,12 @@ export const gatewayMachine = setup({
   id: "gateway",
   initial: "idle",
   options: { maxIterations: limits.machineIterationsMax },
-  context: ({ input }) => ({ service: input.service, line: new Lanes<QueuedRequest>(), current: null, attempt: 0 }),
+  context: ({ input }) => ({
+    service: input.service,
+    line: new Lanes<QueuedRequest>(),
+    current: null,
+    attempt: 0,
+  }),
   on: { "gateway.enqueue": { actions: "enqueue" } },
   states: {
     idle: { always: { guard: "hasNext", target: "claiming", actions: "takeNext" } },
@@ -96,7 +106,10 @@ export const gatewayMachine = setup({
       invoke: {
         src: "send",
         input: ({ context }) => ({ item: context.current as QueuedRequest, attempt: context.attempt }),
-        onDone: { target: "idle", actions: [{ type: "reply", params: ({ event }) => ({ answer: event.output }) }, "dropCurrent"] },
+        onDone: {
+          target: "idle",
+          actions: [{ type: "reply", params: ({ event }) => ({ answer: event.output }) }, "dropCurrent"],
+        },
         onError: { actions: "escalate" },
       },
     },

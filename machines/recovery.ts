@@ -29,13 +29,16 @@ function recoverRequest(key: KeyState, request: RequestState, restored: boolean,
   if (request.status === "planned" && !restored) {
     return cancelRequest(key, request, at, "The engine stopped before it was sent.", false);
   }
-  if (request.status === "sending" || (restored && request.status !== "inDoubt")) return inDoubt(key, request, restored, at);
+  if (request.status === "sending" || (restored && request.status !== "inDoubt"))
+    return inDoubt(key, request, restored, at);
   return [];
 }
 
 /** In doubt from now: a settling time is counted from the restart. */
 function inDoubt(key: KeyState, request: RequestState, restored: boolean, at: Instant): Entry[] {
-  const because = restored ? "A backup was restored; the request may have been sent since." : "The engine stopped while it was being sent.";
+  const because = restored
+    ? "A backup was restored; the request may have been sent since."
+    : "The engine stopped while it was being sent.";
   const { requestId, attempts, clientId } = request;
   const entries = [
     entry(keyStream(key.key), at, "request.answered", {
@@ -49,7 +52,16 @@ function inDoubt(key: KeyState, request: RequestState, restored: boolean, at: In
     }),
   ];
   if (attempts > 0) {
-    const row = { requestId, attempt: attempts, clientId, key: key.key, answeredAt: at, status: "inDoubt", code: "ENGINE_STOPPED", cause: because } as const;
+    const row = {
+      requestId,
+      attempt: attempts,
+      clientId,
+      key: key.key,
+      answeredAt: at,
+      status: "inDoubt",
+      code: "ENGINE_STOPPED",
+      cause: because,
+    } as const;
     entries.push(entry(keyStream(key.key), at, "response.row", { change: true, row }));
   }
   entries.push(park(key, at, "inDoubt", doubtDelay(request), because));

@@ -7,7 +7,14 @@
  * Source: domain.md, "The gateway".
  */
 import { entry, type Entry } from "./entry.ts";
-import type { AnswerKind, FactBodies, NotificationRef, Parking, RequestResult, ResponseRowChange } from "./facts.ts";
+import type {
+  AnswerKind,
+  FactBodies,
+  NotificationRef,
+  Parking,
+  RequestResult,
+  ResponseRowChange,
+} from "./facts.ts";
 import { remedies, type Failure, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
 import { isWaiting, keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
@@ -38,9 +45,18 @@ export interface Verdict {
 }
 
 /** The answer of attempt `request.attempts`. `key.request` must be this request, in status `sending`. */
-export function judgeAnswer(key: KeyState, request: RequestState, answer: Answer, settings: RequestSettings): Verdict {
+export function judgeAnswer(
+  key: KeyState,
+  request: RequestState,
+  answer: Answer,
+  settings: RequestSettings,
+): Verdict {
   const at = answer.answeredAt;
-  const answered = (kind: AnswerKind, status: ResponseStatus, asyncStatus: "awaited" | null = null): Entry[] => [
+  const answered = (
+    kind: AnswerKind,
+    status: ResponseStatus,
+    asyncStatus: "awaited" | null = null,
+  ): Entry[] => [
     entry(keyStream(key.key), at, "request.answered", {
       requestId: request.requestId,
       key: key.key,
@@ -69,58 +85,171 @@ export function judgeAnswer(key: KeyState, request: RequestState, answer: Answer
     case "ack": {
       if (request.asyncResult?.result === "OK") {
         const ticketId = request.asyncResult.ticketId ?? answer.ticketId;
-        return settled([...answered("ack", "ack"), ...settle(key, request, at, { result: "ok", ticketId, because: "Acknowledged; the async result had come before." })]);
+        return settled([
+          ...answered("ack", "ack"),
+          ...settle(key, request, at, {
+            result: "ok",
+            ticketId,
+            because: "Acknowledged; the async result had come before.",
+          }),
+        ]);
       }
-      if (request.asyncResult !== null) return doubt(key, request, answered("inDoubt", "inDoubt"), at, "Acknowledged, but the async result that came before said ERROR.");
+      if (request.asyncResult !== null)
+        return doubt(
+          key,
+          request,
+          answered("inDoubt", "inDoubt"),
+          at,
+          "Acknowledged, but the async result that came before said ERROR.",
+        );
       if (request.service.asyncSeconds > 0) {
-        return parked([...answered("ack", "ack", "awaited"), park(key, at, "async", request.service.asyncSeconds * 1000, `Acknowledged; the result may take ${request.service.asyncSeconds} s.`)]);
+        return parked([
+          ...answered("ack", "ack", "awaited"),
+          park(
+            key,
+            at,
+            "async",
+            request.service.asyncSeconds * 1000,
+            `Acknowledged; the result may take ${request.service.asyncSeconds} s.`,
+          ),
+        ]);
       }
       if (request.payload.command === "create" && answer.ticketId === null) {
-        return doubt(key, request, answered("inDoubt", "inDoubt"), at, "Acknowledged without a ticket id; the ticket is looked up.");
+        return doubt(
+          key,
+          request,
+          answered("inDoubt", "inDoubt"),
+          at,
+          "Acknowledged without a ticket id; the ticket is looked up.",
+        );
       }
-      return settled([...answered("ack", "ack"), ...settle(key, request, at, { result: "ok", ticketId: answer.ticketId, because: "Confirmed by the service." })]);
+      return settled([
+        ...answered("ack", "ack"),
+        ...settle(key, request, at, {
+          result: "ok",
+          ticketId: answer.ticketId,
+          because: "Confirmed by the service.",
+        }),
+      ]);
     }
     case "nack": {
       if (answer.code === "ALREADY_CLOSED" && request.payload.command === "close") {
-        return settled([...answered("nack", "nack"), ...settle(key, request, at, { result: "ok", ticketId: null, because: "The ticket was closed already." })]);
+        return settled([
+          ...answered("nack", "nack"),
+          ...settle(key, request, at, {
+            result: "ok",
+            ticketId: null,
+            because: "The ticket was closed already.",
+          }),
+        ]);
       }
       if (answer.code === "NOT_OWNER" && mayRetry) {
-        return parked([...answered("nack", "nack"), park(key, at, "notOwner", settings.notOwnerRetrySeconds * 1000, "Somebody else owns the ticket.")]);
+        return parked([
+          ...answered("nack", "nack"),
+          park(key, at, "notOwner", settings.notOwnerRetrySeconds * 1000, "Somebody else owns the ticket."),
+        ]);
       }
       if (answer.code === "BUSY" && mayRetry) {
-        return parked([...answered("nack", "nack"), park(key, at, "outage", retryDelay(request), "The service is busy.")]);
+        return parked([
+          ...answered("nack", "nack"),
+          park(key, at, "outage", retryDelay(request), "The service is busy."),
+        ]);
       }
-      if ((answer.code === "ALREADY_CLOSED" || answer.code === "UNKNOWN_TICKET") && decidedOnce(key, request)) {
+      if (
+        (answer.code === "ALREADY_CLOSED" || answer.code === "UNKNOWN_TICKET") &&
+        decidedOnce(key, request)
+      ) {
         // A8: the ticket went away under us; the alarms still need an answer, and this one is proven to have done nothing.
-        return settled([...answered("nack", "nack"), ...decideAgain(key, request, at, `The ticket to ${request.payload.command} is gone (${answer.code}).`)]);
+        return settled([
+          ...answered("nack", "nack"),
+          ...decideAgain(
+            key,
+            request,
+            at,
+            `The ticket to ${request.payload.command} is gone (${answer.code}).`,
+          ),
+        ]);
       }
       return settled([...answered("nack", "nack"), ...settle(key, request, at, rejected(answer))]);
     }
     case "refused":
       if (doubted || mayRetry) {
-        const wait = Math.max(Math.min(answer.retryAfterMs ?? 0, limits.retryAfterMsMax), retryDelay(request));
-        return parked([...answered("refused", "error"), park(key, at, doubted ? "inDoubt" : "outage", wait, `The service cannot take the request now: ${answer.cause ?? answer.code}.`)]);
+        const wait = Math.max(
+          Math.min(answer.retryAfterMs ?? 0, limits.retryAfterMsMax),
+          retryDelay(request),
+        );
+        return parked([
+          ...answered("refused", "error"),
+          park(
+            key,
+            at,
+            doubted ? "inDoubt" : "outage",
+            wait,
+            `The service cannot take the request now: ${answer.cause ?? answer.code}.`,
+          ),
+        ]);
       }
-      return settled([...answered("refused", "error"), ...settle(key, request, at, failed(answer, "UNAVAILABLE", "Not applied, and the retries are used up"))]);
+      return settled([
+        ...answered("refused", "error"),
+        ...settle(
+          key,
+          request,
+          at,
+          failed(answer, "UNAVAILABLE", "Not applied, and the retries are used up"),
+        ),
+      ]);
     case "unreachable": {
       const wait = outageDelay(key.parkings);
       const because = `The service cannot be reached: ${answer.cause ?? answer.code}.`;
-      if (doubted) return parked([...answered("unreachable", "error"), park(key, at, "inDoubt", wait, because)]);
+      if (doubted)
+        return parked([...answered("unreachable", "error"), park(key, at, "inDoubt", wait, because)]);
       // No byte left: the alarms stay in line and are decided again when the service is back (A8).
       return parked([
         ...answered("unreachable", "error"),
-        ...settle(key, request, at, { result: "notApplied", ticketId: null, because, again: false, keepAlarms: true }),
+        ...settle(key, request, at, {
+          result: "notApplied",
+          ticketId: null,
+          because,
+          again: false,
+          keepAlarms: true,
+        }),
         park(key, at, "outage", wait, because),
       ]);
     }
     case "failed":
-      if (doubted) return parked([...answered("failed", "error"), park(key, at, "inDoubt", outageDelay(key.parkings), `Still in doubt; the service now says: ${answer.cause ?? answer.code}.`)]);
-      return settled([...answered("failed", "error"), ...settle(key, request, at, failed(answer, "BAD_CONFIGURATION", "A permanent error"))]);
+      if (doubted)
+        return parked([
+          ...answered("failed", "error"),
+          park(
+            key,
+            at,
+            "inDoubt",
+            outageDelay(key.parkings),
+            `Still in doubt; the service now says: ${answer.cause ?? answer.code}.`,
+          ),
+        ]);
+      return settled([
+        ...answered("failed", "error"),
+        ...settle(key, request, at, failed(answer, "BAD_CONFIGURATION", "A permanent error")),
+      ]);
     case "inDoubt":
       if (request.asyncResult?.result === "OK") {
-        return settled([...answered("ack", "ok"), ...settle(key, request, at, { result: "ok", ticketId: request.asyncResult.ticketId, because: "No readable answer, but the async result said OK." })]);
+        return settled([
+          ...answered("ack", "ok"),
+          ...settle(key, request, at, {
+            result: "ok",
+            ticketId: request.asyncResult.ticketId,
+            because: "No readable answer, but the async result said OK.",
+          }),
+        ]);
       }
-      return doubt(key, request, answered("inDoubt", "inDoubt"), at, `No readable answer (${answer.code}): ${answer.cause ?? "the service may or may not have done it"}.`);
+      return doubt(
+        key,
+        request,
+        answered("inDoubt", "inDoubt"),
+        at,
+        `No readable answer (${answer.code}): ${answer.cause ?? "the service may or may not have done it"}.`,
+      );
   }
 }
 
@@ -128,7 +257,12 @@ export function judgeAnswer(key: KeyState, request: RequestState, answer: Answer
 export type DoubtStep =
   | { readonly step: "resend"; readonly because: string }
   | { readonly step: "search"; readonly by: "requestedBy" | "ticketId" | "key" }
-  | { readonly step: "conclude"; readonly entries: Entry[]; readonly decision: "settle" | "park" | "adopt"; readonly because: string };
+  | {
+      readonly step: "conclude";
+      readonly entries: Entry[];
+      readonly decision: "settle" | "park" | "adopt";
+      readonly because: string;
+    };
 
 /** What the look-ups of this flow brought so far; null: not asked yet. */
 export interface DoubtFindings {
@@ -138,11 +272,22 @@ export interface DoubtFindings {
 }
 
 /** The next step for a request that was parked as `retry`, `inDoubt` or `async` and is due. */
-export function stepInDoubt(key: KeyState, request: RequestState, found: DoubtFindings, at: Instant): DoubtStep {
-  if (request.status === "retry") return { step: "resend", because: `The service did not apply attempt ${request.attempts}; the same request goes again.` };
+export function stepInDoubt(
+  key: KeyState,
+  request: RequestState,
+  found: DoubtFindings,
+  at: Instant,
+): DoubtStep {
+  if (request.status === "retry")
+    return {
+      step: "resend",
+      because: `The service did not apply attempt ${request.attempts}; the same request goes again.`,
+    };
   const told = request.asyncResult;
   if (told?.result === "OK") {
-    return conclude("settle", "Confirmed by the async result.", (because) => settle(key, request, at, { result: "ok", ticketId: told.ticketId, because }));
+    return conclude("settle", "Confirmed by the async result.", (because) =>
+      settle(key, request, at, { result: "ok", ticketId: told.ticketId, because }),
+    );
   }
   const { idempotency } = request.service;
   const mayRetry = request.spent < limits.attemptsMax;
@@ -152,44 +297,89 @@ export function stepInDoubt(key: KeyState, request: RequestState, found: DoubtFi
   if (found.byRequest === null) return { step: "search", by: "requestedBy" };
   const own = found.byRequest[0];
   if (own !== undefined) {
-    return conclude("settle", `Ticket ${own.ticketId} was found by its request id.`, (because) => settle(key, request, at, { result: "ok", ticketId: own.ticketId, because, status: own.status }));
+    return conclude("settle", `Ticket ${own.ticketId} was found by its request id.`, (because) =>
+      settle(key, request, at, { result: "ok", ticketId: own.ticketId, because, status: own.status }),
+    );
   }
   const { payload } = request;
   if (payload.command === "create") {
     if (found.byKey === null) return { step: "search", by: "key" };
-    const covering = found.byKey.find((one) => one.clientReference === key.key && one.kind === "MO" && one.status !== "closed" && one.status !== "cancelled" && !key.closed.has(one.ticketId));
+    const covering = found.byKey.find(
+      (one) =>
+        one.clientReference === key.key &&
+        one.kind === "MO" &&
+        one.status !== "closed" &&
+        one.status !== "cancelled" &&
+        !key.closed.has(one.ticketId),
+    );
     if (covering !== undefined) {
-      return conclude("adopt", `Ticket ${covering.ticketId} of ${key.key} was found; not by the request's own id.`, (because) => [
-        ...settle(key, request, at, { result: "notApplied", ticketId: covering.ticketId, because, outcome: "adopted" }),
-        linked(key, request.service.name, covering, at),
-      ]);
+      return conclude(
+        "adopt",
+        `Ticket ${covering.ticketId} of ${key.key} was found; not by the request's own id.`,
+        (because) => [
+          ...settle(key, request, at, {
+            result: "notApplied",
+            ticketId: covering.ticketId,
+            because,
+            outcome: "adopted",
+          }),
+          linked(key, request.service.name, covering, at),
+        ],
+      );
     }
   } else if (payload.command !== "editNinasCounters") {
     if (found.byTicket === null) return { step: "search", by: "ticketId" };
     const ticket = found.byTicket.find((one) => one.ticketId === payload.ticketId);
     if (ticket !== undefined && asAsked(payload, ticket)) {
-      return conclude("settle", `Ticket ${ticket.ticketId} is already as asked.`, (because) => settle(key, request, at, { result: "ok", ticketId: ticket.ticketId, because, status: ticket.status }));
+      return conclude("settle", `Ticket ${ticket.ticketId} is already as asked.`, (because) =>
+        settle(key, request, at, { result: "ok", ticketId: ticket.ticketId, because, status: ticket.status }),
+      );
     }
   }
-  if (idempotency === "requestId" && mayRetry) return { step: "resend", because: "Not found; the service gives the first answer again to the same request id." };
+  if (idempotency === "requestId" && mayRetry)
+    return {
+      step: "resend",
+      because: "Not found; the service gives the first answer again to the same request id.",
+    };
   if (idempotency === "settles") {
-    if (mayRetry) return { step: "resend", because: `Not found ${request.service.settleSeconds} s after the attempt ended: it was not applied and never will be.` };
-    return conclude("settle", "Not found after its settling time, and the retries are used up.", (because) => settle(key, request, at, failed({ code: request.code, cause: because }, "TIMEOUT", because)));
+    if (mayRetry)
+      return {
+        step: "resend",
+        because: `Not found ${request.service.settleSeconds} s after the attempt ended: it was not applied and never will be.`,
+      };
+    return conclude("settle", "Not found after its settling time, and the retries are used up.", (because) =>
+      settle(key, request, at, failed({ code: request.code, cause: because }, "TIMEOUT", because)),
+    );
   }
   if (idempotency === "none" && request.lookups === 0) {
-    return conclude("park", `Not found; searched once more in ${request.service.settleSeconds} s.`, (because) => [park(key, at, "inDoubt", request.service.settleSeconds * 1000, because)]);
+    return conclude(
+      "park",
+      `Not found; searched once more in ${request.service.settleSeconds} s.`,
+      (because) => [park(key, at, "inDoubt", request.service.settleSeconds * 1000, because)],
+    );
   }
-  return conclude("settle", "Not found, and the service promises nothing: nobody can say whether it did it.", (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }));
+  return conclude(
+    "settle",
+    "Not found, and the service promises nothing: nobody can say whether it did it.",
+    (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
+  );
 }
 
-function conclude(decision: "settle" | "park" | "adopt", because: string, entries: (because: string) => Entry[]): DoubtStep {
+function conclude(
+  decision: "settle" | "park" | "adopt",
+  because: string,
+  entries: (because: string) => Entry[],
+): DoubtStep {
   return { step: "conclude", decision, because, entries: entries(because) };
 }
 
 function asAsked(payload: RequestState["payload"], ticket: Ticket): boolean {
   if (payload.command === "close") return ticket.status === "closed";
   if (payload.command !== "update") return false;
-  return (payload.severity === undefined || ticket.severity === payload.severity) && (payload.status === undefined || ticket.status === payload.status);
+  return (
+    (payload.severity === undefined || ticket.severity === payload.severity) &&
+    (payload.status === undefined || ticket.status === payload.status)
+  );
 }
 
 export interface AsyncInput {
@@ -202,30 +392,71 @@ export interface AsyncInput {
 }
 
 /** G5: an async result, early, in time, late, twice, contradictory or for nobody. */
-export function judgeAsync(key: KeyState | null, before: SettledRequest | null, input: AsyncInput, at: Instant): Entry[] {
+export function judgeAsync(
+  key: KeyState | null,
+  before: SettledRequest | null,
+  input: AsyncInput,
+  at: Instant,
+): Entry[] {
   const { requestId, result, ticketId, code, cause } = input;
   const stream = key === null ? ("gateway/async" as const) : keyStream(key.key);
-  const told = entry(stream, at, "request.async", { requestId, key: key?.key ?? null, result, ticketId, code, cause });
+  const told = entry(stream, at, "request.async", {
+    requestId,
+    key: key?.key ?? null,
+    result,
+    ticketId,
+    code,
+    cause,
+  });
   const request = key?.request?.requestId === requestId ? key.request : null;
   if (key !== null && request !== null) {
     const asyncStatus = result === "OK" ? ("ok" as const) : ("error" as const);
     const changed = row(key, request, request.attempts, at, {
-      asyncStatus, ticketIds: ticketId === null ? [] : [ticketId], answer: input.text,
-      ...(request.status === "async" ? { status: result === "OK" ? ("ok" as const) : ("error" as const) } : {}),
-      ...(code === null ? {} : { code }), ...(cause === null ? {} : { cause }),
+      asyncStatus,
+      ticketIds: ticketId === null ? [] : [ticketId],
+      answer: input.text,
+      ...(request.status === "async"
+        ? { status: result === "OK" ? ("ok" as const) : ("error" as const) }
+        : {}),
+      ...(code === null ? {} : { code }),
+      ...(cause === null ? {} : { cause }),
     });
     if (request.status === "planned" || request.status === "sending") return [told, changed]; // judged with the answer
     if (request.asyncResult !== null && request.asyncResult.result === result) return [told, changed];
     if (result === "OK") {
-      const because = request.asyncResult === null ? "Confirmed by the async result." : "Confirmed by a second async result that contradicts the first.";
-      return [told, changed, ...settle(key, request, at, { result: "ok", ticketId: ticketId ?? null, because })];
+      const because =
+        request.asyncResult === null
+          ? "Confirmed by the async result."
+          : "Confirmed by a second async result that contradicts the first.";
+      return [
+        told,
+        changed,
+        ...settle(key, request, at, { result: "ok", ticketId: ticketId ?? null, because }),
+      ];
     }
     const because = `The async result said ERROR${code === null ? "" : ` (${code})`}${cause === null ? "" : `: ${cause}`}.`;
     if (request.spent > 1) {
       const doubted = entry(keyStream(key.key), at, "request.answered", {
-        requestId, key: key.key, attempt: request.attempts, answer: "inDoubt", code: "ASYNC_ERROR", cause, ticketId: null,
+        requestId,
+        key: key.key,
+        attempt: request.attempts,
+        answer: "inDoubt",
+        code: "ASYNC_ERROR",
+        cause,
+        ticketId: null,
       });
-      return [told, changed, doubted, park(key, at, "inDoubt", doubtDelay(request), `${because} There were several attempts; one of them may have worked.`)];
+      return [
+        told,
+        changed,
+        doubted,
+        park(
+          key,
+          at,
+          "inDoubt",
+          doubtDelay(request),
+          `${because} There were several attempts; one of them may have worked.`,
+        ),
+      ];
     }
     if (decidedOnce(key, request)) return [told, changed, ...decideAgain(key, request, at, because)];
     return [told, changed, ...settle(key, request, at, failed({ code, cause }, "ASYNC_ERROR", because))];
@@ -233,9 +464,23 @@ export function judgeAsync(key: KeyState | null, before: SettledRequest | null, 
   const late = entry(stream, at, "response.row", {
     change: false,
     row: {
-      requestId, attempt: 0, clientId: "gateway", lockGuid: before?.lockGuid ?? "", service: before?.service ?? "", command: before?.command ?? "create", key: key?.key ?? "",
-      sentAt: at, answeredAt: at, durationMs: 0, status: result === "OK" ? "ok" : "error", code: code ?? (before === null ? "UNKNOWN_REQUEST" : null), cause, asyncStatus: "late",
-      ticketIds: ticketId === null ? [] : [ticketId], request: "", answer: input.text,
+      requestId,
+      attempt: 0,
+      clientId: "gateway",
+      lockGuid: before?.lockGuid ?? "",
+      service: before?.service ?? "",
+      command: before?.command ?? "create",
+      key: key?.key ?? "",
+      sentAt: at,
+      answeredAt: at,
+      durationMs: 0,
+      status: result === "OK" ? "ok" : "error",
+      code: code ?? (before === null ? "UNKNOWN_REQUEST" : null),
+      cause,
+      asyncStatus: "late",
+      ticketIds: ticketId === null ? [] : [ticketId],
+      request: "",
+      answer: input.text,
     },
   });
   if (key === null || before === null || result !== "OK" || before.result === "ok") return [told, late];
@@ -243,19 +488,46 @@ export function judgeAsync(key: KeyState | null, before: SettledRequest | null, 
 }
 
 /** A2: a result that came after the outcome replaces it, by facts that name the old one. */
-export function correct(key: KeyState, before: SettledRequest, at: Instant, ticketId: string | null, because: string): Entry[] {
+export function correct(
+  key: KeyState,
+  before: SettledRequest,
+  at: Instant,
+  ticketId: string | null,
+  because: string,
+): Entry[] {
   const stream = keyStream(key.key);
   return [
     entry(stream, at, "request.settled", {
-      requestId: before.requestId, key: key.key, result: "ok", command: before.command, ticketId, service: before.service,
-      ticket: { status: before.command === "close" ? "closed" : "acknowledged", severity: before.severity, openedAt: null }, because, again: false,
+      requestId: before.requestId,
+      key: key.key,
+      result: "ok",
+      command: before.command,
+      ticketId,
+      service: before.service,
+      ticket: {
+        status: before.command === "close" ? "closed" : "acknowledged",
+        severity: before.severity,
+        openedAt: null,
+      },
+      because,
+      again: false,
     }),
-    ...before.outcomes.filter((one) => one.outcome !== before.intent).map((one) =>
-      entry(stream, at, "alarm.settled", {
-        alarm: one.ref, key: key.key, outcome: one.outcome === "coalesced" ? "coalesced" : before.intent, because, lockGuid: before.lockGuid, rule: before.rule, ticketId,
-        failure: null, requestId: before.requestId, supersedes: { position: one.position, outcome: one.outcome },
-      }),
-    ),
+    ...before.outcomes
+      .filter((one) => one.outcome !== before.intent)
+      .map((one) =>
+        entry(stream, at, "alarm.settled", {
+          alarm: one.ref,
+          key: key.key,
+          outcome: one.outcome === "coalesced" ? "coalesced" : before.intent,
+          because,
+          lockGuid: before.lockGuid,
+          rule: before.rule,
+          ticketId,
+          failure: null,
+          requestId: before.requestId,
+          supersedes: { position: one.position, outcome: one.outcome },
+        }),
+      ),
   ];
 }
 
@@ -291,14 +563,28 @@ export function settle(key: KeyState, request: RequestState, at: Instant, how: S
   ];
   for (const attempt of request.openAttempts) {
     if (attempt === request.attempts && request.status === "sending") continue;
-    const asyncMissing = request.status === "async" && how.result !== "ok" ? { asyncStatus: "missing" as const } : {};
-    entries.push(row(key, request, attempt, at, { status: how.result === "ok" ? "ok" : how.result === "unknown" ? "unknown" : "error", ...asyncMissing, cause: how.because }));
+    const asyncMissing =
+      request.status === "async" && how.result !== "ok" ? { asyncStatus: "missing" as const } : {};
+    entries.push(
+      row(key, request, attempt, at, {
+        status: how.result === "ok" ? "ok" : how.result === "unknown" ? "unknown" : "error",
+        ...asyncMissing,
+        cause: how.because,
+      }),
+    );
   }
   if (how.keepAlarms === true || how.again === true) return entries;
-  entries.push(...settleAlarms(key, request.alarms, at, {
-    outcome: how.outcome ?? outcomeOf(request, how.result),
-    because: how.because, lockGuid: request.lockGuid, rule: request.rule, ticketId: target, failure: how.failure ?? null, requestId: request.requestId,
-  }));
+  entries.push(
+    ...settleAlarms(key, request.alarms, at, {
+      outcome: how.outcome ?? outcomeOf(request, how.result),
+      because: how.because,
+      lockGuid: request.lockGuid,
+      rule: request.rule,
+      ticketId: target,
+      failure: how.failure ?? null,
+      requestId: request.requestId,
+    }),
+  );
   return entries;
 }
 
@@ -313,7 +599,12 @@ export interface AlarmSettlement {
 }
 
 /** One outcome for each notification of a flow: the first carries it, the others were folded into the flow. */
-export function settleAlarms(key: KeyState, alarms: readonly NotificationRef[], at: Instant, how: AlarmSettlement): Entry[] {
+export function settleAlarms(
+  key: KeyState,
+  alarms: readonly NotificationRef[],
+  at: Instant,
+  how: AlarmSettlement,
+): Entry[] {
   return alarms
     .filter((alarm) => isWaiting(key, alarm))
     .map((alarm, index) =>
@@ -322,7 +613,8 @@ export function settleAlarms(key: KeyState, alarms: readonly NotificationRef[], 
         alarm,
         key: key.key,
         outcome: index === 0 ? how.outcome : "coalesced",
-        because: index === 0 ? how.because : `Folded into one flow, which ended as ${how.outcome}: ${how.because}`,
+        because:
+          index === 0 ? how.because : `Folded into one flow, which ended as ${how.outcome}: ${how.because}`,
         supersedes: null,
       }),
     );
@@ -333,7 +625,15 @@ function decideAgain(key: KeyState, request: RequestState, at: Instant, because:
   const entries = settle(key, request, at, { result: "notApplied", ticketId: null, because, again: true });
   const { payload } = request;
   if ("ticketId" in payload && key.open.has(payload.ticketId)) {
-    entries.push(entry(keyStream(key.key), at, "ticket.lost", { key: key.key, ticketId: payload.ticketId, status: null, claimKept: true, idempotency: request.service.idempotency }));
+    entries.push(
+      entry(keyStream(key.key), at, "ticket.lost", {
+        key: key.key,
+        ticketId: payload.ticketId,
+        status: null,
+        claimKept: true,
+        idempotency: request.service.idempotency,
+      }),
+    );
   }
   return entries;
 }
@@ -342,8 +642,19 @@ function decidedOnce(key: KeyState, request: RequestState): boolean {
   return key.again !== (request.alarms[0]?.position ?? 0);
 }
 
-export function park(key: KeyState, at: Instant, reason: ParkReason, waitMs: number | null, because: string): Entry {
-  const parking: Parking = { reason, since: at, until: waitMs === null ? null : at + Math.ceil(waitMs), because };
+export function park(
+  key: KeyState,
+  at: Instant,
+  reason: ParkReason,
+  waitMs: number | null,
+  because: string,
+): Entry {
+  const parking: Parking = {
+    reason,
+    since: at,
+    until: waitMs === null ? null : at + Math.ceil(waitMs),
+    because,
+  };
   return entry(keyStream(key.key), at, "key.parked", { key: key.key, parking });
 }
 
@@ -358,11 +669,18 @@ function retryDelay(request: RequestState): number {
 
 /** How long a doubt rests before it is looked into: the settling time, unless the service repeats its first answer. */
 export function doubtDelay(request: RequestState): number {
-  if (request.service.idempotency === "requestId" && request.spent < limits.attemptsMax) return retryDelay(request);
+  if (request.service.idempotency === "requestId" && request.spent < limits.attemptsMax)
+    return retryDelay(request);
   return request.service.settleSeconds * 1000;
 }
 
-function doubt(key: KeyState, request: RequestState, answered: Entry[], at: Instant, because: string): Verdict {
+function doubt(
+  key: KeyState,
+  request: RequestState,
+  answered: Entry[],
+  at: Instant,
+  because: string,
+): Verdict {
   return parked([...answered, park(key, at, "inDoubt", doubtDelay(request), because)]);
 }
 
@@ -375,12 +693,26 @@ function parked(entries: Entry[]): Verdict {
 
 function rejected(answer: Answer): Settlement {
   const detail = `The service refused: ${answer.code ?? "NACK"}${answer.cause === null || answer.cause === "" ? "" : ` – ${answer.cause}`}.`;
-  return { result: "rejected", ticketId: null, because: detail, failure: { code: failureCode(answer.code, "NACK"), detail } };
+  return {
+    result: "rejected",
+    ticketId: null,
+    because: detail,
+    failure: { code: failureCode(answer.code, "NACK"), detail },
+  };
 }
 
-function failed(answer: { readonly code: string | null; readonly cause: string | null }, otherwise: FailureCode, what: string): Settlement {
+function failed(
+  answer: { readonly code: string | null; readonly cause: string | null },
+  otherwise: FailureCode,
+  what: string,
+): Settlement {
   const detail = `${what}${answer.code === null ? "" : ` (${answer.code})`}${answer.cause === null || answer.cause === what ? "" : `: ${answer.cause}`}`;
-  return { result: "failed", ticketId: null, because: detail, failure: { code: failureCode(answer.code, otherwise), detail } };
+  return {
+    result: "failed",
+    ticketId: null,
+    because: detail,
+    failure: { code: failureCode(answer.code, otherwise), detail },
+  };
 }
 
 function failureCode(code: string | null, otherwise: FailureCode): FailureCode {
@@ -403,13 +735,20 @@ function outcomeOf(request: RequestState, result: RequestResult): Outcome {
   }
 }
 
-function ticketAfter(request: RequestState, status: TicketStatus | undefined): NonNullable<FactBodies["request.settled"]["ticket"]> {
+function ticketAfter(
+  request: RequestState,
+  status: TicketStatus | undefined,
+): NonNullable<FactBodies["request.settled"]["ticket"]> {
   const { payload } = request;
   switch (payload.command) {
     case "create":
       return { status: status ?? "acknowledged", severity: payload.severity, openedAt: payload.startAt };
     case "update":
-      return { status: status ?? payload.status ?? "inProgress", severity: payload.severity ?? null, openedAt: null };
+      return {
+        status: status ?? payload.status ?? "inProgress",
+        severity: payload.severity ?? null,
+        openedAt: null,
+      };
     case "close":
       return { status: "closed", severity: null, openedAt: null };
     case "editNinasCounters":
@@ -417,7 +756,17 @@ function ticketAfter(request: RequestState, status: TicketStatus | undefined): N
   }
 }
 
-export function linked(key: KeyState, service: string, ticket: { readonly ticketId: string; readonly status: TicketStatus; readonly severity?: Ticket["severity"] | null; readonly openedAt?: Instant | null }, at: Instant): Entry {
+export function linked(
+  key: KeyState,
+  service: string,
+  ticket: {
+    readonly ticketId: string;
+    readonly status: TicketStatus;
+    readonly severity?: Ticket["severity"] | null;
+    readonly openedAt?: Instant | null;
+  },
+  at: Instant,
+): Entry {
   return entry(keyStream(key.key), at, "ticket.linked", {
     key: key.key,
     ticketId: ticket.ticketId,
@@ -428,7 +777,13 @@ export function linked(key: KeyState, service: string, ticket: { readonly ticket
   });
 }
 
-function row(key: KeyState, request: RequestState, attempt: number, at: Instant, change: Omit<ResponseRowChange, "requestId" | "attempt" | "clientId" | "key">): Entry {
+function row(
+  key: KeyState,
+  request: RequestState,
+  attempt: number,
+  at: Instant,
+  change: Omit<ResponseRowChange, "requestId" | "attempt" | "clientId" | "key">,
+): Entry {
   return entry(keyStream(key.key), at, "response.row", {
     change: true,
     row: { requestId: request.requestId, attempt, clientId: request.clientId, key: key.key, ...change },

@@ -30,7 +30,9 @@ export function presentRows(table: ResponseTable): number {
   return table.settled.length + Object.keys(table.unsettled).length;
 }
 
-function isSettled(row: Pick<ResponseRow, "status"> & { readonly asyncStatus?: ResponseRow["asyncStatus"] }): boolean {
+function isSettled(
+  row: Pick<ResponseRow, "status"> & { readonly asyncStatus?: ResponseRow["asyncStatus"] },
+): boolean {
   return row.status !== "sending" && row.status !== "inDoubt" && row.asyncStatus !== "awaited";
 }
 

@@ -63,7 +63,12 @@ export interface RequestState {
   openAttempts: number[];
   /** Look-ups after the doubt's waiting time that found nothing. */
   lookups: number;
-  asyncResult: { readonly result: "OK" | "ERROR"; readonly ticketId: string | null; readonly code: string | null; readonly cause: string | null } | null;
+  asyncResult: {
+    readonly result: "OK" | "ERROR";
+    readonly ticketId: string | null;
+    readonly code: string | null;
+    readonly cause: string | null;
+  } | null;
   code: string | null;
 }
 
@@ -152,7 +157,11 @@ export function emptyState(): State {
   return {
     position: 0,
     epoch: "",
-    settings: { maxResponseRows: limits.maxResponseRowsDefault, reopenSeconds: 0, dedupDays: limits.dedupDaysDefault },
+    settings: {
+      maxResponseRows: limits.maxResponseRowsDefault,
+      reopenSeconds: 0,
+      dedupDays: limits.dedupDaysDefault,
+    },
     services: [],
     selectedService: null,
     keys: new Map(),
@@ -262,7 +271,10 @@ function fold(state: State, fact: Fact): void {
       const { notification } = fact.body;
       const key = keyState(state, notification.key);
       key.lastAt = fact.at;
-      key.waiting.push({ ref: { source: notification.source, id: notification.id, position: fact.position }, notification });
+      key.waiting.push({
+        ref: { source: notification.source, id: notification.id, position: fact.position },
+        notification,
+      });
       state.counters.accepted += 1;
       return;
     }
@@ -303,8 +315,22 @@ function fold(state: State, fact: Fact): void {
     case "request.planned": {
       const { requestId, key, clientId, lockGuid, service, payload, intent, rule, alarms } = fact.body;
       keyState(state, key).request = {
-        requestId, key, clientId, lockGuid, service, payload, intent, rule, alarms,
-        status: "planned", attempts: 0, spent: 0, openAttempts: [], lookups: 0, asyncResult: null, code: null,
+        requestId,
+        key,
+        clientId,
+        lockGuid,
+        service,
+        payload,
+        intent,
+        rule,
+        alarms,
+        status: "planned",
+        attempts: 0,
+        spent: 0,
+        openAttempts: [],
+        lookups: 0,
+        asyncResult: null,
+        code: null,
       };
       state.requests.set(requestId, key);
       return;
@@ -328,7 +354,8 @@ function fold(state: State, fact: Fact): void {
         return;
       }
       if (fact.body.answer === "unreachable") request.spent -= 1;
-      if (fact.body.answer !== "inDoubt") request.openAttempts = request.openAttempts.filter((one) => one !== fact.body.attempt);
+      if (fact.body.answer !== "inDoubt")
+        request.openAttempts = request.openAttempts.filter((one) => one !== fact.body.attempt);
       // An earlier attempt in doubt stays so, whatever a later one was told.
       request.status = request.openAttempts.length > 0 ? "inDoubt" : "retry";
       return;
@@ -346,7 +373,14 @@ function fold(state: State, fact: Fact): void {
 
     case "ticket.linked": {
       const { key, ticketId, service, status, severity, openedAt } = fact.body;
-      keyState(state, key).open.set(ticketId, { ticketId, service, status, severity, openedAt, confirmedAt: fact.at });
+      keyState(state, key).open.set(ticketId, {
+        ticketId,
+        service,
+        status,
+        severity,
+        openedAt,
+        confirmedAt: fact.at,
+      });
       return;
     }
     case "ticket.lost": {
@@ -356,8 +390,19 @@ function fold(state: State, fact: Fact): void {
     }
 
     case "response.row":
-      if (fact.body.change) changeRow(responseTable(state, fact.body.row.clientId), fact.body.row, state.settings.maxResponseRows);
-      else insertRow(responseTable(state, fact.body.row.clientId), fact.body.row, fact.position, state.settings.maxResponseRows);
+      if (fact.body.change)
+        changeRow(
+          responseTable(state, fact.body.row.clientId),
+          fact.body.row,
+          state.settings.maxResponseRows,
+        );
+      else
+        insertRow(
+          responseTable(state, fact.body.row.clientId),
+          fact.body.row,
+          fact.position,
+          state.settings.maxResponseRows,
+        );
       return;
 
     case "client.locked": {
@@ -387,7 +432,9 @@ function fold(state: State, fact: Fact): void {
 }
 
 function unreachableFact(fact: never): never {
-  throw new Error(`A fact of a type this version does not know: ${JSON.stringify(fact).slice(0, 200)}. Start the version that wrote it.`);
+  throw new Error(
+    `A fact of a type this version does not know: ${JSON.stringify(fact).slice(0, 200)}. Start the version that wrote it.`,
+  );
 }
 
 /** L2, L5: locks and flows die with the process that held them. */
@@ -409,12 +456,14 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
   const { alarm, outcome, supersedes, requestId } = fact.body;
   const { counters } = state;
   counters.outcomes[outcome] = (counters.outcomes[outcome] ?? 0) + 1;
-  if (supersedes !== null) counters.outcomes[supersedes.outcome] = (counters.outcomes[supersedes.outcome] ?? 1) - 1;
+  if (supersedes !== null)
+    counters.outcomes[supersedes.outcome] = (counters.outcomes[supersedes.outcome] ?? 1) - 1;
   else counters.settled += 1;
 
   const key = keyState(state, fact.body.key);
   if (requestId !== null) {
-    const settled = key.unknown.find((one) => one.requestId === requestId) ?? state.settledRequests.get(requestId);
+    const settled =
+      key.unknown.find((one) => one.requestId === requestId) ?? state.settledRequests.get(requestId);
     if (settled !== undefined) {
       const known = settled.outcomes.find((one) => one.ref.position === alarm.position);
       if (known === undefined) settled.outcomes.push({ ref: alarm, position: fact.position, outcome });
@@ -493,7 +542,18 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
     if (result === "unknown" || request.service.asyncSeconds > 0) {
       const { lockGuid, intent, rule, payload } = request;
       const severity = "severity" in payload ? (payload.severity ?? null) : null;
-      const settled = { requestId, key: key.key, command: payload.command, service, intent, rule, lockGuid, severity, result, outcomes: [] };
+      const settled = {
+        requestId,
+        key: key.key,
+        command: payload.command,
+        service,
+        intent,
+        rule,
+        lockGuid,
+        severity,
+        result,
+        outcomes: [],
+      };
       if (result === "unknown") key.unknown.push(settled);
       else rememberSettled(state, settled);
     }
@@ -544,18 +604,23 @@ function sweep(state: State, at: Instant): void {
   const quietSince = at - state.settings.dedupDays * 86_400_000;
   for (const [name, key] of state.keys) {
     const known = key.waiting.length + key.active.size + key.open.size + key.unknown.length;
-    if (known === 0 && key.flow === null && key.request === null && key.lastAt < quietSince) state.keys.delete(name);
+    if (known === 0 && key.flow === null && key.request === null && key.lastAt < quietSince)
+      state.keys.delete(name);
   }
 }
 
 /** JSON text of the whole state, for snapshots and for R1's comparison: equal states give equal texts. */
 export function stateText(state: State): string {
-  return JSON.stringify(state, (_name, value: unknown) => (value instanceof Map ? { $map: [...value] } : value));
+  return JSON.stringify(state, (_name, value: unknown) =>
+    value instanceof Map ? { $map: [...value] } : value,
+  );
 }
 
 /** The state that `stateText` wrote. */
 export function stateFromText(text: string): State {
   return JSON.parse(text, (_name, value: unknown) =>
-    typeof value === "object" && value !== null && "$map" in value ? new Map(value.$map as [unknown, unknown][]) : value,
+    typeof value === "object" && value !== null && "$map" in value
+      ? new Map(value.$map as [unknown, unknown][])
+      : value,
   ) as State;
 }

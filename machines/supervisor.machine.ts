@@ -6,6 +6,7 @@
  * Source: telenet-ticket-client.md, "About"; architecture.md, "The actors".
  */
 import { assign, enqueueActions, raise, setup, stopChild } from "xstate";
+import { causeOf } from "./failure.ts";
 import { gatewayMachine } from "./gateway.machine.ts";
 import { limits } from "./limits.ts";
 import { ticketClientMachine } from "./ticket-client.machine.ts";
@@ -59,10 +60,8 @@ function recentCrashes(context: SupervisorContext, child: string): readonly numb
 
 /** What the crash of a child was, from its `xstate.error.actor.*` event. */
 export function crashReport(context: SupervisorContext, event: { readonly type: string }): CrashReport {
-  const error = "error" in event ? event.error : undefined;
-  const cause = error instanceof Error ? error.message : String(error ?? "unknown cause");
   const child = crashedChild(event);
-  return { child, cause, crashes: recentCrashes(context, child).length };
+  return { child, cause: causeOf(event), crashes: recentCrashes(context, child).length };
 }
 
 export const supervisorMachine = setup({
@@ -70,7 +69,6 @@ export const supervisorMachine = setup({
     context: {} as SupervisorContext,
     events: {} as SupervisorEvent,
     input: {} as { readonly clients: number; readonly monotonicMs: () => number },
-    children: {} as Record<string, "client" | "gateway">,
   },
   actors: { client: ticketClientMachine, gateway: gatewayMachine },
   delays: {
@@ -80,7 +78,8 @@ export const supervisorMachine = setup({
     },
   },
   guards: {
-    isExhausted: ({ context, event }) => recentCrashes(context, crashedChild(event)).length >= limits.restartIntensity,
+    isExhausted: ({ context, event }) =>
+      recentCrashes(context, crashedChild(event)).length >= limits.restartIntensity,
     isRestarting: ({ context, event }) => "child" in event && context.restarting.includes(event.child),
   },
   actions: {
@@ -89,14 +88,19 @@ export const supervisorMachine = setup({
       return {};
     }),
     spawnGateway: assign(({ event, spawn, self }) => {
-      if (event.type !== "gateway.open" || self.getSnapshot().children[gatewayChild(event.service)] !== undefined) return {};
+      if (
+        event.type !== "gateway.open" ||
+        self.getSnapshot().children[gatewayChild(event.service)] !== undefined
+      )
+        return {};
       spawn("gateway", { id: gatewayChild(event.service), input: { service: event.service } });
       return {};
     }),
     respawn: assign(({ context, event, spawn }) => {
       if (event.type !== "child.recover" && event.type !== "quarantine.over") return {};
       const { child } = event;
-      if (child.startsWith("gateway:")) spawn("gateway", { id: child, input: { service: child.slice("gateway:".length) } });
+      if (child.startsWith("gateway:"))
+        spawn("gateway", { id: child, input: { service: child.slice("gateway:".length) } });
       else spawn("client", { id: child, input: { clientId: child } });
       return { restarting: context.restarting.filter((one) => one !== child) };
     }),
@@ -115,7 +119,9 @@ export const supervisorMachine = setup({
         crashes: { ...context.crashes, [child]: [] },
       };
     }),
-    armQuarantine: raise(({ event }) => ({ type: "quarantine.over" as const, child: crashedChild(event) }), { delay: "quarantine" }),
+    armQuarantine: raise(({ event }) => ({ type: "quarantine.over" as const, child: crashedChild(event) }), {
+      delay: "quarantine",
+    }),
     dropCrashed: stopChild(({ event }) => crashedChild(event)),
     stopChildren: enqueueActions(({ enqueue, self }) => {
       for (const child of Object.keys(self.getSnapshot().children).reverse()) enqueue.stopChild(child);
@@ -129,7 +135,13 @@ export const supervisorMachine = setup({
   id: "supervisor",
   initial: "waiting",
   options: { maxIterations: limits.machineIterationsMax },
-  context: ({ input }) => ({ clients: clientNames(input.clients), monotonicMs: input.monotonicMs, crashes: {}, restarting: [], quarantined: {} }),
+  context: ({ input }) => ({
+    clients: clientNames(input.clients),
+    monotonicMs: input.monotonicMs,
+    crashes: {},
+    restarting: [],
+    quarantined: {},
+  }),
   states: {
     waiting: { on: { "supervisor.start": { target: "running", actions: "spawnClients" } } },
     running: {
@@ -140,19 +152,10 @@ export const supervisorMachine = setup({
         "xstate.error.actor.*": [
           {
             guard: "isExhausted",
-            actions: [
-              "dropCrashed",
-              "noteQuarantine",
-              "armQuarantine",
-              "reportQuarantine",
-            ],
+            actions: ["dropCrashed", "noteQuarantine", "armQuarantine", "reportQuarantine"],
           },
           {
-            actions: [
-              "dropCrashed",
-              "noteCrash",
-              "reportCrash",
-            ],
+            actions: ["dropCrashed", "noteCrash", "reportCrash"],
           },
         ],
         "supervisor.stop": { target: "stopped" },

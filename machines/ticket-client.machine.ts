@@ -9,10 +9,19 @@
 import { assign, cancel, fromPromise, raise, setup, stopChild, type ActorRefFrom } from "xstate";
 import { automaticFlowMachine } from "./automatic-flow.machine.ts";
 import type { Entry } from "./entry.ts";
-import { fail, ok, type Failure, type Result } from "./failure.ts";
+import { causeOf, fail, ok, type Failure, type Result } from "./failure.ts";
 import type { FlowInput, SearchFailure } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
-import type { ClientStateName, Instant, Lock, Position, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "./vocabulary.ts";
+import type {
+  ClientStateName,
+  Instant,
+  Lock,
+  Position,
+  SearchCriteria,
+  ServiceInfo,
+  Ticket,
+  TicketRequest,
+} from "./vocabulary.ts";
 
 /** Who asks: must be the holder's GUID and fence, or the command is refused (L3). */
 export interface Holder {
@@ -44,12 +53,22 @@ export interface CloseCommand extends Holder {
 }
 
 export type SearchReply =
-  | { readonly ok: true; readonly tickets: readonly Ticket[]; readonly truncated: boolean; readonly at: Instant }
+  | {
+      readonly ok: true;
+      readonly tickets: readonly Ticket[];
+      readonly truncated: boolean;
+      readonly at: Instant;
+    }
   | { readonly ok: false; readonly failure: SearchFailure; readonly at: Instant };
 
 /** `settled`, `parked`: facts say how. `cancelled`: nothing was sent. `left`: being sent, the key waits for it. */
 export type ForwardReply =
-  | { readonly ok: true; readonly result: "settled" | "parked" | "cancelled" | "left"; readonly ticketId: string | null; readonly at: Instant }
+  | {
+      readonly ok: true;
+      readonly result: "settled" | "parked" | "cancelled" | "left";
+      readonly ticketId: string | null;
+      readonly at: Instant;
+    }
   | { readonly ok: false; readonly failure: Failure; readonly at: Instant };
 
 export type TicketClientEvent =
@@ -119,16 +138,30 @@ function isHolder(lock: Lock | null, asking: Holder): boolean {
 function refusal(context: TicketClientContext, asking: Holder, state: string): Failure {
   const { lock, clientId } = context;
   if (lock === null) return { code: "NOT_LOCKED", detail: `${clientId} is not locked; lock a client first.` };
-  if (lock.lockGuid !== asking.lockGuid) return { code: "STALE_GUID", detail: `${clientId} is held by ${lock.lockGuid}, not by ${asking.lockGuid}; the lock has moved on.` };
-  if (lock.fence !== asking.fence) return { code: "STALE_FENCE", detail: `${clientId} was granted again (fence ${lock.fence}, yours is ${asking.fence}); the lock has moved on.` };
+  if (lock.lockGuid !== asking.lockGuid)
+    return {
+      code: "STALE_GUID",
+      detail: `${clientId} is held by ${lock.lockGuid}, not by ${asking.lockGuid}; the lock has moved on.`,
+    };
+  if (lock.fence !== asking.fence)
+    return {
+      code: "STALE_FENCE",
+      detail: `${clientId} was granted again (fence ${lock.fence}, yours is ${asking.fence}); the lock has moved on.`,
+    };
   return { code: "BUSY_CLIENT", detail: `${clientId} is ${state}; wait for the answer of its last command.` };
 }
 
 function refuseCommand(context: TicketClientContext, event: TicketClientEvent, state: string): void {
-  if (event.type !== "client.search" && event.type !== "client.forward" && event.type !== "client.close") return;
+  if (event.type !== "client.search" && event.type !== "client.forward" && event.type !== "client.close")
+    return;
   const failure = refusal(context, event, state);
   if (event.type === "client.close") event.reply?.(fail(failure.code, failure.detail));
-  else if (event.type === "client.search") event.reply({ ok: false, failure: { code: failure.code, cause: failure.detail, permanent: true }, at: 0 });
+  else if (event.type === "client.search")
+    event.reply({
+      ok: false,
+      failure: { code: failure.code, cause: failure.detail, permanent: true },
+      at: 0,
+    });
   else event.reply({ ok: false, failure, at: 0 });
 }
 
@@ -140,9 +173,14 @@ const machine = setup({
   },
   actors: {
     /** Provided by actors/: one search at the service, its row written. */
-    search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(() => Promise.reject(new Error("No search provided."))),
+    search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(() =>
+      Promise.reject(new Error("No search provided.")),
+    ),
     /** Provided by actors/: plans, queues at the gateway, resolves with what became of it. */
-    forward: fromPromise<ForwardReply, { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }>(() => Promise.reject(new Error("No forward provided."))),
+    forward: fromPromise<
+      ForwardReply,
+      { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }
+    >(() => Promise.reject(new Error("No forward provided."))),
     /** Provided by actors/: makes the end of the flow durable. */
     release: fromPromise<Result<null>, ReleaseInput>(() => Promise.reject(new Error("No release provided."))),
     flow: automaticFlowMachine,
@@ -153,25 +191,42 @@ const machine = setup({
   guards: {
     isHolder: ({ context, event }) => "lockGuid" in event && isHolder(context.lock, event),
     isHeldFence: ({ context, event }) => event.type === "lock.expired" && context.lock?.fence === event.fence,
-    isLost: (_, params: { readonly released: boolean }) => !params.released,
   },
   actions: {
     takeLock: assign(({ context, event }) =>
       event.type !== "client.lock"
         ? {}
-        : { lock: event.lock, claim: event.claim, results: null, processingData: event.flow === null ? "held by hand" : `flow for ${event.flow.key.key}`, refused: context.refused },
+        : {
+            lock: event.lock,
+            claim: event.claim,
+            results: null,
+            processingData: event.flow === null ? "held by hand" : `flow for ${event.flow.key.key}`,
+            refused: context.refused,
+          },
     ),
     spawnFlow: assign(({ context, event, spawn, self }) => {
-      if (event.type === "client.lock" && event.flow !== null) spawn("flow", { id: "flow", input: { ...event.flow, ask: (command) => self.send(command) } });
+      if (event.type === "client.lock" && event.flow !== null)
+        spawn("flow", { id: "flow", input: { ...event.flow, ask: (command) => self.send(command) } });
       return { claim: context.claim };
     }),
-    armDeadline: raise(({ context }) => ({ type: "lock.expired" as const, fence: context.lock?.fence ?? 0 }), { id: deadlineId, delay: "deadline" }),
+    armDeadline: raise(
+      ({ context }) => ({ type: "lock.expired" as const, fence: context.lock?.fence ?? 0 }),
+      { id: deadlineId, delay: "deadline" },
+    ),
     disarmDeadline: cancel(deadlineId),
     stopFlow: stopChild("flow"),
     dropLock: assign({ lock: null, command: null, release: null, closeReply: null, processingData: "" }), // L1
     takeCommand: assign(({ event }) => {
-      if (event.type === "client.search") return { command: event, processingData: `searching ${describe(event.criteria)} (try ${event.attempt})` };
-      if (event.type === "client.forward") return { command: event, processingData: `forwarding ${event.request.payload.command} ${event.request.requestId}` };
+      if (event.type === "client.search")
+        return {
+          command: event,
+          processingData: `searching ${describe(event.criteria)} (try ${event.attempt})`,
+        };
+      if (event.type === "client.forward")
+        return {
+          command: event,
+          processingData: `forwarding ${event.request.payload.command} ${event.request.requestId}`,
+        };
       return {};
     }),
     moveClaim: assign(({ event }) => (event.type === "client.forceNotBusy" ? { claim: event.claim } : {})),
@@ -190,33 +245,66 @@ const machine = setup({
     replyForced: ({ context, event }) => {
       if (event.type !== "client.forceNotBusy") return;
       if (context.command?.type === "client.search") {
-        context.command.reply({ ok: false, failure: { code: "FORCED", cause: "An operator forced the client to not busy.", permanent: false }, at: event.at });
+        context.command.reply({
+          ok: false,
+          failure: { code: "FORCED", cause: "An operator forced the client to not busy.", permanent: false },
+          at: event.at,
+        });
       } else if (context.command?.type === "client.forward") {
-        context.command.reply({ ok: true, result: event.sending ? "left" : "settled", ticketId: null, at: event.at });
+        context.command.reply({
+          ok: true,
+          result: event.sending ? "left" : "settled",
+          ticketId: null,
+          at: event.at,
+        });
       }
     },
     replyLost: ({ context }) => {
-      const failure: Failure = { code: "LOCK_EXPIRED", detail: `${context.clientId}: the lock ended before the answer came.` };
-      if (context.command?.type === "client.search") context.command.reply({ ok: false, failure: { code: failure.code, cause: failure.detail, permanent: true }, at: 0 });
+      const failure: Failure = {
+        code: "LOCK_EXPIRED",
+        detail: `${context.clientId}: the lock ended before the answer came.`,
+      };
+      if (context.command?.type === "client.search")
+        context.command.reply({
+          ok: false,
+          failure: { code: failure.code, cause: failure.detail, permanent: true },
+          at: 0,
+        });
       if (context.command?.type === "client.forward") context.command.reply({ ok: false, failure, at: 0 });
     },
     planClose: assign(({ event }) =>
       event.type === "client.close"
-        ? { release: { how: "closed" as const, entries: event.entries, result: event.result }, closeReply: event.reply ?? null, processingData: "ending the flow", command: null }
+        ? {
+            release: { how: "closed" as const, entries: event.entries, result: event.result },
+            closeReply: event.reply ?? null,
+            processingData: "ending the flow",
+            command: null,
+          }
         : {},
     ),
-    planExpiry: assign({ release: { how: "expired" as const }, closeReply: null, command: null, processingData: "the lock has expired" }),
-    planCrash: assign(({ event }) => ({ release: { how: "crashed" as const, cause: causeOf(event) }, closeReply: null, command: null, processingData: "the flow crashed" })),
-    replyClose: ({ context }, params: { readonly result: Result<null> }) => context.closeReply?.(params.result),
+    planExpiry: assign({
+      release: { how: "expired" as const },
+      closeReply: null,
+      command: null,
+      processingData: "the lock has expired",
+    }),
+    planCrash: assign(({ event }) => ({
+      release: { how: "crashed" as const, cause: causeOf(event) },
+      closeReply: null,
+      command: null,
+      processingData: "the flow crashed",
+    })),
+    replyClose: ({ context }, params: { readonly result: Result<null> }) =>
+      context.closeReply?.(params.result),
     /** L3 */
     refuse: assign(({ context, event, self }) => {
-      refuseCommand(context, event, String(self.getSnapshot().value));
+      refuseCommand(context, event, JSON.stringify(self.getSnapshot().value));
       return { refused: context.refused + 1 };
     }),
     /** Provided by actors/: the client is idle and may be given to another flow. */
     announceIdle: () => {},
     /** Provided by actors/: the state that the feed shows has changed. */
-    announceState: (_, _params: { readonly state: ClientStateName }) => {},
+    announceState: (_args, _params: { readonly state: ClientStateName }) => {},
     escalate: ({ event }) => {
       throw "error" in event ? event.error : new Error(`A Ticket Client failed at ${event.type}.`);
     },
@@ -226,11 +314,6 @@ const machine = setup({
 function describe(criteria: SearchCriteria): string {
   const [first] = Object.entries(criteria);
   return first === undefined ? "everything" : `${first[0]} ${String(first[1])}`;
-}
-
-function causeOf(event: { readonly type: string }): string {
-  const error = "error" in event ? event.error : undefined;
-  return error instanceof Error ? error.message : String(error ?? event.type);
 }
 
 export const ticketClientMachine = machine.createMachine({
@@ -255,7 +338,13 @@ export const ticketClientMachine = machine.createMachine({
   },
   states: {
     idle: {
-      entry: ["disarmDeadline", "stopFlow", "dropLock", { type: "announceState", params: { state: "idle" } }, "announceIdle"],
+      entry: [
+        "disarmDeadline",
+        "stopFlow",
+        "dropLock",
+        { type: "announceState", params: { state: "idle" } },
+        "announceIdle",
+      ],
       on: { "client.lock": { target: "locked", actions: ["takeLock", "armDeadline", "spawnFlow"] } },
     },
     locked: {
@@ -286,9 +375,17 @@ export const ticketClientMachine = machine.createMachine({
         onError: { actions: "escalate" },
       },
       on: {
-        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["moveClaim", "replyForced", "dropCommand"] },
+        "client.forceNotBusy": {
+          guard: "isHolder",
+          target: "locked",
+          actions: ["moveClaim", "replyForced", "dropCommand"],
+        },
         "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
-        "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "replyLost", "planExpiry"] },
+        "lock.expired": {
+          guard: "isHeldFence",
+          target: "closing",
+          actions: ["stopFlow", "replyLost", "planExpiry"],
+        },
         "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
       },
     },
@@ -296,14 +393,32 @@ export const ticketClientMachine = machine.createMachine({
       entry: [{ type: "announceState", params: { state: "forwarding" } }],
       invoke: {
         src: "forward",
-        input: ({ context }) => ({ command: context.command as ForwardCommand, clientId: context.clientId, claim: context.claim }),
-        onDone: { target: "locked", actions: [{ type: "replyForward", params: ({ event }) => ({ reply: event.output }) }, "dropCommand"] },
+        input: ({ context }) => ({
+          command: context.command as ForwardCommand,
+          clientId: context.clientId,
+          claim: context.claim,
+        }),
+        onDone: {
+          target: "locked",
+          actions: [
+            { type: "replyForward", params: ({ event }) => ({ reply: event.output }) },
+            "dropCommand",
+          ],
+        },
         onError: { actions: "escalate" },
       },
       on: {
-        "client.forceNotBusy": { guard: "isHolder", target: "locked", actions: ["moveClaim", "replyForced", "dropCommand"] },
+        "client.forceNotBusy": {
+          guard: "isHolder",
+          target: "locked",
+          actions: ["moveClaim", "replyForced", "dropCommand"],
+        },
         "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
-        "lock.expired": { guard: "isHeldFence", target: "closing", actions: ["stopFlow", "replyLost", "planExpiry"] },
+        "lock.expired": {
+          guard: "isHeldFence",
+          target: "closing",
+          actions: ["stopFlow", "replyLost", "planExpiry"],
+        },
         "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
       },
     },
@@ -317,7 +432,10 @@ export const ticketClientMachine = machine.createMachine({
           claim: context.claim,
           release: context.release as ReleaseInput["release"],
         }),
-        onDone: { target: "idle", actions: { type: "replyClose", params: ({ event }) => ({ result: event.output }) } },
+        onDone: {
+          target: "idle",
+          actions: { type: "replyClose", params: ({ event }) => ({ result: event.output }) },
+        },
         onError: { actions: "escalate" },
       },
       on: { "client.forceUnlock": { guard: "isHolder", target: "idle" } },
