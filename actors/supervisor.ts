@@ -453,6 +453,11 @@ export class Supervisor implements AlarmSink {
     })();
   }
 
+  /** Durable facts after a position, in order, at most `limit`. */
+  readFacts(after: Position, limit: number): AsyncIterable<Fact> {
+    return this.#options.ledger.read(after, limit);
+  }
+
   explain(alarm: { readonly source: string; readonly id: string }): Promise<Explanation | null> {
     return explainAlarm(this.#options.ledger, alarm.source, alarm.id);
   }
