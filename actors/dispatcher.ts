@@ -255,15 +255,13 @@ export class Dispatcher {
         requestId: ids.uuid(),
         startedAt: at,
       };
-      this.#ports
-        .client(clientId)
-        ?.send({
-          type: "client.lock",
-          lock: locked.lock,
-          claim,
-          deadlineMs: config.lockSecondsMax * 1000,
-          flow,
-        });
+      this.#ports.client(clientId)?.send({
+        type: "client.lock",
+        lock: locked.lock,
+        claim,
+        deadlineMs: config.lockSecondsMax * 1000,
+        flow,
+      });
     });
   }
 
@@ -276,15 +274,13 @@ export class Dispatcher {
       [locked.entry],
       [locked.expect],
       (claim) => {
-        this.#ports
-          .client(clientId)
-          ?.send({
-            type: "client.lock",
-            lock: locked.lock,
-            claim,
-            deadlineMs: config.lockSecondsMax * 1000,
-            flow: null,
-          });
+        this.#ports.client(clientId)?.send({
+          type: "client.lock",
+          lock: locked.lock,
+          claim,
+          deadlineMs: config.lockSecondsMax * 1000,
+          flow: null,
+        });
         hand.grant({ clientId, lock: locked.lock });
       },
       () => this.#hands.unshift(hand),

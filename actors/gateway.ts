@@ -94,7 +94,8 @@ async function send(
   const answer = asAnswer(told, at, Math.round(clock.monotonicMs() - began));
   const verdict = judgeAnswer(key, known, answer, ports.settings);
   journal.note(verdict.entries);
-  return { ok: true, result: verdict.result, ticketId: answer.ticketId, at };
+  const { result, outcome, because } = verdict;
+  return { ok: true, result, outcome, ticketId: answer.ticketId, because, at };
 }
 
 function asAnswer(told: RequestAnswer, answeredAt: number, durationMs: number): Answer {

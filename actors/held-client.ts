@@ -6,7 +6,12 @@
 import { entry } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { keyStream } from "../machines/state.ts";
-import type { ForwardReply, SearchReply, TicketClientRef } from "../machines/ticket-client.machine.ts";
+import type {
+  Forwarded,
+  ForwardReply,
+  SearchReply,
+  TicketClientRef,
+} from "../machines/ticket-client.machine.ts";
 import type {
   Lock,
   Outcome,
@@ -83,13 +88,7 @@ export class HeldClient {
   async forward(
     key: string,
     payload: RequestPayload,
-  ): Promise<
-    Result<{
-      readonly requestId: string;
-      readonly result: "settled" | "parked" | "cancelled" | "left";
-      readonly ticketId: string | null;
-    }>
-  > {
+  ): Promise<Result<Forwarded & { readonly requestId: string }>> {
     const { journal, clock, ids, lock, clientId } = this.#ports;
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
@@ -117,7 +116,8 @@ export class HeldClient {
     );
     if (answer === null) return this.#gone();
     if (!answer.ok) return answer;
-    return ok({ requestId: request.requestId, result: answer.result, ticketId: answer.ticketId });
+    const { result, outcome, ticketId, because } = answer;
+    return ok({ requestId: request.requestId, result, outcome, ticketId, because });
   }
 
   /** Gives the client back. Resolves when that is durable. */

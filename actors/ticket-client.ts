@@ -8,6 +8,7 @@ import { fail, ok } from "../machines/failure.ts";
 import { endFlow, type Ending } from "../machines/flow-end.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
 import {
+  cancelled,
   ticketClientMachine,
   type ForwardCommand,
   type ForwardReply,
@@ -122,7 +123,7 @@ async function forward(
   } else {
     // A repeat must see whether an async result has settled the request meanwhile: wait for the plan.
     const planned = await journal.append(entries, expect);
-    if (planned.kind === "conflict") return { ok: true, result: "cancelled", ticketId: null, at };
+    if (planned.kind === "conflict") return cancelled("The flow lost the client before it was planned.", at);
   }
   const age = (before?.alarms[0] ?? key?.flow?.alarms[0])?.position ?? claim;
   return new Promise<ForwardReply>((reply) => {

@@ -10,7 +10,7 @@ import { assign, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { lanes } from "./admission.ts";
 import { Lanes } from "./lanes.ts";
 import { limits } from "./limits.ts";
-import type { ForwardReply } from "./ticket-client.machine.ts";
+import { cancelled, type ForwardReply } from "./ticket-client.machine.ts";
 import type { Position, TicketRequest } from "./vocabulary.ts";
 
 export interface QueuedRequest {
@@ -67,7 +67,7 @@ export const gatewayMachine = setup({
     takeNext: assign({ current: ({ context }) => context.line.next() ?? null, attempt: 0 }), // G1
     noteAttempt: assign((_, params: ClaimResult) => ({ attempt: params.attempt ?? 0 })),
     replyCancelled: ({ context }) =>
-      context.current?.reply({ ok: true, result: "cancelled", ticketId: null, at: 0 }),
+      context.current?.reply(cancelled("Its flow lost the client before it was sent.", 0)),
     reply: ({ context }, params: { readonly answer: ForwardReply }) => context.current?.reply(params.answer),
     dropCurrent: assign({ current: null, attempt: 0 }),
     escalate: ({ event }) => {

@@ -41,6 +41,9 @@ export interface RequestSettings {
 /** What became of the request, and the facts that say so. */
 export interface Verdict {
   readonly result: "settled" | "parked";
+  /** What the request came to, when settled. */
+  readonly outcome: RequestResult | null;
+  readonly because: string;
   readonly entries: Entry[];
 }
 
@@ -203,6 +206,11 @@ export function judgeAnswer(
       const because = `The service cannot be reached: ${answer.cause ?? answer.code}.`;
       if (doubted)
         return parked([...answered("unreachable", "error"), park(key, at, "inDoubt", wait, because)]);
+      if (request.alarms.length === 0)
+        return settled([
+          ...answered("unreachable", "error"),
+          ...settle(key, request, at, { result: "notApplied", ticketId: null, because }),
+        ]);
       // No byte left: the alarms stay in line and are decided again when the service is back (A8).
       return parked([
         ...answered("unreachable", "error"),
@@ -685,10 +693,18 @@ function doubt(
 }
 
 function settled(entries: Entry[]): Verdict {
-  return { result: "settled", entries };
+  for (const { fact } of entries) {
+    if (fact.type === "request.settled")
+      return { result: "settled", outcome: fact.body.result, because: fact.body.because, entries };
+  }
+  throw new Error("A settled request needs the fact that says so.");
 }
 function parked(entries: Entry[]): Verdict {
-  return { result: "parked", entries };
+  for (const { fact } of entries) {
+    if (fact.type === "key.parked")
+      return { result: "parked", outcome: null, because: fact.body.parking.because, entries };
+  }
+  throw new Error("A parked request needs the fact that says so.");
 }
 
 function rejected(answer: Answer): Settlement {

@@ -9,6 +9,7 @@
 import { assign, cancel, fromPromise, raise, setup, stopChild, type ActorRefFrom } from "xstate";
 import { automaticFlowMachine } from "./automatic-flow.machine.ts";
 import type { Entry } from "./entry.ts";
+import type { RequestResult } from "./facts.ts";
 import { causeOf, fail, ok, type Failure, type Result } from "./failure.ts";
 import type { FlowInput, SearchFailure } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
@@ -62,14 +63,22 @@ export type SearchReply =
   | { readonly ok: false; readonly failure: SearchFailure; readonly at: Instant };
 
 /** `settled`, `parked`: facts say how. `cancelled`: nothing was sent. `left`: being sent, the key waits for it. */
+export interface Forwarded {
+  readonly result: "settled" | "parked" | "cancelled" | "left";
+  /** What the request came to, when settled. */
+  readonly outcome: RequestResult | null;
+  readonly ticketId: string | null;
+  readonly because: string;
+}
+
 export type ForwardReply =
-  | {
-      readonly ok: true;
-      readonly result: "settled" | "parked" | "cancelled" | "left";
-      readonly ticketId: string | null;
-      readonly at: Instant;
-    }
+  | ({ readonly ok: true; readonly at: Instant } & Forwarded)
   | { readonly ok: false; readonly failure: Failure; readonly at: Instant };
+
+/** Nothing was sent. */
+export function cancelled(because: string, at: Instant): ForwardReply {
+  return { ok: true, result: "cancelled", outcome: "cancelled", ticketId: null, because, at };
+}
 
 export type TicketClientEvent =
   | {
@@ -251,10 +260,12 @@ const machine = setup({
           at: event.at,
         });
       } else if (context.command?.type === "client.forward") {
+        const because = "An operator forced the client to not busy.";
+        const ended = { outcome: event.sending ? null : ("cancelled" as const), ticketId: null, because };
         context.command.reply({
           ok: true,
           result: event.sending ? "left" : "settled",
-          ticketId: null,
+          ...ended,
           at: event.at,
         });
       }
