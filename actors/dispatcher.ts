@@ -3,6 +3,7 @@
  *   A5 one flow a key at a time.  L1 one flow a client.  L2 each lock a higher fence.
  *   R5 waits run on monotonic time; absolute time counts only across a restart.
  */
+import { secondsToMilliseconds } from "date-fns";
 import { lanes, nextGroup, readiness } from "../machines/admission.ts";
 import type { Decision, DecisionInput } from "../machines/decision.ts";
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
@@ -259,7 +260,7 @@ export class Dispatcher {
         type: "client.lock",
         lock: locked.lock,
         claim,
-        deadlineMs: config.lockSecondsMax * 1000,
+        deadlineMs: secondsToMilliseconds(config.lockSecondsMax),
         flow,
       });
     });
@@ -278,7 +279,7 @@ export class Dispatcher {
           type: "client.lock",
           lock: locked.lock,
           claim,
-          deadlineMs: config.lockSecondsMax * 1000,
+          deadlineMs: secondsToMilliseconds(config.lockSecondsMax),
           flow: null,
         });
         hand.grant({ clientId, lock: locked.lock });
@@ -301,7 +302,7 @@ export class Dispatcher {
       entry: entry(clientStream(clientId), at, "client.locked", {
         clientId,
         ...lock,
-        deadlineAt: at + config.lockSecondsMax * 1000,
+        deadlineAt: at + secondsToMilliseconds(config.lockSecondsMax),
         by,
       }),
       expect: { stream: clientStream(clientId), revision: client.revision },

@@ -1,6 +1,13 @@
 /** What embedders import: the supervisor API, its ports and the words they use. */
 export { createSupervisor } from "./supervisor.ts";
-export type { ClientView, EngineCounters, EngineSnapshot, ForceOptions, Supervisor, SupervisorOptions } from "./supervisor.ts";
+export type {
+  ClientView,
+  EngineCounters,
+  EngineSnapshot,
+  ForceOptions,
+  Supervisor,
+  SupervisorOptions,
+} from "./supervisor.ts";
 export type { HeldClient } from "./held-client.ts";
 export type { Explanation } from "./explain.ts";
 export type { Config, ConfigInput } from "./config.ts";

@@ -4,7 +4,6 @@
  *   T2 a claim the search does not bear out is reported.
  */
 import {
-  decide,
   openTickets,
   ticketToVerify,
   type Decision,
@@ -377,5 +376,3 @@ function outcome(
 function end(result: "settled" | "parked", entries: readonly Entry[]): FlowStep {
   return { step: "end", result, entries };
 }
-
-export { decide as defaultDecision };

@@ -5,6 +5,7 @@
  *   L5 idle + locked + restarting + quarantined = pool size.  R6 one crashing client disturbs nobody else.
  * Source: telenet-ticket-client.md, "About"; architecture.md, "The actors".
  */
+import { produce } from "immer";
 import { assign, enqueueActions, raise, setup, stopChild } from "xstate";
 import { causeOf } from "./failure.ts";
 import { gatewayMachine } from "./gateway.machine.ts";
@@ -104,21 +105,21 @@ export const supervisorMachine = setup({
       else spawn("client", { id: child, input: { clientId: child } });
       return { restarting: context.restarting.filter((one) => one !== child) };
     }),
-    noteCrash: assign(({ context, event }) => {
-      const child = crashedChild(event);
-      return {
-        crashes: { ...context.crashes, [child]: [...recentCrashes(context, child), context.monotonicMs()] },
-        restarting: [...context.restarting.filter((one) => one !== child), child],
-      };
-    }),
-    noteQuarantine: assign(({ context, event }) => {
-      const child = crashedChild(event);
-      return {
-        quarantined: { ...context.quarantined, [child]: (context.quarantined[child] ?? 0) + 1 },
-        restarting: context.restarting.filter((one) => one !== child),
-        crashes: { ...context.crashes, [child]: [] },
-      };
-    }),
+    noteCrash: assign(({ context, event }) =>
+      produce(context, (draft) => {
+        const child = crashedChild(event);
+        draft.crashes[child] = [...recentCrashes(context, child), context.monotonicMs()];
+        draft.restarting = [...draft.restarting.filter((one) => one !== child), child];
+      }),
+    ),
+    noteQuarantine: assign(({ context, event }) =>
+      produce(context, (draft) => {
+        const child = crashedChild(event);
+        draft.quarantined[child] = (draft.quarantined[child] ?? 0) + 1;
+        draft.restarting = draft.restarting.filter((one) => one !== child);
+        draft.crashes[child] = [];
+      }),
+    ),
     armQuarantine: raise(({ event }) => ({ type: "quarantine.over" as const, child: crashedChild(event) }), {
       delay: "quarantine",
     }),

@@ -10,7 +10,7 @@ import { assign, cancel, fromPromise, raise, setup, stopChild, type ActorRefFrom
 import { automaticFlowMachine } from "./automatic-flow.machine.ts";
 import type { Entry } from "./entry.ts";
 import type { RequestResult } from "./facts.ts";
-import { causeOf, fail, ok, type Failure, type Result } from "./failure.ts";
+import { causeOf, fail, type Failure, type Result } from "./failure.ts";
 import type { FlowInput, SearchFailure } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
 import type {
@@ -460,5 +460,3 @@ export type TicketClientRef = ActorRefFrom<typeof ticketClientMachine>;
 export function busyStatus(state: string): "busy" | "notBusy" {
   return state === "searching" || state === "forwarding" ? "busy" : "notBusy";
 }
-
-export const released: Result<null> = ok(null);
