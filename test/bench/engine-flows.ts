@@ -1,0 +1,104 @@
+/** Durable flows a second of the engine: from the first flow until every alarm is settled. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Ids } from "../../actors/ports.ts";
+import type { Supervisor } from "../../actors/supervisor.ts";
+import { systemIds } from "../../adapters/clock/system.ts";
+import { unsettledAlarms } from "../../machines/state.ts";
+import { alarmNotifications } from "./alarms.ts";
+import { instantService, silentService, startEngineRig } from "./engine-rig.ts";
+
+export interface FlowLoad {
+  /** Where the ledger goes: a directory on the disk to measure. */
+  readonly parent: string;
+  readonly clients: number;
+  /** Every key gets a raise and a clear: two flows, a create and a close. */
+  readonly keys: number;
+}
+
+export interface FlowFigures {
+  readonly flows: number;
+  readonly seconds: number;
+  /** Processor seconds of the whole process, threads included, over the same time. */
+  readonly cpuSeconds: number;
+}
+
+export interface EngineFlowFigures extends FlowFigures {
+  /** How fast the alarms were accepted before, not part of `seconds`. */
+  readonly acceptsPerSecond: number;
+}
+
+const acceptedTogether = 1_000;
+
+export async function engineFlows(load: FlowLoad): Promise<EngineFlowFigures> {
+  // So that what is measured is compiled: a process that has just started is not what runs for months.
+  await run({ ...load, clients: 64, keys: 256 });
+  return run(load);
+}
+
+async function run({ parent, clients, keys }: FlowLoad): Promise<EngineFlowFigures> {
+  const dir = mkdtempSync(join(parent, "bench-flows-"));
+  try {
+    const acceptsPerSecond = await acceptAll(dir, keys);
+    return { acceptsPerSecond, ...(await settleAll(dir, clients, keys)) };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Through a supervisor whose only client never gets an answer: all alarms are accepted and none is settled. */
+async function acceptAll(dir: string, keys: number): Promise<number> {
+  const supervisor = await startEngineRig({ dir, clients: 1, service: silentService(), coalesce: false });
+  const alarms = alarmNotifications({ name: "flows", count: keys * 2, keys });
+  const from = performance.now();
+  for (let at = 0; at < alarms.length; at += acceptedTogether) {
+    const some = alarms.slice(at, at + acceptedTogether);
+    const told = await Promise.all(
+      some.map(({ notification, digest }) => supervisor.accept(notification, digest)),
+    );
+    if (told.some(({ kind }) => kind !== "accepted")) throw new Error("An alarm was not accepted.");
+  }
+  const seconds = (performance.now() - from) / 1_000;
+  await supervisor.stop({ drainSeconds: 0 });
+  return alarms.length / seconds;
+}
+
+async function settleAll(dir: string, clients: number, keys: number): Promise<FlowFigures> {
+  const flows = keys * 2;
+  const service = instantService();
+  let from: number | null = null;
+  let cpuFrom = process.cpuUsage();
+  const ids: Ids = {
+    random: () => systemIds.random(),
+    /** The first id that is asked for is the lock GUID of the first flow: recovery is over, the flows begin. */
+    uuid() {
+      if (from === null) {
+        cpuFrom = process.cpuUsage();
+        from = performance.now();
+      }
+      return systemIds.uuid();
+    },
+  };
+  const supervisor = await startEngineRig({ dir, clients, service, coalesce: false, ids });
+  await allSettled(supervisor);
+  const seconds = (performance.now() - (from ?? Number.NaN)) / 1_000;
+  const cpu = process.cpuUsage(cpuFrom);
+  await supervisor.stop();
+  const { creates, closes, duplicateOpen, open } = service.truth();
+  if (creates !== keys || closes !== keys || duplicateOpen !== 0 || open !== 0) {
+    throw new Error(
+      `Expected ${keys} creates and closes; the service saw ${JSON.stringify(service.truth())}.`,
+    );
+  }
+  return { flows, seconds, cpuSeconds: (cpu.user + cpu.system) / 1e6 };
+}
+
+function allSettled(supervisor: Supervisor): Promise<void> {
+  return new Promise((resolve) => {
+    const end = supervisor.onFacts(() => {
+      if (unsettledAlarms(supervisor.state) > 0) return;
+      end();
+      resolve();
+    });
+  });
+}

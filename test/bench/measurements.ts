@@ -1,0 +1,11 @@
+/** Every measurement by name. Each runs in a process of its own: none inherits another's heap or compiled code. */
+import { acks } from "./acks.ts";
+import { bareFlows } from "./bare-flows.ts";
+import { engineFlows } from "./engine-flows.ts";
+import { idlePool } from "./idle-pool.ts";
+
+export const measurements = { engineFlows, bareFlows, acks, idlePool };
+
+export type MeasurementName = keyof typeof measurements;
+export type LoadOf<N extends MeasurementName> = Parameters<(typeof measurements)[N]>[0];
+export type FiguresOf<N extends MeasurementName> = Awaited<ReturnType<(typeof measurements)[N]>>;
