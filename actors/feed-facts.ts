@@ -1,0 +1,76 @@
+/**
+ * Facts as messages, and the ring of recent ones. A fact is turned to text when the first reader wants it,
+ * and that text serves every reader; without readers a fact costs two writes to an array.
+ */
+import type { Fact } from "../machines/facts.ts";
+import type { Position } from "../machines/vocabulary.ts";
+import { feedPath } from "./feed-messages.ts";
+
+/** A fact as a message; ends with `previous`, the one member that differs between readers. */
+export function factText(ledger: string, fact: Fact, previous: Position): string {
+  const { position, type, stream, at, body } = fact;
+  const head = JSON.stringify({
+    specversion: "1.0",
+    id: `${ledger}:${position}`,
+    source: feedPath,
+    type: `ticketclient.${type}`,
+    subject: stream,
+    time: new Date(at).toISOString(),
+  });
+  const data = JSON.stringify(body);
+  const members = data === "{}" ? "{" : `${data.slice(0, -1)},`;
+  return `${head.slice(0, -1)},"data":${members}"position":${position},"previous":${previous}}}`;
+}
+
+export class FactRing {
+  readonly ledger: string;
+  readonly #size: number;
+  readonly #facts: Fact[] = [];
+  readonly #texts: (string | null)[] = [];
+  readonly #start: Position;
+  #head: Position;
+
+  /** Empty; the next fact is the one after `head`. */
+  constructor(ledger: string, head: Position, size: number) {
+    this.ledger = ledger;
+    this.#size = size;
+    this.#start = head;
+    this.#head = head;
+  }
+
+  /** Position of the newest fact. */
+  get head(): Position {
+    return this.#head;
+  }
+
+  /** Position of the oldest fact here; `head + 1` while there is none. */
+  get oldest(): Position {
+    return Math.max(this.#start, this.#head - this.#size) + 1;
+  }
+
+  push(fact: Fact): void {
+    const slot = (fact.position - this.#start - 1) % this.#size;
+    this.#facts[slot] = fact;
+    this.#texts[slot] = null;
+    this.#head = fact.position;
+  }
+
+  fact(position: Position): Fact {
+    const fact = this.#facts[this.#slot(position)];
+    if (fact?.position !== position) throw new RangeError(`Position ${position} is not in the ring.`);
+    return fact;
+  }
+
+  /** Kept for the reader of everything, whose `previous` is the position before; made from that for others. */
+  text(position: Position, previous: Position): string {
+    const slot = this.#slot(position);
+    const kept = this.#texts[slot] ?? factText(this.ledger, this.fact(position), position - 1);
+    this.#texts[slot] = kept;
+    if (previous === position - 1) return kept;
+    return `${kept.slice(0, kept.lastIndexOf(":") + 1)}${previous}}}`;
+  }
+
+  #slot(position: Position): number {
+    return (position - this.#start - 1) % this.#size;
+  }
+}
