@@ -175,7 +175,8 @@ class EngineFeed implements Feed {
     this.#turnTimer = null;
     const endAt = this.#clock.monotonicMs() + turnMsMax;
     let isUnfinished = false;
-    for (const reading of [...this.#readings]) {
+    const row = [...this.#readings];
+    for (const reading of row) {
       if (this.#clock.monotonicMs() >= endAt) {
         isUnfinished = true;
         break;

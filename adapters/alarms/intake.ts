@@ -12,8 +12,8 @@ import type { CorrelationKey } from "../../actors/alarm-key.ts";
 import type { AlarmSettings } from "../../actors/alarm-message.ts";
 import type { AlarmSink, Clock, Ids, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
+import { cloudEventsSubprotocol, judgeUpgrade, refuseUpgrade } from "../http/upgrade.ts";
 import { AlarmConnection } from "./connection.ts";
-import { alarmSubprotocol, judgeUpgrade, refuseUpgrade } from "./upgrade.ts";
 
 export const alarmPath = "/v1/alarms";
 
@@ -59,7 +59,7 @@ export function attachAlarmIntake(options: AlarmIntakeOptions): AlarmIntake {
     maxBufferedChunks: limits.bufferedChunksMax,
     // Connections answer pings themselves: they count them.
     autoPong: false,
-    handleProtocols: () => alarmSubprotocol,
+    handleProtocols: () => cloudEventsSubprotocol,
   });
   const connections = new Set<AlarmConnection>();
   let isStopping = false;
@@ -100,7 +100,7 @@ export function attachAlarmIntake(options: AlarmIntakeOptions): AlarmIntake {
       const refusal =
         isStopping || connections.size >= limits.connectionsMax
           ? { status: 503 as const, detail: isStopping ? "The engine is stopping." : "Too many connections." }
-          : judgeUpgrade(request, { ...options.settings, authorize });
+          : judgeUpgrade(request, { ...options.settings, role: "source", authorize });
       if (refusal === null) open(request, socket, head);
       else {
         log.warn("alarms.upgradeRefused", { status: refusal.status, remote: request.socket.remoteAddress });

@@ -9,11 +9,11 @@ import { WebSocket } from "ws";
 
 import type { Clock, Ids } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
+import { cloudEventsSubprotocol } from "../http/upgrade.ts";
 import type { AckMessage, RejectedMessage } from "./ack-message.ts";
 import { readAckMessage } from "./ack-message.ts";
 import { LatencyHistogram } from "./latency.ts";
 import type { RecordedEvent } from "./recorded.ts";
-import { alarmSubprotocol } from "./upgrade.ts";
 
 export interface ReplayOptions {
   /** In the order to send. */
@@ -106,7 +106,7 @@ class Replay {
 
   #connect(): void {
     const { url, token } = this.#options;
-    const webSocket = new WebSocket(url, alarmSubprotocol, {
+    const webSocket = new WebSocket(url, cloudEventsSubprotocol, {
       perMessageDeflate: false,
       maxPayload: limits.acksQueuedBytesMax,
       ...(token === undefined ? undefined : { headers: { authorization: `Bearer ${token}` } }),

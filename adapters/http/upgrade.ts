@@ -1,12 +1,13 @@
 /**
- * Who may open an alarm connection, decided from the HTTP request alone.
+ * Who may open a WebSocket of ours, decided from the HTTP request alone.
  *   S1 authentication before parsing.  S2 no foreign page can open a socket.
  */
 import type { IncomingMessage } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
-export const alarmSubprotocol = "cloudevents.json";
+/** Of the alarm intake and of the feed: every text frame is one CloudEvents 1.0 JSON object. */
+export const cloudEventsSubprotocol = "cloudevents.json";
 
 export interface UpgradeRules {
   /** Origins of pages that may connect, as browsers write them (`https://noc.example`). None by default. */
@@ -14,7 +15,9 @@ export interface UpgradeRules {
   /** Host names this process is known by, without port, `[::1]` in brackets: a name that a foreign page
    * made point here is not among them. */
   readonly allowedHosts: readonly string[];
-  /** True lets in. Gets the Authorization header as sent. Without it everyone may send. */
+  /** What the token must be good for; only told to whoever is refused. */
+  readonly role: "source" | "viewer";
+  /** True lets in. Gets the Authorization header as sent. Without it everyone is let in. */
   readonly authorize?: ((authorization: string | undefined) => boolean) | undefined;
 }
 
@@ -37,9 +40,9 @@ export function judgeUpgrade(request: IncomingMessage, rules: UpgradeRules): Upg
     return { status: 403, detail: "This Origin is not allowed; see listen.allowedOrigins." };
   // S1
   if (rules.authorize !== undefined && !rules.authorize(authorization))
-    return { status: 401, detail: "Expected Authorization: Bearer with a token of role source." };
-  if (protocol === undefined || !protocol.split(",").some((offer) => offer.trim() === alarmSubprotocol))
-    return { status: 400, detail: `Expected Sec-WebSocket-Protocol: ${alarmSubprotocol}.` };
+    return { status: 401, detail: `Expected Authorization: Bearer with a token of role ${rules.role}.` };
+  if (protocol === undefined || !protocol.split(",").some((offer) => offer.trim() === cloudEventsSubprotocol))
+    return { status: 400, detail: `Expected Sec-WebSocket-Protocol: ${cloudEventsSubprotocol}.` };
   return null;
 }
 
