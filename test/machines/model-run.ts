@@ -1,0 +1,412 @@
+/**
+ * The pure pieces of machines/ run by hand against a `FakeTicketing`: alarms come in, flows start, ask, forward
+ * and end; answers get lost, come late or contradict; the engine stops and starts. Everything happens through
+ * facts, in simulated time, in an order that the script alone decides.
+ */
+import { nextGroup, readiness } from "../../machines/admission.ts";
+import { withAnswer } from "../../machines/automatic-flow.machine.ts";
+import { endFlow, type Ending } from "../../machines/flow-end.ts";
+import {
+  nextStep,
+  noFindings,
+  type FlowFindings,
+  type FlowInput,
+  type SearchFailure,
+} from "../../machines/flow-plan.ts";
+import { limits } from "../../machines/limits.ts";
+import { recover } from "../../machines/recovery.ts";
+import { judgeAnswer, judgeAsync, settleAlarms, type Answer } from "../../machines/request.ts";
+import { stateFromText, stateText } from "../../machines/state.ts";
+import type { Notification, TicketRequest } from "../../machines/vocabulary.ts";
+import type { FakeTicketing } from "./fake-ticketing.ts";
+import { answer, History, settings } from "./given.ts";
+
+/** What the service, the network or the engine does to one attempt. */
+export interface Behaviour {
+  readonly send:
+    | "ack"
+    | "ackWithoutId"
+    | "ackLateEffect"
+    | "nack"
+    | "notOwner"
+    | "busy"
+    | "refused"
+    | "unreachable"
+    | "lostAnswer"
+    | "lostRequest"
+    | "lateEffect"
+    | "engineStops";
+  /** Of services with async results: when the result comes and what it says. */
+  readonly async: "ok" | "early" | "twice" | "never" | "late" | "error";
+}
+
+/** What happens to a flow at one of its steps. */
+export type Trouble = "none" | "searchFails" | "crash" | "expire" | "force" | "restart";
+
+export interface Script {
+  readonly arrivals: readonly { readonly afterMs: number; readonly notification: Notification }[];
+  readonly behaviours: readonly Behaviour[];
+  readonly troubles: readonly Trouble[];
+  readonly reopenSeconds: number;
+  /** Somebody else closes a key's ticket, or has it vanish. */
+  readonly strangers: readonly {
+    readonly afterMs: number;
+    readonly key: string;
+    readonly act: "close" | "remove";
+  }[];
+}
+
+interface Run {
+  readonly input: FlowInput;
+  findings: FlowFindings;
+}
+
+const stepMs = 40;
+
+export class ModelRun {
+  readonly history: History;
+  readonly service: FakeTicketing;
+  /** How often what happened, to fail when something never did. */
+  readonly seen = new Map<string, number>();
+  readonly sent = new Map<string, { times: number; readonly payloads: Set<string> }>();
+  readonly broken: string[] = [];
+  readonly #agenda: { readonly at: number; readonly order: number; readonly act: () => void }[] = [];
+  readonly #behaviours: Behaviour[];
+  readonly #troubles: Trouble[];
+  readonly #runs = new Map<string, Run>();
+  readonly #refused = new Set<string>();
+  readonly #wakers = new Set<string>();
+  readonly #settings: typeof settings;
+  #order = 0;
+  #process = 0;
+
+  constructor(script: Script, service: FakeTicketing) {
+    this.service = service;
+    this.history = new History({ reopenSeconds: script.reopenSeconds, maxResponseRows: 3 });
+    this.#settings = { ...settings, reopenSeconds: script.reopenSeconds };
+    this.#behaviours = [...script.behaviours];
+    this.#troubles = [...script.troubles];
+    for (const { afterMs, key, act } of script.strangers) {
+      this.#after(afterMs, () => {
+        if (service.take(key, act, this.history.now)) this.#count("ticket taken");
+      });
+    }
+    let at = this.history.now;
+    for (const { afterMs, notification } of script.arrivals) {
+      at += afterMs;
+      this.#at(at, () => this.history.accept(notification.id, notification));
+    }
+  }
+
+  /** Until nothing more happens. */
+  run(): void {
+    for (let turn = 0; turn < 20_000; turn += 1) {
+      this.#wake();
+      this.#agenda.sort((a, b) => a.at - b.at || a.order - b.order);
+      const next = this.#agenda.shift();
+      if (next === undefined) return;
+      this.history.now = Math.max(this.history.now, next.at);
+      next.act();
+      // R1: what a snapshot kept goes on like the live state.
+      if (turn % 16 === 0) {
+        this.history.state = stateFromText(stateText(this.history.state));
+        for (const [name, run] of this.#runs)
+          this.#runs.set(name, { ...run, input: { ...run.input, key: this.history.key(name) } });
+      }
+    }
+    this.broken.push("The run does not come to an end.");
+  }
+
+  #count(what: string): void {
+    this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
+  }
+
+  #at(at: number, act: () => void): void {
+    this.#order += 1;
+    this.#agenda.push({ at, order: this.#order, act });
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#at(this.history.now + ms, act);
+  }
+
+  /** Only while the same engine process runs. */
+  #soon(ms: number, act: () => void): void {
+    const process = this.#process;
+    this.#after(ms, () => {
+      if (process === this.#process) act();
+    });
+  }
+
+  #wake(): void {
+    for (const key of this.history.state.keys.values()) {
+      const until = key.parked?.until ?? null;
+      const due = key.parked === null || (until !== null && until <= this.history.now);
+      if (!due && until !== null) {
+        const waker = `${key.key} ${until}`;
+        if (!this.#wakers.has(waker)) this.#at(until, () => this.#wakers.delete(waker));
+        this.#wakers.add(waker);
+      }
+      if (readiness(key, due) !== null) this.#start(key.key);
+    }
+  }
+
+  #start(name: string): void {
+    const { history } = this;
+    const key = history.key(name);
+    if (key.request === null) {
+      const { cancelled, flow } = nextGroup(key, true);
+      for (const { ref } of cancelled) {
+        this.#count("cancelled out");
+        const how = {
+          outcome: "coalesced",
+          because: "",
+          lockGuid: null,
+          rule: null,
+          ticketId: null,
+          failure: null,
+          requestId: null,
+        } as const;
+        history.add(...settleAlarms(key, [ref], history.now, how));
+      }
+      if (flow.length === 0) return;
+      if (flow.length > 1) this.#count("coalesced");
+    }
+    const clientId = `client-${name}`;
+    const input = history.start(name, {
+      clientId,
+      settings: this.#settings,
+      ...(key.request === null ? { service: this.service.info } : {}),
+    });
+    this.#runs.set(name, { input, findings: noFindings });
+    this.#soon(1, () => this.#step(name, input.lockGuid, null));
+  }
+
+  #step(name: string, lockGuid: string, failure: SearchFailure | null): void {
+    const run = this.#running(name, lockGuid);
+    if (run === undefined || this.#trouble(name, run)) return;
+    const { history } = this;
+    const step = nextStep(run.input, run.findings, failure, history.now);
+    switch (step.step) {
+      case "end":
+        history.add(...step.entries);
+        this.#end(name, step.result);
+        return;
+      case "forward":
+        history.add(...step.entries);
+        this.#soon(stepMs, () => this.#send(name, lockGuid, step.request));
+        return;
+      case "search":
+        this.#count(`search ${step.purpose}`);
+        this.#soon(stepMs, () => {
+          const now = this.#running(name, lockGuid);
+          if (now === undefined) return;
+          const tickets = this.service.search(step.criteria, history.now);
+          now.findings = withAnswer(now.findings, step, tickets);
+          this.#step(name, lockGuid, null);
+        });
+    }
+  }
+
+  #running(name: string, lockGuid: string): Run | undefined {
+    const run = this.#runs.get(name);
+    return run?.input.lockGuid === lockGuid && this.history.key(name).flow?.lockGuid === lockGuid
+      ? run
+      : undefined;
+  }
+
+  #end(name: string, result: "settled" | "parked"): void {
+    this.history.end(result, name);
+    this.#runs.delete(name);
+  }
+
+  /** True when the flow does not go on. */
+  #trouble(name: string, run: Run): boolean {
+    const trouble = this.#troubles.shift() ?? "none";
+    if (trouble === "none") return false;
+    this.#count(trouble);
+    if (trouble === "restart") this.#restart();
+    else if (trouble === "searchFails") {
+      const failure = { code: "TIMEOUT", cause: "no answer", permanent: false };
+      const step = nextStep(run.input, run.findings, failure, this.history.now);
+      if (step.step !== "end") throw new Error("A failed search ends the flow.");
+      this.history.add(...step.entries);
+      this.#end(name, step.result);
+    } else {
+      const endings: Record<"crash" | "expire" | "force", Ending> = {
+        crash: { how: "crashed", cause: "thrown" },
+        expire: { how: "expired" },
+        force: { how: "forced", by: "ann", reason: "stuck" },
+      };
+      this.#endForcibly(name, endings[trouble]);
+    }
+    return true;
+  }
+
+  #endForcibly(name: string, ending: Ending): void {
+    const end = endFlow(this.history.state, `client-${name}`, ending, this.history.now);
+    if (end !== null) this.history.add(...end.entries);
+    this.#runs.delete(name);
+  }
+
+  #restart(): void {
+    this.#process += 1;
+    this.#runs.clear();
+    this.history.open();
+    this.history.add(...recover(this.history.state, false, this.history.now));
+    if (recover(this.history.state, false, this.history.now).length > 0)
+      this.broken.push("R2: recovered twice.");
+  }
+
+  #send(name: string, lockGuid: string, request: TicketRequest): void {
+    const { history } = this;
+    const { requestId } = request;
+    // L3: the claim of the flow must stand, and the request be unsettled, when the sending commits.
+    if (this.#running(name, lockGuid) === undefined) return;
+    if (history.key(name).request?.requestId !== requestId) {
+      this.#count("settled before it was sent again");
+      this.#end(name, "parked");
+      return;
+    }
+    const behaviour = this.#behaviours.shift() ?? { send: "ack", async: "ok" };
+    history.send(name);
+    this.#note(request, behaviour);
+    // The holder may lose its lock while the request is in flight (L4).
+    this.#soon(stepMs / 2, () => {
+      const run = this.#running(name, lockGuid);
+      if (run === undefined || history.key(name).request?.status !== "sending") return;
+      if (
+        this.#troubles[0] === "expire" ||
+        this.#troubles[0] === "force" ||
+        this.#troubles[0] === "restart"
+      ) {
+        this.#count(`${this.#troubles[0]} in flight`);
+        this.#trouble(name, run);
+      }
+    });
+    this.#answer(name, lockGuid, request, behaviour);
+  }
+
+  #note(request: TicketRequest, behaviour: Behaviour): void {
+    const known = this.sent.get(request.requestId) ?? { times: 0, payloads: new Set<string>() };
+    if (this.#refused.has(request.requestId))
+      this.broken.push(`G3: ${request.requestId} was sent after a final NACK.`);
+    if (behaviour.send !== "unreachable") known.times += 1;
+    known.payloads.add(JSON.stringify(request.payload));
+    this.sent.set(request.requestId, known);
+    this.#count(behaviour.send);
+  }
+
+  #answer(name: string, lockGuid: string, request: TicketRequest, behaviour: Behaviour): void {
+    const { info } = this.service;
+    const told = (what: Answer): void => this.#soon(stepMs, () => this.#judge(name, lockGuid, request, what));
+    const effect = (): ReturnType<FakeTicketing["apply"]> => this.service.apply(request, this.history.now);
+    const inDoubt = answer("inDoubt", { code: "TIMEOUT" });
+    switch (behaviour.send) {
+      case "ackLateEffect":
+        if (info.asyncSeconds > 0) {
+          this.#after(40_000, () => void this.service.apply(request, this.history.now));
+          return told(answer("ack"));
+        }
+        return this.#acknowledge(name, request, behaviour, told);
+      case "ack":
+      case "ackWithoutId":
+        return this.#acknowledge(name, request, behaviour, told);
+      case "nack":
+        // The promise `requestId` holds for refusals too: what was done is not refused, what was refused not done.
+        if (!this.service.refuse(request.requestId)) return this.#acknowledge(name, request, behaviour, told);
+        return told(answer("nack", { code: "NACK" }));
+      case "notOwner":
+        return told(answer("nack", { code: "NOT_OWNER" }));
+      case "busy":
+        return told(answer("nack", { code: "BUSY" }));
+      case "refused":
+        return told(answer("refused", { code: "UNAVAILABLE", retryAfterMs: 700 }));
+      case "unreachable":
+        return told(answer("unreachable", { code: "UNREACHABLE" }));
+      case "lostAnswer": {
+        const { ok, ticketId } = effect();
+        if (ok && info.asyncSeconds > 0)
+          this.#asyncResult(name, request.requestId, "OK", ticketId, behaviour);
+        return told(inDoubt);
+      }
+      case "lateEffect":
+        // Transit 40 s and an index up to 20 s behind keep a promise of 60 s from the socket's end.
+        this.#after(40_000, () => void this.service.apply(request, this.history.now));
+        return told(inDoubt);
+      case "lostRequest":
+        return told(inDoubt);
+      case "engineStops":
+        effect();
+        return this.#soon(stepMs, () => this.#restart());
+    }
+  }
+
+  #acknowledge(
+    name: string,
+    request: TicketRequest,
+    behaviour: Behaviour,
+    told: (what: Answer) => void,
+  ): void {
+    const isAsync = this.service.info.asyncSeconds > 0;
+    if (isAsync && behaviour.async === "error") {
+      this.#asyncResult(name, request.requestId, "ERROR", null, behaviour);
+      return told(answer("ack"));
+    }
+    const { ok, code, ticketId } = this.service.apply(request, this.history.now);
+    if (!ok) return told(answer("nack", { code }));
+    if (isAsync) this.#asyncResult(name, request.requestId, "OK", ticketId, behaviour);
+    told(answer("ack", { ticketId: behaviour.send === "ack" && !isAsync ? ticketId : null }));
+  }
+
+  #judge(name: string, lockGuid: string, request: TicketRequest, what: Answer): void {
+    const { history } = this;
+    const key = history.key(name);
+    if (key.request?.requestId !== request.requestId) {
+      this.broken.push(`${request.requestId} was settled while it was in flight.`);
+      return;
+    }
+    if (what.code === "NACK") this.#refused.add(request.requestId);
+    const verdict = judgeAnswer(key, key.request, { ...what, answeredAt: history.now }, this.#settings);
+    history.add(...verdict.entries);
+    if (this.#running(name, lockGuid) !== undefined) this.#end(name, verdict.result);
+    else this.#count("answer after its flow");
+  }
+
+  #asyncResult(
+    name: string,
+    requestId: string,
+    result: "OK" | "ERROR",
+    ticketId: string | null,
+    behaviour: Behaviour,
+  ): void {
+    const delays = {
+      early: stepMs / 2,
+      late: (this.service.info.asyncSeconds + 400) * 1000,
+      ok: 5_000,
+      twice: 5_000,
+      error: 5_000,
+      never: 0,
+    };
+    if (behaviour.async === "never") return this.#count("async never");
+    const tell = (): void => {
+      const { state, now } = this.history;
+      const before =
+        state.settledRequests.get(requestId) ??
+        this.history.key(name).unknown.find((one) => one.requestId === requestId) ??
+        null;
+      this.#count(`async ${behaviour.async}${before === null ? "" : " after the outcome"}`);
+      const input = { requestId, result, ticketId, code: null, cause: null, text: "" };
+      this.history.add(...judgeAsync(this.history.key(name), before, input, now));
+    };
+    this.#after(delays[behaviour.async], tell);
+    if (behaviour.async === "twice") this.#after(delays.twice + 900_000, tell);
+  }
+}
+
+/** G3: requests sent more often than allowed, or with a payload that changed. */
+export function attemptsTooMany(run: ModelRun): string[] {
+  return [...run.sent]
+    .filter(([, { times, payloads }]) => times > limits.attemptsMax || payloads.size > 1)
+    .map(([requestId]) => requestId);
+}
