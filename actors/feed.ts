@@ -56,6 +56,8 @@ export interface FeedOptions {
     "onFacts" | "onClient" | "snapshot" | "counters" | "readFacts" | "state"
   >;
   readonly clock: Clock;
+  /** Recent facts in memory; older ones are read from the ledger. Default `feedFactsKept`. */
+  readonly factsKept?: number;
 }
 
 /** A turn of the feed ends after this long and the engine has the next one (F4). */
@@ -98,11 +100,11 @@ class EngineFeed implements Feed {
   #stateTimer: unknown = null;
   #isPaging = false;
 
-  constructor({ supervisor, clock }: FeedOptions) {
+  constructor({ supervisor, clock, factsKept = limits.feedFactsKept }: FeedOptions) {
     this.#supervisor = supervisor;
     this.#clock = clock;
     const { ledger, position } = supervisor.snapshot();
-    this.#ring = new FactRing(ledger, position, limits.feedFactsKept);
+    this.#ring = new FactRing(ledger, position, factsKept);
     this.#states = new LatestStates((type, data) => this.#frame(type, data));
     this.#unsubscribe = [
       supervisor.onFacts((facts) => this.#onFacts(facts)),
