@@ -1,0 +1,140 @@
+/** A Ticket Client brought into any of its states, with actors that never answer unless the test says so. */
+import { createActor, fromPromise, type ActorRefFrom, type AnyActorLogic } from "xstate";
+import type { FlowInput } from "../../machines/flow-plan.ts";
+import type { Result } from "../../machines/failure.ts";
+import {
+  ticketClientMachine,
+  type ForwardCommand,
+  type ForwardReply,
+  type Holder,
+  type ReleaseInput,
+  type SearchCommand,
+  type SearchReply,
+  type TicketClientEvent,
+} from "../../machines/ticket-client.machine.ts";
+import type { ClientStateName } from "../../machines/vocabulary.ts";
+import { manualClock, type ManualClock } from "../service/manual-clock.ts";
+import { createPayload, KEY, noon, service } from "./given.ts";
+
+export const holder: Holder = { lockGuid: "guid-1", fence: 7 };
+export const lockMs = 300_000;
+
+export interface ClientRig {
+  readonly actor: ActorRefFrom<typeof ticketClientMachine>;
+  readonly clock: ManualClock;
+  /** Answers that commands got, in order: `ok`, or a code. */
+  readonly answers: string[];
+  readonly states: ClientStateName[];
+  readonly released: ReleaseInput[];
+  /** What made the actor stop, if something did. */
+  readonly crashes: unknown[];
+  state(): string;
+}
+
+const never = new Promise<never>(() => {});
+
+export function clientMachine(
+  released: ReleaseInput[] = [],
+  states: ClientStateName[] = [],
+): typeof ticketClientMachine {
+  return ticketClientMachine.provide({
+    actors: {
+      search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
+        () => never,
+      ),
+      forward: fromPromise<
+        ForwardReply,
+        { readonly command: ForwardCommand; readonly clientId: string; readonly claim: number }
+      >(() => never),
+      release: fromPromise<Result<null>, ReleaseInput>(({ input }) => {
+        released.push(input);
+        return never;
+      }),
+    },
+    actions: { announceState: (_, { state }) => void states.push(state) },
+  });
+}
+
+export function clientRig(): ClientRig {
+  const clock = manualClock(noon);
+  const released: ReleaseInput[] = [];
+  const states: ClientStateName[] = [];
+  const crashes: unknown[] = [];
+  const logic: AnyActorLogic = clientMachine(released, states);
+  const actor = createActor(logic, { clock, input: { clientId: "client-01" } }) as ActorRefFrom<
+    typeof ticketClientMachine
+  >;
+  actor.subscribe({ error: (error) => crashes.push(error) });
+  actor.start();
+  return {
+    actor,
+    clock,
+    answers: [],
+    states,
+    released,
+    crashes,
+    state: () => String(actor.getSnapshot().value),
+  };
+}
+
+type Answer = { readonly ok: true } | { readonly ok: false; readonly failure: { readonly code: string } };
+
+/** A command or other event for the client; its answer goes to `answers`. */
+export function clientEvent(
+  type: string,
+  answers: string[],
+  by: Holder = holder,
+  flow: FlowInput | null = null,
+): TicketClientEvent {
+  const reply = (answer: Answer): void => void answers.push(answer.ok ? "ok" : answer.failure.code);
+  switch (type) {
+    case "client.lock":
+      return { type, lock: { ...by, lockTime: noon }, claim: 3, deadlineMs: lockMs, flow };
+    case "client.search":
+      return {
+        type,
+        ...by,
+        criteria: { clientReference: KEY },
+        service: service(),
+        key: KEY,
+        attempt: 1,
+        reply,
+      };
+    case "client.forward": {
+      const request = {
+        requestId: "r1",
+        key: KEY,
+        clientId: "client-01",
+        lockGuid: by.lockGuid,
+        service: service(),
+        payload: createPayload,
+      };
+      return { type, ...by, request, entries: [], reply };
+    }
+    case "client.close":
+      return { type, ...by, entries: [], result: "settled", reply };
+    case "client.forceNotBusy":
+      return { type, ...by, sending: false, claim: 4, at: noon };
+    case "client.forceUnlock":
+      return { type, ...by };
+    case "lock.expired":
+      return { type, fence: by.fence };
+    default:
+      throw new Error(`No event ${type}.`);
+  }
+}
+
+/** Events that bring an idle client to a state. */
+export const wayTo: Record<ClientStateName, readonly string[]> = {
+  idle: [],
+  locked: ["client.lock"],
+  searching: ["client.lock", "client.search"],
+  forwarding: ["client.lock", "client.forward"],
+  closing: ["client.lock", "client.close"],
+};
+
+export function rigIn(state: string): ClientRig {
+  const rig = clientRig();
+  for (const type of wayTo[state as ClientStateName]) rig.actor.send(clientEvent(type, []));
+  return rig;
+}
