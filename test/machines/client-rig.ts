@@ -73,7 +73,7 @@ export function clientRig(): ClientRig {
     states,
     released,
     crashes,
-    state: () => String(actor.getSnapshot().value),
+    state: () => actor.getSnapshot().value,
   };
 }
 

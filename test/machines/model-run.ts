@@ -274,15 +274,11 @@ export class ModelRun {
     // The holder may lose its lock while the request is in flight (L4).
     this.#soon(stepMs / 2, () => {
       const run = this.#running(name, lockGuid);
+      const [trouble = "none"] = this.#troubles;
       if (run === undefined || history.key(name).request?.status !== "sending") return;
-      if (
-        this.#troubles[0] === "expire" ||
-        this.#troubles[0] === "force" ||
-        this.#troubles[0] === "restart"
-      ) {
-        this.#count(`${this.#troubles[0]} in flight`);
-        this.#trouble(name, run);
-      }
+      if (!["expire", "force", "restart"].includes(trouble)) return;
+      this.#count(`${trouble} in flight`);
+      this.#trouble(name, run);
     });
     this.#answer(name, lockGuid, request, behaviour);
   }

@@ -50,7 +50,7 @@ function probe(state: string, event: string): string {
   const { refused: _before, ...had } = before.context;
   const { refused: _after, ...has } = after.context;
   if (after.value === state && JSON.stringify(had) === JSON.stringify(has)) return "–";
-  return String(after.value);
+  return after.value;
 }
 
 describe("Ticket Client", () => {

@@ -7,16 +7,16 @@ type Table = Map<string, Map<string, string>>;
 
 /** Lines of cells separated by `|`: first `state` and the events, then a line a state. */
 function readTable(text: string): Table {
-  const lines = text
+  const cells = text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "")
-    .map((line) => line.split("|").map((cell) => cell.trim()));
-  const [[, ...events] = [], ...rows] = lines;
+    .map((line) => line.split("|").map((one) => one.trim()));
+  const [[, ...events] = [], ...rows] = cells;
   return new Map(
-    rows.map(([state = "", ...cells]) => [
+    rows.map(([state = "", ...row]) => [
       state,
-      new Map(events.map((event, index) => [event, cells[index] ?? "no cell"])),
+      new Map(events.map((event, index) => [event, row[index] ?? "no cell"])),
     ]),
   );
 }
@@ -40,7 +40,7 @@ export function statesOf(machine: AnyStateMachine): AnyStateNode[] {
  */
 function eventsOf(machine: AnyStateMachine): string[] {
   const sources = new Map<string, string>();
-  for (const node of statesOf(machine)) for (const { id, src } of node.invoke) sources.set(id, String(src));
+  for (const node of statesOf(machine)) for (const { id, src } of node.invoke) sources.set(id, `${src}`);
   const named = (event: string): string => {
     const [, kind, id = ""] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(event) ?? [];
     if (kind !== undefined) return `${sources.get(id) ?? id} ${kind === "done" ? "done" : "fails"}`;
@@ -54,7 +54,7 @@ function eventsOf(machine: AnyStateMachine): string[] {
 export function endOfActor(machine: AnyStateMachine, state: string, event: string): string | null {
   const [src, how] = event.split(" ");
   const node = statesOf(machine).find(({ key }) => key === state);
-  const invoked = node?.invoke.find((one) => String(one.src) === src);
+  const invoked = node?.invoke.find((one) => `${one.src}` === src);
   return invoked === undefined
     ? null
     : `xstate.${how?.startsWith("done") === true ? "done" : "error"}.actor.${invoked.id}`;

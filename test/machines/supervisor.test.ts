@@ -1,0 +1,240 @@
+import { createActor, fromPromise, type ActorRefFrom } from "xstate";
+import { getShortestPaths } from "xstate/graph";
+import { describe, expect, test } from "vitest";
+import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../../machines/gateway.machine.ts";
+import { limits } from "../../machines/limits.ts";
+import {
+  clientNames,
+  crashReport,
+  supervisorMachine,
+  type CrashReport,
+  type SupervisorEvent,
+} from "../../machines/supervisor.machine.ts";
+import { manualClock, type ManualClock } from "../service/manual-clock.ts";
+import { clientEvent, clientMachine } from "./client-rig.ts";
+import { createPayload, noon, service } from "./given.ts";
+import { checkChart, checkTable } from "./transition-table.ts";
+
+/* A state's name: goes there (its own name: stays and does something). `–`: nothing happens. `crash`: given up upward. */
+const table = `
+state   | supervisor.start | gateway.open/new | gateway.open/again | child.recover/crashed | child.recover/alive | quarantine.over | * fails | supervisor.stop
+waiting | running          | –                | –                  | –                     | –                   | –               | crash   | –
+running | –                | running          | –                  | running               | –                   | running         | running | stopped
+stopped | –                | –                | –                  | –                     | –                   | –               | –       | –
+`;
+
+interface SupervisorRig {
+  readonly actor: ActorRefFrom<typeof supervisorMachine>;
+  readonly clock: ManualClock;
+  readonly reports: (CrashReport & { readonly quarantined: boolean })[];
+  readonly crashes: unknown[];
+  state(): string;
+  children(): string[];
+  /** A child throws. */
+  crash(child: string): void;
+}
+
+function supervisorRig(clients = 2): SupervisorRig {
+  const clock = manualClock(noon);
+  const reports: SupervisorRig["reports"] = [];
+  const crashes: unknown[] = [];
+  const gateway = gatewayMachine.provide({
+    actors: {
+      claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(() => new Promise<never>(() => {})),
+    },
+  });
+  const logic = supervisorMachine.provide({
+    actors: { client: clientMachine(), gateway },
+    actions: {
+      reportCrash: ({ context, event }) =>
+        void reports.push({ ...crashReport(context, event), quarantined: false }),
+      reportQuarantine: ({ context, event }) =>
+        void reports.push({ ...crashReport(context, event), quarantined: true }),
+    },
+  });
+  const actor = createActor(logic, { clock, input: { clients, monotonicMs: () => clock.monotonicMs() } });
+  actor.subscribe({ error: (error) => crashes.push(error) });
+  actor.start();
+  return {
+    actor,
+    clock,
+    reports,
+    crashes,
+    state: () => String(actor.getSnapshot().value),
+    children: () => Object.keys(actor.getSnapshot().children).sort(),
+    crash(child) {
+      const ref = actor.getSnapshot().children[child];
+      if (ref === undefined) throw new Error(`No child ${child} to crash.`);
+      ref.send(clientEvent("client.lock", []) as never);
+      ref.send(clientEvent("client.search", []) as never);
+      ref.send({ type: "xstate.error.actor.0.ticketClient.searching", error: new Error("thrown") } as never);
+    },
+  };
+}
+
+function rigIn(state: string): SupervisorRig {
+  const rig = supervisorRig();
+  if (state !== "waiting") rig.actor.send({ type: "supervisor.start" });
+  if (state === "stopped") rig.actor.send({ type: "supervisor.stop" });
+  expect(rig.state()).toBe(state);
+  return rig;
+}
+
+function probe(state: string, event: string): string {
+  const rig = rigIn(state);
+  if (rig.actor.getSnapshot().status === "done") return "–"; // a final state takes nothing more
+  const [type = "", kind] = event.split("/");
+  if (state === "running" && event === "gateway.open/again")
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+  if (state === "running" && event === "child.recover/crashed") rig.crash("client-01");
+  if (state === "running" && type === "quarantine.over") quarantine(rig, "client-01");
+  const before = [rig.children(), rig.reports.length];
+  if (type === "* fails") {
+    if (state === "running") rig.crash("client-01");
+    else
+      rig.actor.send({
+        type: "xstate.error.actor.client-01",
+        error: new Error("thrown"),
+      } as unknown as SupervisorEvent);
+  } else {
+    const child = kind === "alive" ? "client-02" : "client-01";
+    rig.actor.send({ type, service: "OSB", child } as unknown as SupervisorEvent);
+  }
+  if (rig.crashes.length > 0) return "crash";
+  const after = [rig.children(), rig.reports.length];
+  return rig.state() === state && JSON.stringify(before) === JSON.stringify(after) ? "–" : rig.state();
+}
+
+/** One crash more than the supervisor's intensity. */
+function quarantine(rig: SupervisorRig, child: string): void {
+  for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
+    rig.actor.send({ type: "child.recover", child });
+    rig.crash(child);
+  }
+}
+
+describe("supervisor", () => {
+  test("every state answers every event as its table says", () => {
+    checkTable(supervisorMachine, table, probe);
+  });
+
+  test("the chart keeps the laws of all charts", () => {
+    checkChart(supervisorMachine);
+  });
+
+  test("every reachable state of the chart is reached, and no path leaves `stopped`", () => {
+    const types = ["supervisor.start", "supervisor.stop", "gateway.open", "child.recover", "quarantine.over"];
+    // Its actions ask the running actor for its children; xstate/graph runs none.
+    const chart = supervisorMachine.provide({
+      actions: { stopChildren: () => {}, spawnGateway: () => {}, respawn: () => {} },
+    });
+    const paths = getShortestPaths(chart, {
+      input: { clients: 1, monotonicMs: () => 0 },
+      events: types.map((type) => ({
+        type,
+        service: "OSB",
+        child: "client-01",
+      })) as unknown as SupervisorEvent[],
+      serializeState: ({ value }) => String(value),
+      serializeEvent: ({ type }) => type,
+    });
+    expect(new Set(paths.map(({ state }) => state.value))).toEqual(
+      new Set(["waiting", "running", "stopped"]),
+    );
+    for (const { steps } of paths) {
+      const stopped = steps.findIndex(({ state }) => state.value === "stopped");
+      if (stopped >= 0) expect(stopped).toBe(steps.length - 1);
+    }
+  });
+
+  test("clients are named with as many digits as the pool needs, two at least", () => {
+    expect(clientNames(2)).toEqual(["client-01", "client-02"]);
+    expect(clientNames(100)[0]).toBe("client-001");
+    expect(clientNames(100)[99]).toBe("client-100");
+  });
+
+  test("R6: a client that throws is replaced when its crash is durable, and its neighbour goes on", () => {
+    const rig = rigIn("running");
+    const neighbour = rig.actor.getSnapshot().children["client-02"];
+    rig.crash("client-01");
+    expect(rig.crashes).toEqual([]);
+    expect(rig.children(), "nothing runs before the crash is durable").toEqual(["client-02"]);
+    expect(rig.actor.getSnapshot().context.restarting).toEqual(["client-01"]);
+    expect(rig.reports).toEqual([{ child: "client-01", cause: "thrown", crashes: 1, quarantined: false }]);
+    rig.actor.send({ type: "child.recover", child: "client-01" });
+    expect(rig.children()).toEqual(["client-01", "client-02"]);
+    expect(rig.actor.getSnapshot().children["client-02"]).toBe(neighbour);
+  });
+
+  test("R6: a gateway that throws is replaced and remembers its service", () => {
+    const rig = rigIn("running");
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+    const [first] = [rig.actor.getSnapshot().children["gateway:OSB"]];
+    first?.send({ type: "xstate.error.actor.x", error: new Error("thrown") } as never);
+    expect(rig.children()).toEqual(["client-01", "client-02"]);
+    rig.actor.send({ type: "child.recover", child: "gateway:OSB" });
+    const second = rig.actor.getSnapshot().children["gateway:OSB"];
+    expect(second).not.toBe(first);
+    const request = {
+      requestId: "r1",
+      key: "NE-1",
+      clientId: "client-01",
+      lockGuid: "g",
+      service: service(),
+      payload: createPayload,
+    };
+    second?.send({
+      type: "gateway.enqueue",
+      item: { request, age: 1, attempt: 1, claim: 1, reply: () => {} },
+    } as never);
+    expect(second?.getSnapshot()).toMatchObject({ value: "claiming" });
+  });
+
+  test("five crashes in thirty seconds are borne, the sixth is quarantined for a minute, the next time for two", () => {
+    const rig = rigIn("running");
+    for (const seconds of [60, 120]) {
+      quarantine(rig, "client-01");
+      expect(rig.reports.at(-1)).toMatchObject({ child: "client-01", quarantined: true });
+      expect(rig.children()).toEqual(["client-02"]);
+      rig.actor.send({ type: "child.recover", child: "client-01" });
+      expect(rig.children(), "a late recovery does not end a quarantine").toEqual(["client-02"]);
+      rig.clock.advance(seconds * 1000 - 1);
+      expect(rig.children()).toEqual(["client-02"]);
+      rig.clock.advance(1);
+      expect(rig.children()).toEqual(["client-01", "client-02"]);
+      rig.clock.advance(limits.restartPeriodSeconds * 1000);
+    }
+  });
+
+  test("two clients in quarantine come back each in its own time", () => {
+    const rig = rigIn("running");
+    quarantine(rig, "client-01");
+    rig.clock.advance(10_000);
+    quarantine(rig, "client-02");
+    rig.clock.advance(50_000);
+    expect(rig.children()).toEqual(["client-01"]);
+    rig.clock.advance(10_000);
+    expect(rig.children()).toEqual(["client-01", "client-02"]);
+  });
+
+  test.each([
+    { apart: limits.restartPeriodSeconds * 1000, quarantined: false },
+    { apart: limits.restartPeriodSeconds * 1000 - 1, quarantined: true },
+  ])("a sixth crash $apart ms after the first: quarantined is $quarantined", ({ apart, quarantined }) => {
+    const rig = rigIn("running");
+    for (let crashed = 0; crashed < limits.restartIntensity; crashed += 1) {
+      rig.crash("client-01");
+      rig.actor.send({ type: "child.recover", child: "client-01" });
+    }
+    rig.clock.advance(apart);
+    rig.crash("client-01");
+    expect(rig.reports.at(-1)?.quarantined).toBe(quarantined);
+  });
+
+  test("stopping ends every child", () => {
+    const rig = rigIn("running");
+    const refs = Object.values(rig.actor.getSnapshot().children);
+    rig.actor.send({ type: "supervisor.stop" });
+    expect(refs.map((ref) => ref?.getSnapshot().status)).toEqual(["stopped", "stopped"]);
+  });
+});
