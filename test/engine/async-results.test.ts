@@ -1,0 +1,236 @@
+/** Services that answer twice: law G5. */
+import { expect, test } from "vitest";
+import type { AsyncResult } from "../../actors/ports.ts";
+import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
+import { acceptAll, notification } from "./notifications.ts";
+
+const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
+const ack = { kind: "ack", ticketId: null } as const;
+
+function result(requestId: string, more: Partial<AsyncResult> = {}): AsyncResult {
+  return { requestId, result: "OK", ticketId: "MEM-1", code: null, cause: null, text: "<result/>", ...more };
+}
+
+const error = { result: "ERROR", ticketId: null, code: "E42", cause: "no such element" } as const;
+
+/** A service whose result may take 30 s and whose ACK has no ticket id; `sent` names its requests. */
+async function asyncWorld(options: WorldOptions = {}) {
+  const world = new World({ ...options, row: { asyncSeconds: 30, ...options.row } });
+  const engine = await world.open();
+  const sent: string[] = [];
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return { answer: ack };
+  };
+  return { world, engine, sent, last: () => sent.at(-1) ?? "" };
+}
+
+/** As `asyncWorld`, with alarm 1 acknowledged and its result awaited. */
+async function awaited(options: WorldOptions = {}) {
+  const started = await asyncWorld(options);
+  await acceptAll(started.engine, notification("1"));
+  await started.engine.quiet();
+  expect(started.engine.supervisor.snapshot()).toMatchObject({
+    queue: { parked: 1 },
+    counters: { settled: 0 },
+  });
+  return started;
+}
+
+async function settlements(engine: EngineUnderTest) {
+  return (await engine.facts("request.settled")).map(({ body }) => body.result);
+}
+
+/** G5: every result has a row: one of its own or the change of its request's. */
+async function rowsOf(engine: EngineUnderTest, requestId: string) {
+  const rows = await engine.facts("response.row");
+  return rows
+    .map(({ body }) => body.row)
+    .filter((row) => row.requestId === requestId && "asyncStatus" in row && row.asyncStatus !== null)
+    .map((row) => row.asyncStatus);
+}
+
+test("G5: a result in time settles the alarm, which the ACK did not, and no client was held meanwhile", async () => {
+  const { world, engine, last } = await awaited();
+  expect(engine.supervisor.snapshot().clients.every((one) => one.state === "idle")).toBe(true);
+  await engine.pass(20);
+  await engine.supervisor.deliverAsync(result(last()));
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect((await engine.supervisor.explain({ source: "urn:test", id: "1" }))?.ticketId).toBe("MEM-1");
+  expect(await rowsOf(engine, last())).toEqual(["awaited", "ok"]);
+  expect(world.service.truth().creates).toBe(1);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: a result that is durable before the ACK settles the alarm at the ACK", async () => {
+  const { world, engine } = await asyncWorld();
+  const gate = Promise.withResolvers<void>();
+  let requestId = "";
+  world.onSend = ({ request }) => {
+    requestId = request.requestId;
+    return { answer: ack, hold: gate.promise };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(requestId));
+  expect(engine.supervisor.counters().settled).toBe(0);
+  gate.resolve();
+  await engine.settled(1);
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect(await settlements(engine)).toEqual(["ok"]);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: a result that arrives in the same turn as the ACK settles the alarm once", async () => {
+  const { world, engine } = await asyncWorld();
+  world.onSend = ({ request }) => {
+    void engine.supervisor.deliverAsync(result(request.requestId));
+    return { answer: ack };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.settled(1);
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect(await settlements(engine)).toEqual(["ok"]);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: a lost ACK and an early OK are a success", async () => {
+  const { world, engine } = await asyncWorld();
+  const gate = Promise.withResolvers<void>();
+  let requestId = "";
+  world.onSend = ({ request }) => {
+    requestId = request.requestId;
+    return { answer: reset, hold: gate.promise };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(requestId));
+  gate.resolve();
+  await engine.settled(1);
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect(world.service.truth()).toMatchObject({ requests: 1, creates: 1 });
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: a result that never comes is looked up when its time is over, and found", async () => {
+  const { world, engine } = await awaited();
+  await engine.pass(29);
+  expect(engine.supervisor.counters().settled).toBe(0);
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: the same result twice settles once; the second has a row and changes nothing", async () => {
+  const { engine, last } = await awaited();
+  await Promise.all([
+    engine.supervisor.deliverAsync(result(last())),
+    engine.supervisor.deliverAsync(result(last())),
+  ]);
+  await engine.supervisor.deliverAsync(result(last()));
+  await engine.settled();
+  expect(await settlements(engine)).toEqual(["ok"]);
+  expect(await engine.facts("request.async")).toHaveLength(3);
+  expect(await rowsOf(engine, last())).toEqual(["awaited", "ok", "late", "late"]);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: ERROR once is decided once more, ahead of newer notifications, by a request of its own", async () => {
+  const { world, engine, sent, last } = await asyncWorld({ config: { coalesce: false } });
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return sent.length === 1 ? { applied: false, answer: ack } : { answer: ack };
+  };
+  await acceptAll(engine, notification("1"), notification("2", { alarm: "node-1/fan" }));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.quiet();
+  expect(new Set(sent).size).toBe(2);
+  await engine.supervisor.deliverAsync(result(last()));
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "adopted" });
+  expect(await settlements(engine)).toEqual(["notApplied", "ok"]);
+  expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: ERROR twice is failed, with what the service said", async () => {
+  const { world, engine, sent, last } = await asyncWorld();
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return { applied: false, answer: ack };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.settled();
+  expect(sent).toHaveLength(2);
+  expect(await engine.outcomes()).toEqual({ 1: "failed" });
+  expect(await engine.because("1")).toContain("no such element");
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: ERROR after several attempts is in doubt, because one of them may have worked; the look-up finds it", async () => {
+  const { world, engine, sent, last } = await asyncWorld();
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return sent.length === 1 ? { answer: reset } : { answer: ack };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.until(() => sent.length === 2);
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: OK that contradicts an ERROR supersedes failed; ERROR that contradicts an OK only leaves a row", async () => {
+  const { world, engine, sent, last } = await asyncWorld();
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return { applied: false, answer: ack };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.settled();
+  await engine.supervisor.deliverAsync(result(last(), { ticketId: "OSB-1" }));
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  await engine.supervisor.deliverAsync(result(last(), error));
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect((await rowsOf(engine, last())).filter((status) => status === "late")).toHaveLength(2);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5: a result for nobody is a row of its own and changes no key", async () => {
+  const { engine } = await asyncWorld();
+  await engine.supervisor.deliverAsync(result("nobody-knows-it"));
+  expect(await engine.facts("request.async")).toMatchObject([
+    { stream: "gateway/async", body: { key: null } },
+  ]);
+  expect((await engine.facts("response.row")).map(({ body }) => body.row)).toMatchObject([
+    { requestId: "nobody-knows-it", clientId: "gateway", code: "UNKNOWN_REQUEST", asyncStatus: "late" },
+  ]);
+  expect(engine.supervisor.state.keys.size).toBe(0);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("G5, R2: a result that comes after a restart settles the alarm that waited for it", async () => {
+  const { world, engine, last } = await awaited();
+  await engine.pass(10);
+  engine.kill();
+  const next = await world.open();
+  await next.quiet();
+  expect(next.supervisor.counters().settled).toBe(0);
+  await next.supervisor.deliverAsync(result(last()));
+  await next.settled(1);
+  expect(await next.outcomes()).toEqual({ 1: "created" });
+  expect(await next.broken()).toEqual([]);
+});

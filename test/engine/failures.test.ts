@@ -1,0 +1,181 @@
+/** What breaks inside the engine: a ledger that fails (R3), decisions, clients and gateways that throw (R6, L5). */
+import { expect, test } from "vitest";
+import type { TicketingService } from "../../actors/ports.ts";
+import { decide } from "../../machines/decision.ts";
+import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
+import { acceptAll, notification } from "./notifications.ts";
+
+function poisonous(id: string): NonNullable<WorldOptions["decide"]> {
+  return (input) => {
+    if (input.group.some((one) => one.notification.id === id)) throw new Error(`cannot decide ${id}`);
+    return decide(input);
+  };
+}
+
+/** A service that throws at the searches for these keys, before any promise is made. */
+function throwing(isPoison: (key: string) => boolean) {
+  return (service: TicketingService): TicketingService => ({
+    ...service,
+    search(call) {
+      if (isPoison(call.criteria.clientReference ?? "")) throw new Error("the search threw");
+      return service.search(call);
+    },
+  });
+}
+
+function states(engine: EngineUnderTest): string[] {
+  return engine.supervisor.snapshot().clients.map((one) => one.state);
+}
+
+test("R3: after the first failed write nothing more is acknowledged, and onBroken is called once", async () => {
+  const world = new World();
+  const engine = await world.open();
+  await acceptAll(engine, notification("1"));
+  await engine.settled();
+  world.storage.factsMax = world.storage.facts.length + 2;
+  const told = await Promise.allSettled(
+    ["2", "3", "4", "5"].map((id) => engine.supervisor.raise(notification(id, { key: `node-${id}` }))),
+  );
+  expect(told.map((one) => one.status)).toEqual(["rejected", "rejected", "rejected", "rejected"]);
+  world.storage.factsMax = Infinity;
+  await expect(engine.supervisor.raise(notification("6"))).rejects.toMatchObject({
+    failure: { code: "LEDGER_SYNC_FAILED" },
+  });
+  await engine.pass(600);
+  expect(engine.failures).toHaveLength(1);
+  engine.kill();
+  const next = await world.open();
+  await next.settled();
+  expect(await next.outcomes()).toEqual({ 1: "created" });
+  expect(await next.broken()).toEqual([]);
+});
+
+test.each([1, 2, 3, 5, 8, 10, 13])(
+  "R3: a ledger that is full %i facts into a flow stops the engine and sends nothing more",
+  async (room) => {
+    const world = new World({ config: { clients: 2 } });
+    const engine = await world.open();
+    const before = world.storage.facts.length;
+    world.storage.factsMax = before + room;
+    await Promise.allSettled([engine.supervisor.raise(notification("1"))]);
+    await engine.pass(600);
+    expect(engine.failures).toHaveLength(1);
+    expect(world.sends).toBeLessThanOrEqual(1);
+    expect(world.storage.facts.length).toBeLessThanOrEqual(before + room);
+    expect(world.broken).toEqual([]);
+  },
+);
+
+test("R6: a decision that throws for one alarm sets it aside after three crashes and disturbs nobody else", async () => {
+  const world = new World({ config: { clients: 2, coalesce: false }, decide: poisonous("bad") });
+  const engine = await world.open();
+  const keys = Array.from({ length: 12 }, (_, index) => `node-${index}`);
+  await acceptAll(
+    engine,
+    notification("bad", { key: "node-bad" }),
+    notification("behind", { key: "node-bad", alarm: "node-bad/fan" }),
+    ...keys.map((key) => notification(key, { key })),
+  );
+  await engine.settled();
+  const outcomes = await engine.outcomes();
+  expect(outcomes["bad"]).toBe("unknown");
+  expect(outcomes["behind"]).toBe("created");
+  for (const key of keys) expect(outcomes[key]).toBe("created");
+  expect(await engine.because("bad")).toContain("cannot decide bad");
+  const settled = (await engine.facts("alarm.settled")).find(({ body }) => body.alarm.id === "bad");
+  expect(settled?.body.failure?.code).toBe("FLOW_CRASHED");
+  const crashes = (await engine.facts("flow.ended")).filter(({ body }) => body.result === "crashed");
+  expect(crashes).toHaveLength(3);
+  expect(states(engine)).toEqual(["idle", "idle"]);
+  expect(engine.logged).toEqual([]); // a flow that crashes takes no client with it
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("R6: the death of the process is not counted against an alarm", async () => {
+  const world = new World({ config: { clients: 1 } });
+  let fatal = true;
+  const fussy: NonNullable<WorldOptions["decide"]> = (input) => {
+    if (fatal) throw new Error("not now");
+    return decide(input);
+  };
+  world.onSearch = () => ({ hold: new Promise(() => undefined) });
+  let engine = await world.open({ decide: fussy });
+  await acceptAll(engine, notification("1"));
+  for (let deaths = 0; deaths < 5; deaths += 1) {
+    // oxlint-disable-next-line no-await-in-loop
+    await engine.quiet();
+    engine.kill();
+    // oxlint-disable-next-line no-await-in-loop
+    engine = await world.open({ decide: fussy });
+  }
+  await engine.quiet();
+  expect(await engine.facts("flow.started")).toHaveLength(6);
+  engine.kill();
+  fatal = false;
+  world.onSearch = () => undefined;
+  engine = await world.open({ decide: fussy });
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+});
+
+test("R6: a client that crashes is restarted, its alarm set aside after three crashes, and the pool goes on", async () => {
+  const world = new World({ config: { clients: 2 }, wrap: throwing((key) => key === "node-bad") });
+  const engine = await world.open();
+  const keys = Array.from({ length: 10 }, (_, index) => `node-${index}`);
+  await acceptAll(
+    engine,
+    notification("bad", { key: "node-bad" }),
+    ...keys.map((key) => notification(key, { key })),
+  );
+  await engine.settled();
+  const outcomes = await engine.outcomes();
+  expect(outcomes["bad"]).toBe("unknown");
+  for (const key of keys) expect(outcomes[key]).toBe("created");
+  expect(engine.logged).toEqual(["child.crashed", "child.crashed", "child.crashed"]);
+  expect(states(engine)).toEqual(["idle", "idle"]);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("L5, R6: a client that crashes more than five times in 30 s is quarantined, the others work, and it comes back after a minute", async () => {
+  let poison = true;
+  const world = new World({
+    config: { clients: 2 },
+    wrap: throwing((key) => poison && key.startsWith("bad")),
+  });
+  const engine = await world.open();
+  const other = await engine.supervisor.lock(); // client-01 stays out of it: every crash falls on client-02
+  const keys = ["bad-1", "bad-2"];
+  await acceptAll(engine, ...keys.map((key) => notification(key, { key })));
+  await engine.until(() => engine.supervisor.counters().unsettled === 0);
+  expect(states(engine)).toEqual(["locked", "quarantined"]);
+  const quarantined = await engine.facts("client.quarantined");
+  expect(quarantined).toMatchObject([{ body: { clientId: "client-02", cause: "the search threw" } }]);
+  poison = false;
+  await other.close();
+  await acceptAll(engine, notification("good", { key: "good" }));
+  await engine.until(() => engine.supervisor.counters().unsettled === 0, 1);
+  expect(await engine.outcomes()).toEqual({ "bad-1": "unknown", "bad-2": "unknown", good: "created" });
+  await engine.pass(59);
+  expect(states(engine)).toEqual(["idle", "quarantined"]);
+  await engine.pass(1);
+  expect(states(engine)).toEqual(["idle", "idle"]);
+  const both = await Promise.all([engine.supervisor.lock(), engine.supervisor.lock()]);
+  expect(both.map((one) => one.clientId).toSorted()).toEqual(["client-01", "client-02"]);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("R6: crashes further apart than the period do not quarantine", async () => {
+  const world = new World({ config: { clients: 1 }, wrap: throwing((key) => key.startsWith("bad")) });
+  const engine = await world.open();
+  for (let count = 0; count < 4; count += 1) {
+    // oxlint-disable-next-line no-await-in-loop
+    await acceptAll(engine, notification(`${count}`, { key: `bad-${count}` }));
+    // oxlint-disable-next-line no-await-in-loop
+    await engine.settled();
+    // oxlint-disable-next-line no-await-in-loop
+    await engine.pass(31);
+  }
+  expect(engine.logged.filter((event) => event === "child.crashed")).toHaveLength(12);
+  expect(await engine.facts("client.quarantined")).toEqual([]);
+  expect(states(engine)).toEqual(["idle"]);
+});
