@@ -17,6 +17,7 @@ const flowLoads = [
   { clients: 1_000, keys: 4_000 },
   { clients: 10_000, keys: 20_000 },
 ] as const;
+const flowSecondsMax = 30;
 const clientsOfTarget = 64;
 const shareOfCeiling = 0.7;
 const growthOfCost = 1.5;
@@ -27,8 +28,8 @@ async function flows({ rounds, parent, onProgress }: RunOptions): Promise<Sectio
   for (const load of flowLoads) {
     onProgress(`flows, ${load.clients} clients`);
     const told = await alternate(rounds, {
-      ceiling: () => inOwnProcess("bareFlows", { parent, ...load }),
-      engine: () => inOwnProcess("engineFlows", { parent, ...load }),
+      ceiling: () => inOwnProcess("bareFlows", { parent, secondsMax: flowSecondsMax, ...load }),
+      engine: () => inOwnProcess("engineFlows", { parent, secondsMax: flowSecondsMax, ...load }),
     });
     const engine = median(told.engine, (one) => one.flows / one.seconds);
     const ceiling = median(told.ceiling, (one) => one.flows / one.seconds);
