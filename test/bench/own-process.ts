@@ -5,10 +5,13 @@ import type { FiguresOf, LoadOf, MeasurementName } from "./measurements.ts";
 export function inOwnProcess<N extends MeasurementName>(name: N, load: LoadOf<N>): Promise<FiguresOf<N>> {
   return new Promise((resolve, reject) => {
     const child = fork(new URL("measured-process.ts", import.meta.url), [name, JSON.stringify(load)]);
-    child.once("message", (figures) => {
-      child.once("exit", () => resolve(figures as FiguresOf<N>));
-    });
+    let figures: FiguresOf<N> | null = null;
+    child.once("message", (message) => (figures = message as FiguresOf<N>));
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`${name} ended with code ${code} and no figures.`)));
+    // Only then is it gone, and takes no processor time from the next one.
+    child.once("exit", (code) => {
+      if (figures === null) reject(new Error(`${name} ended with code ${code} and no figures.`));
+      else resolve(figures);
+    });
   });
 }
