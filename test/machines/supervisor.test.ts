@@ -60,13 +60,13 @@ function supervisorRig(clients = 2): SupervisorRig {
     clock,
     reports,
     crashes,
-    state: () => String(actor.getSnapshot().value),
+    state: () => actor.getSnapshot().value,
     children: () => Object.keys(actor.getSnapshot().children).sort(),
     crash(child) {
       const ref = actor.getSnapshot().children[child];
       if (ref === undefined) throw new Error(`No child ${child} to crash.`);
-      ref.send(clientEvent("client.lock", []) as never);
-      ref.send(clientEvent("client.search", []) as never);
+      ref.send(clientEvent("client.lock", []));
+      ref.send(clientEvent("client.search", []));
       ref.send({ type: "xstate.error.actor.0.ticketClient.searching", error: new Error("thrown") } as never);
     },
   };
@@ -135,7 +135,7 @@ describe("supervisor", () => {
         service: "OSB",
         child: "client-01",
       })) as unknown as SupervisorEvent[],
-      serializeState: ({ value }) => String(value),
+      serializeState: ({ value }) => value,
       serializeEvent: ({ type }) => type,
     });
     expect(new Set(paths.map(({ state }) => state.value))).toEqual(

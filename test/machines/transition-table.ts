@@ -27,6 +27,10 @@ function lines(table: Table): string[] {
   );
 }
 
+function nameOf(src: unknown): string {
+  return typeof src === "string" ? src : "an actor without a name";
+}
+
 /** Every state of the machine, those within others too. */
 export function statesOf(machine: AnyStateMachine): AnyStateNode[] {
   const below = (node: AnyStateNode): AnyStateNode[] =>
@@ -40,7 +44,7 @@ export function statesOf(machine: AnyStateMachine): AnyStateNode[] {
  */
 function eventsOf(machine: AnyStateMachine): string[] {
   const sources = new Map<string, string>();
-  for (const node of statesOf(machine)) for (const { id, src } of node.invoke) sources.set(id, `${src}`);
+  for (const node of statesOf(machine)) for (const { id, src } of node.invoke) sources.set(id, nameOf(src));
   const named = (event: string): string => {
     const [, kind, id = ""] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(event) ?? [];
     if (kind !== undefined) return `${sources.get(id) ?? id} ${kind === "done" ? "done" : "fails"}`;
@@ -54,7 +58,7 @@ function eventsOf(machine: AnyStateMachine): string[] {
 export function endOfActor(machine: AnyStateMachine, state: string, event: string): string | null {
   const [src, how] = event.split(" ");
   const node = statesOf(machine).find(({ key }) => key === state);
-  const invoked = node?.invoke.find((one) => `${one.src}` === src);
+  const invoked = node?.invoke.find((one) => nameOf(one.src) === src);
   return invoked === undefined
     ? null
     : `xstate.${how?.startsWith("done") === true ? "done" : "error"}.actor.${invoked.id}`;

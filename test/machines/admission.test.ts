@@ -1,0 +1,222 @@
+import { describe, expect, test } from "vitest";
+import { lanes, nextGroup, readiness } from "../../machines/admission.ts";
+import { entry } from "../../machines/entry.ts";
+import { judgeAsync, park, settleAlarms } from "../../machines/request.ts";
+import { keyStream, type KeyState } from "../../machines/state.ts";
+import { answer, closePayload, createPayload, History, KEY, noon, service } from "./given.ts";
+import { judgeAnswer } from "../../machines/request.ts";
+import { settings } from "./given.ts";
+
+function ids(key: KeyState, coalesce = true): { cancelled: string[]; flow: string[] } {
+  const { cancelled, flow } = nextGroup(key, coalesce);
+  return { cancelled: cancelled.map(({ ref }) => ref.id), flow: flow.map(({ ref }) => ref.id) };
+}
+
+/** `+a` raise, `~a` change, `-a` clear of alarm a, `!a` raise flagged as planned outage; ids are n1, n2 … */
+function line(history: History, words: string): KeyState {
+  const kinds = { "+": "raise", "!": "raise", "~": "change", "-": "clear" } as const;
+  words.split(" ").forEach((word, index) => {
+    const sign = word[0] as keyof typeof kinds;
+    history.accept(`n${index + 1}`, {
+      kind: kinds[sign],
+      alarm: word.slice(1),
+      plannedOutage: sign === "!",
+      ...(sign === "-" ? { clearedAt: noon } : {}),
+    });
+  });
+  return history.key();
+}
+
+/** The alarm is active already. */
+function active(alarm: string): History {
+  const history = new History();
+  history.accept("before", { alarm });
+  const how = {
+    outcome: "stopped",
+    because: "",
+    lockGuid: null,
+    rule: "D4",
+    ticketId: null,
+    failure: null,
+    requestId: null,
+  } as const;
+  history.add(
+    ...settleAlarms(
+      history.key(),
+      [history.key().waiting[0]?.ref].filter((ref) => ref !== undefined),
+      noon,
+      how,
+    ),
+  );
+  return history;
+}
+
+describe("A5: what the next flow of a key decides", () => {
+  const groups: [string, { cancelled: string[]; flow: string[] }][] = [
+    ["+a", { cancelled: [], flow: ["n1"] }],
+    ["+a +b ~a", { cancelled: [], flow: ["n1", "n2", "n3"] }],
+    ["+a -b +c", { cancelled: [], flow: ["n1"] }],
+    ["-a -b +c", { cancelled: [], flow: ["n1", "n2"] }],
+    ["+a -a", { cancelled: ["n1", "n2"], flow: [] }],
+    ["+a ~a -a", { cancelled: ["n1", "n2", "n3"], flow: [] }],
+    ["+a +b -a", { cancelled: ["n1", "n3"], flow: ["n2"] }],
+    ["+a -a +a", { cancelled: ["n1", "n2"], flow: ["n3"] }],
+    ["+a -a +a -a", { cancelled: ["n1", "n2", "n3", "n4"], flow: [] }],
+    ["-a +a", { cancelled: [], flow: ["n1"] }],
+    ["!a -a", { cancelled: [], flow: ["n1"] }],
+    ["+a !b +c", { cancelled: [], flow: ["n1"] }],
+    ["!a +b", { cancelled: [], flow: ["n1"] }],
+  ];
+  test.each(groups)("%s", (words, expected) => {
+    expect(ids(line(new History(), words))).toEqual(expected);
+  });
+
+  test("an alarm that was active before its raise does not cancel out: its ticket must close", () => {
+    expect(ids(line(active("a"), "+a -a"))).toEqual({ cancelled: [], flow: ["n1"] });
+  });
+
+  test("a raise that a flow has begun for does not cancel out", () => {
+    const history = new History();
+    line(history, "+a");
+    history.start();
+    history.end("parked");
+    history.accept("n2", { kind: "clear", alarm: "a", clearedAt: noon });
+    expect(ids(history.key())).toEqual({ cancelled: [], flow: ["n1"] });
+  });
+
+  test("D0: a raise whose clear came first goes alone", () => {
+    const history = new History();
+    history.accept("clear", { kind: "clear", alarm: "a", clearedAt: noon });
+    const { waiting } = history.key();
+    const how = {
+      outcome: "stopped",
+      because: "",
+      lockGuid: null,
+      rule: "D12",
+      ticketId: null,
+      failure: null,
+      requestId: null,
+    } as const;
+    history.add(
+      ...settleAlarms(
+        history.key(),
+        waiting.map(({ ref }) => ref),
+        noon,
+        how,
+      ),
+    );
+    expect(ids(line(history, "+b +a +c"))).toEqual({ cancelled: [], flow: ["n1"] });
+    expect(ids(line(new History(), "+a +b"))).toEqual({ cancelled: [], flow: ["n1", "n2"] });
+  });
+
+  test("without coalescing each notification has its own flow, and nothing cancels out", () => {
+    expect(ids(line(new History(), "+a -a +b"), false)).toEqual({ cancelled: [], flow: ["n1"] });
+  });
+
+  test("A2: raise and clear that cancel out leave the alarm inactive, one outcome each", () => {
+    const history = new History();
+    const key = line(history, "+a -a");
+    const how = {
+      outcome: "coalesced",
+      because: "",
+      lockGuid: null,
+      rule: null,
+      ticketId: null,
+      failure: null,
+      requestId: null,
+    } as const;
+    for (const { ref } of nextGroup(key, true).cancelled) history.add(...settleAlarms(key, [ref], noon, how));
+    expect(history.outcomes()).toEqual({ n1: "coalesced", n2: "coalesced" });
+    expect(key.active.size).toBe(0);
+    expect(key.waiting).toEqual([]);
+  });
+});
+
+describe("when a key may start a flow", () => {
+  test("creates before updates before closes; the age is that of the first in line", () => {
+    for (const [words, lane] of [
+      ["+a", lanes.create],
+      ["~a", lanes.update],
+      ["-a", lanes.close],
+    ] as const) {
+      const key = line(new History(), words);
+      expect(readiness(key, true)).toEqual({ lane, age: key.waiting[0]?.ref.position });
+    }
+    expect(lanes.create < lanes.update && lanes.update < lanes.close).toBe(true);
+  });
+
+  test("A5: not while a flow of the key runs, nor with nothing in line", () => {
+    const history = new History();
+    line(history, "+a");
+    history.start();
+    expect(readiness(history.key(), true)).toBeNull();
+    history.end("settled");
+    expect(readiness(history.key(), true)).not.toBeNull();
+  });
+
+  test("a parked key waits until it is due", () => {
+    const history = new History();
+    const key = line(history, "+a");
+    history.add(park(key, noon, "outage", 1000, ""));
+    expect(readiness(key, false)).toBeNull();
+    expect(readiness(key, true)).not.toBeNull();
+  });
+
+  test("G2: nothing else of the key goes while its request is planned or being sent", () => {
+    const history = new History();
+    line(history, "+a -b");
+    history.plan(createPayload, service());
+    history.end("expired");
+    expect(readiness(history.key(), true)).toBeNull();
+    history.send();
+    expect(readiness(history.key(), true)).toBeNull();
+  });
+
+  test.each([
+    { what: "to be sent again", kind: "refused" as const, code: "UNAVAILABLE" },
+    { what: "in doubt", kind: "inDoubt" as const, code: "TIMEOUT" },
+  ])("a request $what takes the lane of its command, when its parking has run out", ({ kind, code }) => {
+    const history = new History();
+    line(history, "+a");
+    history.plan(closePayload, service());
+    const request = history.send();
+    history.add(...judgeAnswer(history.key(), request, answer(kind, { code }), settings).entries);
+    history.end("parked");
+    expect(readiness(history.key(), false)).toBeNull();
+    expect(readiness(history.key(), true)).toEqual({ lane: lanes.close, age: request.alarms[0]?.position });
+  });
+
+  test("an acknowledged request waits for its result or its time, whichever comes first", () => {
+    const history = new History();
+    line(history, "+a");
+    history.plan(createPayload, service({ asyncSeconds: 30 }));
+    const request = history.send();
+    history.add(...judgeAnswer(history.key(), request, answer("ack"), settings).entries);
+    history.end("parked");
+    expect(readiness(history.key(), false)).toBeNull();
+    expect(readiness(history.key(), true)).not.toBeNull();
+    const told = {
+      requestId: request.requestId,
+      result: "OK",
+      ticketId: "T1",
+      code: null,
+      cause: null,
+      text: "",
+    } as const;
+    history.add(...judgeAsync(history.key(), null, told, noon));
+    expect(history.key().request).toBeNull();
+  });
+
+  test("newer notifications wait behind a request, in their order", () => {
+    const history = new History();
+    line(history, "+a");
+    history.plan(createPayload, service());
+    history.end("expired");
+    history.accept("later", { kind: "clear", alarm: "a", clearedAt: noon });
+    history.add(
+      entry(keyStream(KEY), noon, "operator.acted", { by: "ann", action: "look", target: KEY, reason: "" }),
+    );
+    expect(readiness(history.key(), true)).toBeNull();
+    expect(history.key().waiting.map(({ ref }) => ref.id)).toEqual(["n1", "later"]);
+  });
+});
