@@ -259,6 +259,19 @@ describe("F3: a slow reader", () => {
     expect(reader.positions).toHaveLength(3_000);
   });
 
+  test("a buffer that has shrunk in time is served again, even if nobody said that it drained", () => {
+    const { source, clock, feed } = scripted();
+    const reader = new CollectingReader();
+    feed.read(reader, everything);
+    reader.buffered = limits.feedQueuedBytesMax;
+    source.emit(2);
+    clock.advance(0);
+    reader.buffered = limits.feedQueuedBytesMax - 1;
+    clock.advance(feedDrainMsMax);
+    expect(reader.closed).toBeNull();
+    expect(reader.positions).toEqual([1, 2]);
+  });
+
   test("the same bound holds while it catches up from the ledger", async () => {
     const source = new ScriptedSource();
     const clock = new ManualClock();
