@@ -1,0 +1,200 @@
+import { describe, expect, test } from "vitest";
+import { judgeAnswer, judgeAsync, settle } from "../../machines/request.ts";
+import type { SettledRequest } from "../../machines/state.ts";
+import { answer, createPayload, History, KEY, noon, service, settings } from "./given.ts";
+
+const asynchronous = service({ asyncSeconds: 90 });
+
+function sending(alarms = 1): History {
+  const history = new History();
+  for (let index = 1; index <= alarms; index += 1) history.accept(`n${index}`, { alarm: `a${index}` });
+  history.plan(createPayload, asynchronous);
+  history.send();
+  return history;
+}
+
+function answered(history: History, kind: "ack" | "inDoubt" | "nack", code: string | null = null): History {
+  history.add(...judgeAnswer(history.key(), history.request(), answer(kind, { code }), settings).entries);
+  history.end("parked");
+  return history;
+}
+
+function acknowledged(alarms = 1): History {
+  return answered(sending(alarms), "ack");
+}
+
+interface Told {
+  readonly requestId?: string;
+  readonly ticketId?: string | null;
+}
+
+/** An async result arrives; types of the facts it makes. */
+function tell(history: History, result: "OK" | "ERROR", { requestId, ticketId = "T1" }: Told = {}): string[] {
+  const known = [
+    ...history.state.requests.keys(),
+    ...history.state.settledRequests.keys(),
+    ...history.key().unknown.map((one) => one.requestId),
+  ];
+  const id = requestId ?? known[0] ?? "";
+  const before: SettledRequest | null =
+    history.state.settledRequests.get(id) ??
+    history.key().unknown.find((one) => one.requestId === id) ??
+    null;
+  const key = known.includes(id) ? history.key() : null;
+  const told = {
+    requestId: id,
+    result,
+    ticketId: result === "OK" ? ticketId : null,
+    code: null,
+    cause: null,
+    text: "",
+  };
+  const entries = judgeAsync(key, before, told, history.now);
+  history.add(...entries);
+  return entries.map(({ fact }) => fact.type);
+}
+
+function rows(history: History): {
+  readonly inserted: number;
+  readonly unsettled: number;
+  readonly late: number;
+} {
+  const client = history.state.tables.get("client-01");
+  return {
+    inserted: client?.inserted ?? 0,
+    unsettled: Object.keys(client?.unsettled ?? {}).length,
+    late: history.state.tables.get("gateway")?.inserted ?? 0,
+  };
+}
+
+describe("G5: async results", () => {
+  test("G5: nothing is settled at the ACK; the OK settles the request and its alarms", () => {
+    const history = acknowledged(2);
+    expect(history.outcomes()).toEqual({});
+    expect(history.key().parked).toMatchObject({ reason: "async", until: noon + 90_000 });
+    expect(rows(history)).toEqual({ inserted: 1, unsettled: 1, late: 0 });
+    tell(history, "OK");
+    expect(history.outcomes()).toEqual({ n1: "created", n2: "coalesced" });
+    expect([...history.key().open.keys()]).toEqual(["T1"]);
+    expect(history.key().parked).toBeNull();
+    expect(rows(history)).toEqual({ inserted: 1, unsettled: 0, late: 0 });
+  });
+
+  test("G5: OK before the ACK settles with the ACK", () => {
+    const history = sending();
+    expect(tell(history, "OK")).toEqual(["request.async", "response.row"]);
+    expect(history.outcomes()).toEqual({});
+    answered(history, "ack");
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect([...history.key().open.keys()]).toEqual(["T1"]);
+  });
+
+  test("G5: OK before an answer that never comes settles too", () => {
+    const history = sending();
+    tell(history, "OK");
+    answered(history, "inDoubt", "TIMEOUT");
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect(rows(history).unsettled).toBe(0);
+  });
+
+  test("G5: ERROR before the ACK contradicts it: in doubt", () => {
+    const history = sending();
+    tell(history, "ERROR");
+    answered(history, "ack");
+    expect(history.outcomes()).toEqual({});
+    expect(history.request().status).toBe("inDoubt");
+    expect(history.key().parked?.reason).toBe("inDoubt");
+  });
+
+  test("G5: ERROR after one attempt: the alarms are decided once more, and fail the second time", () => {
+    const history = acknowledged();
+    tell(history, "ERROR");
+    expect(history.outcomes()).toEqual({});
+    expect(history.key().request).toBeNull();
+    expect(history.key().waiting.map(({ ref }) => ref.id)).toEqual(["n1"]);
+    history.plan(createPayload, asynchronous);
+    history.send();
+    answered(history, "ack");
+    const { requestId } = history.request();
+    tell(history, "ERROR", { requestId });
+    expect(history.outcomes()).toEqual({ n1: "failed" });
+  });
+
+  test("G5: ERROR after several attempts may be of any of them: in doubt", () => {
+    const history = answered(sending(), "inDoubt", "TIMEOUT");
+    history.start();
+    history.send();
+    answered(history, "ack");
+    tell(history, "ERROR");
+    expect(history.outcomes()).toEqual({});
+    expect(history.request().status).toBe("inDoubt");
+    expect(history.key().parked?.reason).toBe("inDoubt");
+  });
+
+  test("G5: OK while the request is in doubt settles it", () => {
+    const history = answered(sending(), "inDoubt", "TIMEOUT");
+    tell(history, "OK");
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect(rows(history)).toEqual({ inserted: 1, unsettled: 0, late: 0 });
+  });
+
+  test("G5: the same OK twice: the second is a row and nothing else", () => {
+    const history = acknowledged();
+    tell(history, "OK");
+    expect(tell(history, "OK")).toEqual(["request.async", "response.row"]);
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect(rows(history).late).toBe(1);
+  });
+
+  test("G5: ERROR after OK changes no outcome, and is a row", () => {
+    const history = acknowledged();
+    tell(history, "OK");
+    expect(tell(history, "ERROR")).toEqual(["request.async", "response.row"]);
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect(rows(history).late).toBe(1);
+  });
+
+  test("G5: a result for a request nobody knows is a row of the gateway", () => {
+    const history = acknowledged();
+    expect(tell(history, "OK", { requestId: "stranger" })).toEqual(["request.async", "response.row"]);
+    expect(rows(history).late).toBe(1);
+    expect(history.outcomes()).toEqual({});
+  });
+
+  test.each(["failed", "unknown", "rejected"] as const)(
+    "A2 G5: OK after the alarms were settled as %s replaces the outcome, and names it",
+    (result) => {
+      const history = acknowledged(2);
+      history.add(...settle(history.key(), history.request(), noon, { result, ticketId: null, because: "" }));
+      expect(history.outcomes()).toEqual({ n1: result, n2: "coalesced" });
+      const settledAt = history.facts.findLast(
+        (fact) => fact.type === "alarm.settled" && fact.body.alarm.id === "n1",
+      );
+      tell(history, "OK");
+      expect(history.outcomes()).toEqual({ n1: "created", n2: "coalesced" });
+      const replaced = history.facts.findLast(
+        (fact) => fact.type === "alarm.settled" && fact.body.alarm.id === "n1",
+      );
+      expect(replaced?.body).toMatchObject({
+        supersedes: { position: settledAt?.position, outcome: result },
+      });
+      expect([...history.key().open.keys()]).toEqual(["T1"]);
+      expect(history.key().unknown).toEqual([]);
+      expect(history.state.counters).toMatchObject({
+        accepted: 2,
+        settled: 2,
+        outcomes: { created: 1, [result]: 0 },
+      });
+    },
+  );
+
+  test("G5: ERROR after the outcome `unknown` changes nothing", () => {
+    const history = acknowledged();
+    history.add(
+      ...settle(history.key(), history.request(), noon, { result: "unknown", ticketId: null, because: "" }),
+    );
+    expect(tell(history, "ERROR")).toEqual(["request.async", "response.row"]);
+    expect(history.outcomes()).toEqual({ n1: "unknown" });
+    expect(history.key(KEY).unknown).toHaveLength(1);
+  });
+});

@@ -1,0 +1,119 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Lanes } from "../../machines/lanes.ts";
+import { limits } from "../../machines/limits.ts";
+
+interface Entered {
+  readonly name: string;
+  readonly lane: number;
+  readonly age: number;
+}
+
+function filled(entered: readonly Entered[]): Lanes<string> {
+  const line = new Lanes<string>();
+  for (const { name, lane, age } of entered) line.enter(name, lane, age, name);
+  return line;
+}
+
+describe("G1: a line with lanes", () => {
+  test("G1: the lowest lane first, the oldest first within it; every fourth turn the oldest of all", () => {
+    const line = filled([
+      { name: "close-1", lane: 2, age: 1 },
+      { name: "close-2", lane: 2, age: 2 },
+      { name: "update-5", lane: 1, age: 5 },
+      { name: "create-9", lane: 0, age: 9 },
+      { name: "create-6", lane: 0, age: 6 },
+      { name: "create-7", lane: 0, age: 7 },
+    ]);
+    const taken = Array.from({ length: 7 }, () => line.next());
+    expect(taken).toEqual(["create-6", "create-7", "create-9", "close-1", "update-5", "close-2", undefined]);
+  });
+
+  test("of equal age the one that came first goes first", () => {
+    const line = filled(["a", "b", "c"].map((name) => ({ name, lane: 0, age: 1 })));
+    expect([line.next(), line.next(), line.next()]).toEqual(["a", "b", "c"]);
+  });
+
+  test("a name that enters again has one place, the new one", () => {
+    const line = filled([
+      { name: "a", lane: 0, age: 1 },
+      { name: "b", lane: 0, age: 2 },
+      { name: "a", lane: 2, age: 3 },
+    ]);
+    expect(line.size).toBe(2);
+    expect(line.sizes()).toEqual([1, 0, 1]);
+    expect([line.next(), line.next(), line.next()]).toEqual(["b", "a", undefined]);
+  });
+
+  test("who leaves is gone, and leaving twice does nothing", () => {
+    const line = filled([{ name: "a", lane: 1, age: 1 }]);
+    expect(line.leave("a")).toBe("a");
+    expect(line.leave("a")).toBeUndefined();
+    expect([line.has("a"), line.size, line.next()]).toEqual([false, 0, undefined]);
+  });
+
+  const moves = fc.array(
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          move: fc.constant("enter" as const),
+          name: fc.nat(12),
+          lane: fc.nat(3),
+          age: fc.nat(5),
+        }),
+      },
+      { weight: 1, arbitrary: fc.record({ move: fc.constant("leave" as const), name: fc.nat(12) }) },
+      { weight: 2, arbitrary: fc.record({ move: fc.constant("next" as const) }) },
+    ),
+    { maxLength: 80 },
+  );
+
+  test("none is lost and none taken twice, whoever enters, moves, leaves or is taken", () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const line = new Lanes<number>();
+        const present = new Map<number, { readonly lane: number; readonly age: number }>();
+        let turns = 0;
+        for (const step of sequence) {
+          if (step.move === "enter") {
+            line.enter(String(step.name), step.lane, step.age, step.name);
+            present.set(step.name, step);
+          } else if (step.move === "leave") {
+            expect(line.leave(String(step.name))).toBe(present.has(step.name) ? step.name : undefined);
+            present.delete(step.name);
+          } else {
+            turns += 1;
+            const taken = line.next();
+            const places = [...present.values()];
+            const lane = Math.min(...places.map((one) => one.lane));
+            const fair = turns % limits.oldestEveryTurns === 0;
+            const age = Math.min(...places.filter((one) => fair || one.lane === lane).map((one) => one.age));
+            if (taken === undefined) expect(present.size).toBe(0);
+            else expect(present.get(taken)).toMatchObject(fair ? { age } : { lane, age });
+            if (taken !== undefined) present.delete(taken);
+          }
+          expect([...line].sort()).toEqual([...present.keys()].sort());
+          expect(line.sizes().reduce((sum, size) => sum + size, 0)).toBe(line.size);
+        }
+      }),
+    );
+  });
+
+  test("none starves: behind any stream of newer creates the oldest close is taken within four turns of being the oldest", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 3 }), (closes, perTurn) => {
+        const line = new Lanes<string>();
+        for (let age = 1; age <= closes; age += 1) line.enter(`close-${age}`, 2, age, `close-${age}`);
+        const taken: string[] = [];
+        for (let turn = 1; turn <= closes * limits.oldestEveryTurns; turn += 1) {
+          for (let create = 0; create < perTurn; create += 1)
+            line.enter(`create-${turn}-${create}`, 0, 100 + turn, `create-${turn}-${create}`);
+          const next = line.next();
+          if (next?.startsWith("close") === true) taken.push(next);
+        }
+        expect(taken).toEqual(Array.from({ length: closes }, (_, index) => `close-${index + 1}`));
+      }),
+    );
+  });
+});

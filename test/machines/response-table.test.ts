@@ -1,0 +1,143 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  changeRow,
+  emptyResponseTable,
+  evict,
+  insertRow,
+  presentRows,
+} from "../../machines/response-table.ts";
+import type { ResponseStatus } from "../../machines/vocabulary.ts";
+import { entry } from "../../machines/entry.ts";
+import { History, noon, responseRow } from "./given.ts";
+
+type Move =
+  | { readonly move: "insert"; readonly status: ResponseStatus }
+  | {
+      readonly move: "change";
+      readonly row: number;
+      readonly status: ResponseStatus;
+      readonly awaited: boolean;
+    }
+  | { readonly move: "limit"; readonly rows: number };
+
+const statuses = fc.constantFrom<ResponseStatus>(
+  "sending",
+  "ok",
+  "ack",
+  "nack",
+  "timeout",
+  "error",
+  "inDoubt",
+  "unknown",
+);
+const moves = fc.array(
+  fc.oneof(
+    fc.record({ move: fc.constant("insert" as const), status: statuses }),
+    fc.record({
+      move: fc.constant("change" as const),
+      row: fc.nat(30),
+      status: statuses,
+      awaited: fc.boolean(),
+    }),
+    fc.record({ move: fc.constant("limit" as const), rows: fc.integer({ min: 1, max: 8 }) }),
+  ) satisfies fc.Arbitrary<Move>,
+  { maxLength: 60 },
+);
+
+describe("G6: the response table", () => {
+  test("G6: rows ≤ max(limit, unsettled) at every moment, inserted = present + evicted + cleared, the oldest settled leave first", () => {
+    fc.assert(
+      fc.property(moves, (sequence) => {
+        const table = emptyResponseTable();
+        const unsettled = new Map<number, string>();
+        let settled: number[] = [];
+        let limit = 4;
+        let position = 0;
+        for (const step of sequence) {
+          if (step.move === "insert") {
+            position += 1;
+            insertRow(table, responseRow(`r${position}`, { status: step.status }), position, limit);
+            if (step.status === "sending" || step.status === "inDoubt")
+              unsettled.set(position, `r${position}`);
+            else settled.push(position);
+          } else if (step.move === "change") {
+            const requestId = `r${step.row}`;
+            const asyncStatus = step.awaited ? ("awaited" as const) : null;
+            changeRow(
+              table,
+              { requestId, attempt: 1, clientId: "client-01", key: "NE-1", status: step.status, asyncStatus },
+              limit,
+            );
+            const settles = step.status !== "sending" && step.status !== "inDoubt" && !step.awaited;
+            if (unsettled.has(step.row) && settles) {
+              unsettled.delete(step.row);
+              settled = [...settled, step.row].sort((a, b) => a - b);
+            }
+          } else {
+            limit = step.rows;
+            evict(table, limit);
+          }
+          // The model: what is left when the oldest settled rows leave until it fits.
+          settled = settled.slice(
+            Math.max(0, Math.min(settled.length, settled.length + unsettled.size - limit)),
+          );
+          expect(table.settled).toEqual(settled);
+          expect(Object.values(table.unsettled).sort((a, b) => a - b)).toEqual(
+            [...unsettled.keys()].sort((a, b) => a - b),
+          );
+          expect(presentRows(table)).toBeLessThanOrEqual(Math.max(limit, unsettled.size));
+          expect(table.inserted).toBe(presentRows(table) + table.evicted + table.cleared);
+        }
+      }),
+    );
+  });
+
+  test.each([
+    { rows: 3, evicted: 0 },
+    { rows: 2, evicted: 1 },
+  ])("G6: three settled rows where $rows are allowed: $evicted leave", ({ rows, evicted }) => {
+    const table = emptyResponseTable();
+    for (let position = 1; position <= 3; position += 1)
+      insertRow(table, responseRow(`r${position}`, { status: "ok" }), position, rows);
+    expect(table).toMatchObject({ inserted: 3, evicted });
+    expect(table.settled[0]).toBe(1 + evicted);
+  });
+
+  test("G6: an unsettled row is never evicted, and its settling needs no room", () => {
+    const table = emptyResponseTable();
+    for (let position = 1; position <= 3; position += 1)
+      insertRow(table, responseRow(`r${position}`), position, 1);
+    expect(presentRows(table)).toBe(3);
+    changeRow(table, { requestId: "r2", attempt: 1, clientId: "client-01", key: "NE-1", status: "ok" }, 1);
+    expect(table).toMatchObject({ evicted: 1, settled: [], unsettled: { "r1#1": 1, "r3#1": 3 } });
+  });
+
+  test("G6: a row acknowledged whose result is awaited is not settled", () => {
+    const table = emptyResponseTable();
+    insertRow(table, responseRow("r1"), 1, 10);
+    const change = { requestId: "r1", attempt: 1, clientId: "client-01", key: "NE-1" };
+    changeRow(table, { ...change, status: "ack", asyncStatus: "awaited" }, 10);
+    expect(table.unsettled).toEqual({ "r1#1": 1 });
+    changeRow(table, { ...change, status: "ok", asyncStatus: "ok" }, 10);
+    expect(table).toMatchObject({ unsettled: {}, settled: [1] });
+  });
+
+  test("G6 R1: a maximum lowered live takes effect by its fact", () => {
+    const history = new History({ maxResponseRows: 5 });
+    for (let row = 1; row <= 5; row += 1) {
+      history.add(
+        entry("key/NE-1", noon, "response.row", {
+          change: false,
+          row: responseRow(`r${row}`, { status: "ok" }),
+        }),
+      );
+    }
+    history.add(
+      entry("settings", noon, "settings.changed", { ...history.state.settings, maxResponseRows: 2 }),
+    );
+    const table = history.state.tables.get("client-01");
+    expect(table).toMatchObject({ inserted: 5, evicted: 3 });
+    expect(table?.settled).toHaveLength(2);
+  });
+});
