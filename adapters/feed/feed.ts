@@ -9,10 +9,10 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 
 import type { Feed } from "../../actors/feed.ts";
-import { feedCloseCodes, feedPath } from "../../actors/feed-messages.ts";
+import { feedCloseCodes, feedPath, feedSubprotocol } from "../../actors/feed-messages.ts";
 import type { Clock, Ids, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
-import { cloudEventsSubprotocol, judgeUpgrade, refuseUpgrade } from "../http/upgrade.ts";
+import { judgeUpgrade, refuseUpgrade } from "../http/upgrade.ts";
 import { FeedConnection } from "./connection.ts";
 import { readFeedRequest } from "./request.ts";
 
@@ -55,7 +55,7 @@ export function attachFeed(options: FeedEdgeOptions): FeedEdge {
     maxBufferedChunks: limits.bufferedChunksMax,
     // Connections answer pings themselves: they count them.
     autoPong: false,
-    handleProtocols: () => cloudEventsSubprotocol,
+    handleProtocols: () => feedSubprotocol,
   });
   const connections = new Set<FeedConnection>();
   let isStopping = false;
