@@ -1,114 +1,90 @@
 /**
- * The Ledger port over a synchronous store: groups the appends of one turn of the event loop into one
- * transaction and one sync, judges expectations, remembers batch ids, wakes followers.
+ * The Ledger port over a writer and a reader: groups the appends of one turn of the event loop into one write,
+ * answers them in order when they are durable, bounds reads to what was answered, wakes followers.
  *   A1 nothing resolves before its commit.  R3 after the first failed write nothing is accepted any more.
  *   F1 followers see only what is durable, in order.
  */
 import type { AppendResult, Batch, Ledger, LedgerHead } from "../../actors/ports.ts";
-import type { Fact, Stream } from "../../machines/facts.ts";
+import type { Fact } from "../../machines/facts.ts";
 import { flowOf, keyOf } from "../../machines/facts.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
-import { setBounded } from "./bounded-map.ts";
-import type { FactStore, RowToWrite } from "./fact-store.ts";
+import type { BatchToWrite, FactReader, GroupWriter, Judgement, RowToWrite } from "./fact-store.ts";
 
-interface PendingBatch {
-  readonly id: string;
-  readonly expect: Batch["expect"];
-  readonly rows: readonly RowToWrite[];
-  readonly resolve: (result: AppendResult) => void;
-  readonly reject: (failure: FailureError) => void;
+export interface LedgerParts {
+  /** At the opening. */
+  readonly head: LedgerHead;
+  readonly writer: GroupWriter;
+  readonly reader: FactReader;
+  /** The facts of a batch as they stand now, the first of them after `after`. */
+  readonly written: (facts: Batch["facts"], after: Position) => readonly Fact[];
 }
 
-/** First result of a batch id: the range of its facts, not the facts, so that remembering costs no memory. */
-type Remembered =
-  | { readonly after: Position; readonly position: Position }
-  | { readonly streams: readonly Stream[] };
+interface PendingBatch extends BatchToWrite {
+  readonly facts: Batch["facts"];
+  readonly resolve: (result: AppendResult) => void;
+  readonly reject: (error: unknown) => void;
+}
 
-export function createGroupedLedger(store: FactStore): Ledger {
-  // Repeats are known within one opening, the last `batchIdsKept` of them: a repeat comes from a caller that
-  // did not see the answer, and a caller does not outlive the process. What must be recognised after a restart
-  // (A4) has a stream of its own to expect empty.
-  const remembered = new Map<string, Remembered>();
+export function createGroupedLedger({ head, writer, reader, written }: LedgerParts): Ledger {
   const wakers = new Set<() => void>();
-  let pending: PendingBatch[] = [];
+  /** Appended in this turn. */
+  let collected: PendingBatch[] = [];
+  /** Given to the writer, oldest first. */
+  let underWay: PendingBatch[] = [];
   let failure: FailureError | null = null;
+  let closing: Promise<void> | null = null;
   let closed = false;
-  let durable = store.position();
+  let onIdle: (() => void) | null = null;
+  let durable = head.position;
   /** Facts of the newest group, so that a follower that keeps up reads nothing from the disk. */
   let newest: readonly Fact[] = [];
 
+  writer.listen({ judged, failed });
+
   function flush(): void {
-    const group = pending;
+    const group = collected;
     if (group.length === 0) return;
-    pending = [];
-    const settle: (() => void)[] = [];
-    const written: Fact[] = [];
-    let begun = false;
-    try {
-      for (const batch of group) {
-        const first = remembered.get(batch.id);
-        if (first !== undefined) {
-          const result = repeat(first);
-          settle.push(() => batch.resolve(result));
-          continue;
-        }
-        const streams = movedOn(batch.expect);
-        if (streams.length > 0) {
-          remember(batch.id, { streams });
-          settle.push(() => batch.resolve({ kind: "conflict", streams }));
-          continue;
-        }
-        if (!begun && batch.rows.length > 0) {
-          store.begin();
-          begun = true;
-        }
-        const after = store.position();
-        const facts = batch.rows.map((row) => store.insert(row));
-        for (const fact of facts) written.push(fact);
-        const position = store.position();
-        remember(batch.id, { after, position });
-        settle.push(() => batch.resolve({ kind: "committed", position, facts }));
+    collected = [];
+    for (const batch of group) underWay.push(batch);
+    if (failure === null) writer.write(group);
+    else failed(failure);
+  }
+
+  function judged(judgements: readonly Judgement[]): void {
+    const group = underWay.splice(0, judgements.length);
+    for (const judgement of judgements) {
+      if (judgement.kind === "written") durable = judgement.position;
+    }
+    const facts: Fact[] = [];
+    for (const [index, batch] of group.entries()) {
+      const judgement = judgements[index];
+      if (judgement === undefined) continue;
+      try {
+        batch.resolve(resultOf(batch, judgement, facts));
+      } catch (error) {
+        batch.reject(error); // a repeat whose facts can no longer be read
       }
-      if (begun) store.commit(); // A1
-    } catch (error) {
-      store.abandon();
-      const failed = stop(error);
-      for (const batch of group) batch.reject(failed);
-      return;
     }
-    if (written.length > 0) {
-      durable = store.position();
-      newest = written;
-    }
-    for (const resolve of settle) resolve();
+    if (facts.length > 0) newest = facts;
     wake();
+    idle();
   }
 
-  function movedOn(expect: Batch["expect"]): Stream[] {
-    const streams: Stream[] = [];
-    for (const { stream, revision } of expect ?? []) {
-      if (store.streamHead(stream) !== revision) streams.push(stream);
+  function resultOf(batch: PendingBatch, judgement: Judgement, group: Fact[]): AppendResult {
+    if (judgement.kind === "conflict") return judgement;
+    const { kind, after, position } = judgement;
+    if (kind === "repeated") {
+      return { kind: "committed", position, facts: reader.page(after, position - after) };
     }
-    return streams;
-  }
-
-  function repeat(first: Remembered): AppendResult {
-    if ("streams" in first) return { kind: "conflict", streams: first.streams };
-    return {
-      kind: "committed",
-      position: first.position,
-      facts: store.page(first.after, first.position - first.after),
-    };
-  }
-
-  function remember(id: string, result: Remembered): void {
-    setBounded(remembered, id, result, limits.batchIdsKept);
+    const facts = written(batch.facts, after);
+    for (const fact of facts) group.push(fact);
+    return { kind: "committed", position, facts };
   }
 
   /** R3: the kernel drops what it could not write, so a second try could seem to work and lose facts. */
-  function stop(error: unknown): FailureError {
+  function failed(error: unknown): void {
     failure ??= new FailureError(
       "LEDGER_SYNC_FAILED",
       `Writing to the ledger failed after position ${durable}: ${error instanceof Error ? error.message : String(error)}. ` +
@@ -116,7 +92,13 @@ export function createGroupedLedger(store: FactStore): Ledger {
         "errors in the system log), then start again: the ledger goes on from its last durable position.",
       { cause: error },
     );
-    return failure;
+    for (const batch of underWay) batch.reject(failure);
+    underWay = [];
+    idle();
+  }
+
+  function idle(): void {
+    if (underWay.length === 0) onIdle?.();
   }
 
   function wake(): void {
@@ -125,20 +107,25 @@ export function createGroupedLedger(store: FactStore): Ledger {
 
   /** Why nothing can be written now, if so. */
   function refusal(): FailureError | null {
-    return failure ?? (closed ? closedFailure() : null);
+    return failure ?? (closing === null ? null : closedFailure());
   }
 
   /** Reading goes on after a failed write (R3), but not after close. */
-  function readable(): FactStore {
+  function readable(): FactReader {
     if (closed) throw closedFailure();
-    return store;
+    return reader;
+  }
+
+  /** What is durable, but not yet answered, is not read. */
+  function pageOf(after: Position, limit: number): Fact[] {
+    return readable().page(after, Math.max(0, Math.min(limit, limits.ledgerReadRows, durable - after)));
   }
 
   async function* readPages(after: Position, limit: number): AsyncGenerator<Fact> {
     let left = limit;
     let from = after;
     while (left > 0) {
-      const page = readable().page(from, Math.min(left, limits.ledgerReadRows));
+      const page = pageOf(from, left);
       for (const fact of page) {
         yield fact;
         from = fact.position;
@@ -152,7 +139,7 @@ export function createGroupedLedger(store: FactStore): Ledger {
   function pageAfter(from: Position): readonly Fact[] {
     if (from >= durable) return [];
     if (newest[0]?.position === from + 1) return newest;
-    return closed ? [] : store.page(from, limits.ledgerReadRows);
+    return closed ? [] : pageOf(from, limits.ledgerReadRows);
   }
 
   async function* followPages(after: Position, signal: AbortSignal): AsyncGenerator<Fact> {
@@ -182,6 +169,20 @@ export function createGroupedLedger(store: FactStore): Ledger {
     }
   }
 
+  async function end(): Promise<void> {
+    flush();
+    if (underWay.length > 0) {
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
+    }
+    closed = true;
+    wake();
+    // First: the last connection that SQLite sees close puts the files in order, and this one cannot write.
+    reader.close();
+    await writer.close();
+  }
+
   return {
     append(batch: Batch): Promise<AppendResult> {
       return new Promise((resolve, reject) => {
@@ -192,25 +193,25 @@ export function createGroupedLedger(store: FactStore): Ledger {
         }
         // Turned to text here: a body that is not JSON fails alone, not with the batches it would share a commit with.
         const rows = batch.facts.map(({ stream, fact }): RowToWrite => {
+          const { type, at } = fact;
           const body: string | undefined = JSON.stringify(fact.body);
-          if (body === undefined) throw new TypeError(`The body of ${fact.type} is not JSON.`);
-          return { stream, fact, key: keyOf(fact), flow: flowOf(fact), body };
+          if (body === undefined) throw new TypeError(`The body of ${type} is not JSON.`);
+          return { stream, type, at, key: keyOf(fact), flow: flowOf(fact), body };
         });
-        if (pending.length === 0) setImmediate(flush);
-        pending.push({ id: batch.id, expect: batch.expect, rows, resolve, reject });
+        if (collected.length === 0) setImmediate(flush);
+        const { id, expect = [], facts } = batch;
+        collected.push({ id, expect, rows, facts, resolve, reject });
       });
     },
     read: readPages,
     follow: followPages,
-    async readStream(stream: Stream): Promise<readonly Fact[]> {
-      return readable().ofStream(stream);
+    async readStream(stream) {
+      return readable().ofStream(stream, durable);
     },
-    async readKey(key: string, limit: number): Promise<readonly Fact[]> {
-      return readable().ofKey(key, limit);
+    async readKey(key, limit) {
+      return readable().ofKey(key, limit, durable);
     },
-    head(): LedgerHead {
-      return { ledger: store.ledger, epoch: store.epoch, position: durable, restored: store.restored };
-    },
+    head: (): LedgerHead => ({ ...head, position: durable }),
     async loadSnapshot() {
       return readable().loadSnapshot();
     },
@@ -221,18 +222,15 @@ export function createGroupedLedger(store: FactStore): Ledger {
         throw new RangeError(`A snapshot at ${snapshot.position} is ahead of the ledger at ${durable}.`);
       }
       try {
-        store.saveSnapshot(snapshot);
+        await writer.saveSnapshot(snapshot);
       } catch (error) {
-        store.abandon();
-        throw stop(error);
+        failed(error);
+        throw failure ?? error;
       }
     },
-    async close() {
-      if (closed) return;
-      flush();
-      closed = true;
-      wake();
-      store.close();
+    close() {
+      closing ??= end();
+      return closing;
     },
   };
 }

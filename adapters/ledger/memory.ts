@@ -8,6 +8,8 @@ import { keyOf } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
 import { makeFact } from "./chain.ts";
+import { createDirectWriter } from "./direct-writer.ts";
+import type { FactReader, FactStore } from "./fact-store.ts";
 import { createGroupedLedger } from "./grouped-ledger.ts";
 
 export interface MemoryStorage {
@@ -41,38 +43,42 @@ export function createMemoryLedger(
   for (const fact of facts) heads.set(fact.stream, fact.position);
   const durableLength = { now: facts.length };
 
-  return createGroupedLedger({
-    ledger: storage.ledger,
-    epoch,
-    restored,
+  const store: FactStore = {
     position: () => facts.length,
     streamHead: (stream) => heads.get(stream) ?? 0,
     begin() {},
-    insert({ stream, fact, body }) {
+    insert({ stream, type, at, body }) {
       // Through JSON, as every other ledger: what a body loses there must show in the tests.
-      const { type, at } = fact;
       const position = facts.length + 1;
       if (position > storage.factsMax) throw new Error("the storage is full");
-      const written = makeFact(type, at, JSON.parse(body), position, epoch, stream);
-      facts.push(written);
+      facts.push(makeFact(type, at, JSON.parse(body), position, epoch, stream));
       heads.set(stream, position);
-      return written;
     },
     commit() {
       durableLength.now = facts.length;
       storage.restored = false;
     },
+    tidy() {},
     abandon() {
       facts.length = durableLength.now;
     },
-    page: (after, limit) => facts.slice(after, after + limit),
-    ofStream: (stream) => facts.filter((fact) => fact.stream === stream),
-    ofKey: (key, limit) => (limit > 0 ? facts.filter((fact) => keyOf(fact) === key).slice(-limit) : []),
-    loadSnapshot: () => snapshots.findLast(({ position }) => position <= facts.length) ?? null,
     saveSnapshot(snapshot) {
       snapshots.push(snapshot);
       snapshots.splice(0, snapshots.length - limits.ledgerSnapshotsKept);
     },
     close() {},
+  };
+  const reader: FactReader = {
+    page: (after, limit) => facts.slice(after, after + limit),
+    ofStream: (stream) => facts.filter((fact) => fact.stream === stream),
+    ofKey: (key, limit) => (limit > 0 ? facts.filter((fact) => keyOf(fact) === key).slice(-limit) : []),
+    loadSnapshot: () => snapshots.findLast(({ position }) => position <= facts.length) ?? null,
+    close() {},
+  };
+  return createGroupedLedger({
+    head: { ledger: storage.ledger, epoch, position: facts.length, restored },
+    reader,
+    writer: createDirectWriter(store),
+    written: (batch, after) => facts.slice(after, after + batch.length),
   });
 }

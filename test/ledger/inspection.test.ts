@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { exportLedger, ledgerStats, verifyLedger } from "../../adapters/ledger/inspection.ts";
@@ -44,10 +45,15 @@ describe("beside a running engine", () => {
   test("R4: verify reads the whole chain while the engine goes on writing", async () => {
     const texts = Array.from({ length: 2_500 }, (_, n) => `${n}`);
     await ledger.append(notes("b1", "audit", texts));
-    const [verified] = await Promise.all([
-      verifyLedger(place.dir),
-      ledger.append(notes("b2", "audit", ["meanwhile"])),
-    ]);
+    const beside = new DatabaseSync(place.file, { readOnly: true });
+    const facts = beside.prepare("SELECT count(*) AS n FROM facts");
+    const verifying = verifyLedger(place.dir); // has read the first of three pages
+    const meanwhile = ledger.append(notes("b2", "audit", ["meanwhile"]));
+    await new Promise(setImmediate);
+    while (facts.get()?.["n"] === 2_500); // the engine writes in a thread of its own
+    beside.close();
+    const verified = await verifying;
+    await meanwhile;
     expect(verified).toMatchObject({ ledger: ledger.head().ledger, facts: 2_501, epochs: 1 });
     expect(verified.head).toMatchObject({ position: 2_501 });
   });

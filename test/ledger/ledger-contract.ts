@@ -95,6 +95,25 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
       expect(fresh.kind === "committed" && fresh.position).toBe(3);
     });
 
+    test("L3: appends of later turns do not wait for those before, are judged after them and resolve in order", async () => {
+      const results: string[] = [];
+      const expected: string[] = [];
+      const underWay: Promise<unknown>[] = [];
+      let revision = 0;
+      for (let n = 0; n < 40; n += 1) {
+        const stale = n % 3 === 2;
+        const batch = notes(`b${n}`, "key/a", [`${n}`], [{ stream: "key/a", revision: revision - +stale }]);
+        underWay.push(ledger.append(batch).then(({ kind }) => results.push(`${n} ${kind}`)));
+        expected.push(`${n} ${stale ? "conflict" : "committed"}`);
+        if (!stale) revision += 1;
+        // oxlint-disable-next-line no-await-in-loop -- a turn each
+        await new Promise(setImmediate);
+      }
+      await Promise.all(underWay);
+      expect(results).toEqual(expected);
+      expect(ledger.head().position).toBe(revision);
+    });
+
     test("a batch in conflict writes nothing and names only the streams that moved; its neighbours stand", async () => {
       await ledger.append(notes("b1", "key/a", ["one"]));
       const [before, conflict, after] = await Promise.all([
@@ -263,6 +282,20 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
       expect((await ledger.append(notes("small", "audit", ["fits"]))).kind).toBe("committed");
     });
 
+    test("R3: a group under way behind the one that failed is not written either", async () => {
+      await ledger.close();
+      ledger = await harness.openNearlyFull();
+      const text = "x".repeat(4_000);
+      const tooMuch = Array.from({ length: 150 }, () => text);
+      const first = Promise.allSettled([ledger.append(notes("b1", "audit", tooMuch))]);
+      await new Promise(setImmediate);
+      const second = Promise.allSettled([ledger.append(notes("b2", "audit", ["fits"]))]);
+      const rejected = { status: "rejected", reason: { failure: { code: "LEDGER_SYNC_FAILED" } } };
+      expect([await first, await second]).toMatchObject([[rejected], [rejected]]);
+      await reopen();
+      expect(ledger.head().position).toBe(0);
+    });
+
     test("the newest snapshot comes back, also after a restart; one ahead of the ledger is refused", async () => {
       expect(await ledger.loadSnapshot()).toBeNull();
       await ledger.append(notes("b1", "audit", ["1", "2", "3"]));
@@ -270,7 +303,9 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
       await ledger.saveSnapshot({ position: 3, state: '{"n":3}' });
       await ledger.append(notes("b2", "audit", ["4"]));
       expect(await ledger.loadSnapshot()).toEqual({ position: 3, state: '{"n":3}' });
-      await expect(ledger.saveSnapshot({ position: 5, state: "{}" })).rejects.toThrow(RangeError);
+      await ledger.append(notes("b3", "audit", ["5"]));
+      expect(await positions(all(ledger.read(3, 10)))).toEqual([4, 5]);
+      await expect(ledger.saveSnapshot({ position: 6, state: "{}" })).rejects.toThrow(RangeError);
       await reopen();
       expect(await ledger.loadSnapshot()).toEqual({ position: 3, state: '{"n":3}' });
     });

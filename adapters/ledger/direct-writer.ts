@@ -1,0 +1,33 @@
+/** Writes a group the moment it is given, in the thread of the ledger itself. */
+import type { FactStore, GroupWriter, WriterListener } from "./fact-store.ts";
+import { createGroupWrite } from "./group.ts";
+
+export function createDirectWriter(store: FactStore): GroupWriter {
+  const writeGroup = createGroupWrite(store);
+  let listener: WriterListener | null = null;
+  return {
+    listen(heard) {
+      listener = heard;
+    },
+    write(batches) {
+      try {
+        listener?.judged(writeGroup(batches));
+        store.tidy();
+      } catch (error) {
+        store.abandon();
+        listener?.failed(error);
+      }
+    },
+    async saveSnapshot(snapshot) {
+      try {
+        store.saveSnapshot(snapshot);
+      } catch (error) {
+        store.abandon();
+        throw error;
+      }
+    },
+    async close() {
+      store.close();
+    },
+  };
+}

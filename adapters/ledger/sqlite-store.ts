@@ -1,0 +1,180 @@
+/**
+ * The writing side of the ledger in SQLite: opens the file, checks it, holds its lock and writes to it.
+ * Synchronous; it lives in a thread of its own (`sqlite-thread.ts`).
+ *   A1 a commit returns after its sync (WAL, synchronous=FULL).  L2 every opening writes a new epoch.
+ *   R3 the first failed write ends the opening for writers.  R4 damage and a shortened tail are refused.
+ */
+import { hash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Stream } from "../../machines/facts.ts";
+import { limits } from "../../machines/limits.ts";
+import type { Position } from "../../machines/vocabulary.ts";
+import { setBounded } from "./bounded-map.ts";
+import { type ChainLink, chainStart, hashRow } from "./chain.ts";
+import type { FactStore } from "./fact-store.ts";
+import { HeadFile } from "./head-file.ts";
+import { lockLedger } from "./ledger-lock.ts";
+import { schemaVersion, tables, views } from "./sqlite-schema.ts";
+import { newestTrustedSnapshot } from "./sqlite-snapshots.ts";
+import { asLedgerFailure, checkSchema, verifyFacts } from "./sqlite-verification.ts";
+import type { ThreadOpening } from "./thread-messages.ts";
+
+export interface SqliteStore extends FactStore {
+  readonly ledger: string;
+  readonly restored: boolean;
+}
+
+/** Throws the FailureErrors of `openSqliteLedger`. */
+export function openSqliteStore(opening: ThreadOpening): SqliteStore {
+  const { dir } = opening;
+  let lock: DatabaseSync | undefined;
+  let db: DatabaseSync | undefined;
+  let headFile: HeadFile | undefined;
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    lock = lockLedger(dir);
+    db = new DatabaseSync(join(dir, "ledger.db"), { timeout: limits.ledgerBusyMs });
+    prepareFile(db, opening);
+    headFile = new HeadFile(dir);
+    const head = verifyFacts(db, newestTrustedSnapshot(db)?.link ?? chainStart);
+    headFile.check(db, head, opening.acceptShortened); // R4
+    return openStore({ db, lock, headFile, head, opening });
+  } catch (error) {
+    headFile?.close();
+    db?.close();
+    lock?.close();
+    throw asLedgerFailure(error, `open the ledger in ${dir}`);
+  }
+}
+
+function prepareFile(db: DatabaseSync, { pagesMax, identity }: ThreadOpening): void {
+  // Checkpoints are made by hand: SQLite's automatic ones swallow a failed sync, and R3 must see it.
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;`);
+  if (pagesMax !== null) db.exec(`PRAGMA max_page_count = ${Math.trunc(pagesMax)}`);
+  if (checkSchema(db) === "empty") {
+    db.exec(`BEGIN IMMEDIATE; ${tables}`);
+    db.prepare("INSERT INTO meta VALUES ('ledger', ?), ('schema', ?), ('restored', '0')").run(
+      identity,
+      String(schemaVersion),
+    );
+    db.exec("COMMIT");
+  }
+}
+
+interface OpenParts {
+  readonly db: DatabaseSync;
+  readonly lock: DatabaseSync;
+  readonly headFile: HeadFile;
+  readonly head: ChainLink;
+  readonly opening: ThreadOpening;
+}
+
+function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStore {
+  const meta = new Map(
+    db
+      .prepare("SELECT name, value FROM meta")
+      .all()
+      .map(({ name, value }) => [name, value]),
+  );
+  const ledger = String(meta.get("ledger"));
+  const restored = meta.get("restored") === "1";
+  const { epoch, openedAt } = opening;
+  db.exec(`BEGIN IMMEDIATE; ${views}`);
+  const { lastInsertRowid } = db // L2: UNIQUE refuses an epoch that was used before
+    .prepare("INSERT INTO epochs (epoch, opened_at) VALUES (?, ?)")
+    .run(epoch, openedAt);
+  db.exec("COMMIT");
+  const epochNumber = Number(lastInsertRowid);
+
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
+  const insert = db.prepare("INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const lastOfStream = db.prepare("SELECT max(position) AS position FROM facts WHERE stream = ?");
+  const checkpoint = db.prepare("PRAGMA wal_checkpoint(PASSIVE)");
+
+  let { position, hash: link } = head;
+  let clearRestored = restored;
+  let commits = 0;
+  let failed = false;
+  let checkpointedAt = position;
+  const heads = new Map<string, Position>();
+
+  function streamHead(stream: Stream): Position {
+    const known = heads.get(stream);
+    if (known !== undefined) return known;
+    const last = Number(lastOfStream.get(stream)?.["position"] ?? 0);
+    keepHead(stream, last);
+    return last;
+  }
+
+  /** Every alarm has a stream of its own, asked for once: keeping those would push out the heads that are used. */
+  function keepHead(stream: Stream, last: Position): void {
+    if (!stream.startsWith("alarm/")) setBounded(heads, stream, last, limits.ledgerStreamHeadsKept);
+  }
+
+  return {
+    ledger,
+    restored,
+    position: () => position,
+    streamHead,
+    begin: () => begin.run(),
+    insert({ stream, type, at, key, flow, body }) {
+      const next = position + 1;
+      const linked = hashRow(link, next, epoch, at, stream, type, key, flow, body);
+      insert.run(next, epochNumber, at, stream, type, key, flow, body, linked);
+      position = next;
+      link = linked;
+      keepHead(stream, next);
+    },
+    commit() {
+      // R2: not at the opening itself, which may be cut off before anybody acted on it.
+      if (clearRestored) db.exec("UPDATE meta SET value = '0' WHERE name = 'restored'");
+      commit.run();
+      clearRestored = false;
+      headFile.write(position, link);
+      commits += 1;
+    },
+    tidy() {
+      const due =
+        commits >= limits.ledgerCheckpointCommits ||
+        position - checkpointedAt >= limits.ledgerCheckpointFacts;
+      if (!due) return;
+      checkpoint.get(); // R3: its failed sync is the last one
+      commits = 0;
+      checkpointedAt = position;
+    },
+    abandon() {
+      try {
+        failed = true;
+        if (db.isTransaction) db.exec("ROLLBACK");
+      } catch {
+        // SQLite has rolled back by itself; the first failure is the one to report.
+      }
+    },
+    saveSnapshot(snapshot) {
+      begin.run();
+      const at = db.prepare("SELECT hash FROM facts WHERE position = ?").get(snapshot.position);
+      db.prepare("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)").run(
+        snapshot.position,
+        at?.["hash"] ?? chainStart.hash,
+        hash("sha256", snapshot.state),
+        snapshot.state,
+      );
+      db.prepare(`DELETE FROM snapshots WHERE position NOT IN
+        (SELECT position FROM snapshots ORDER BY position DESC LIMIT ?)`).run(limits.ledgerSnapshotsKept);
+      commit.run();
+    },
+    close() {
+      try {
+        if (!failed) db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+      } finally {
+        headFile.close();
+        db.close();
+        lock.close();
+      }
+    },
+  };
+}
