@@ -39,7 +39,7 @@ export interface Explanation {
 }
 
 /** The record of one alarm, or null where no such alarm was accepted. */
-export async function explainAlarm(ledger: Ledger, source: string, id: string): Promise<Explanation | null> {
+export async function explainAlarm(ledger: Pick<Ledger, "readStream" | "readKey">, source: string, id: string): Promise<Explanation | null> {
   const [accepted] = await ledger.readStream(alarmStream(source, id));
   if (accepted?.type !== "alarm.accepted") return null;
   const facts = await ledger.readKey(accepted.body.notification.key, limits.explainFactsMax);
@@ -47,7 +47,7 @@ export async function explainAlarm(ledger: Ledger, source: string, id: string): 
 }
 
 /** The records of a key's newest alarms, newest first, at most `count`. */
-export async function explainKey(ledger: Ledger, key: string, count: number): Promise<Explanation[]> {
+export async function explainKey(ledger: Pick<Ledger, "readKey">, key: string, count: number): Promise<Explanation[]> {
   const facts = await ledger.readKey(key, limits.explainFactsMax);
   const accepted = facts.filter((fact) => fact.type === "alarm.accepted").slice(-count);
   return accepted.reverse().map((fact) => explain(fact, facts));

@@ -1,0 +1,102 @@
+/** `ledger verify | stats | export | restore`. All but restore only read, beside a running engine too. */
+import { createWriteStream, existsSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { FailureError } from "../../machines/failure.ts";
+import { limits } from "../../machines/limits.ts";
+import { applyFact, emptyState, type State, stateFromText } from "../../machines/state.ts";
+import { systemIds } from "../clock/system.ts";
+import { exportLedger, ledgerStats, verifyLedger } from "../ledger/inspection.ts";
+import { restoreLedger } from "../ledger/restore.ts";
+import { openSqliteReader } from "../ledger/sqlite-reader.ts";
+import { count, type Output } from "./output.ts";
+import { type DataOptions, readSettings } from "./settings.ts";
+import { outcomeTable, tallyOf } from "./tally.ts";
+
+export async function runVerify(options: DataOptions, output: Output): Promise<number> {
+  const { dataDir } = readSettings(options);
+  const verified = await verifyLedger(dataDir);
+  output.data(verified);
+  output.line(
+    `The ledger in ${dataDir} is whole: ${count(verified.facts)} facts of ${count(verified.epochs)} openings.`,
+  );
+  output.line(`ledger ${verified.ledger}, last hash ${verified.head.hash}`);
+  return 0;
+}
+
+export async function runStats(options: DataOptions, output: Output): Promise<number> {
+  const { dataDir } = readSettings(options);
+  const { ledger, facts, epochs, firstAt, lastAt, factsByType } = await ledgerStats(dataDir);
+  const tally = tallyOf(foldLedger(dataDir), {
+    duplicates: null,
+    ackMs: null,
+    flows: factsByType["flow.ended"] ?? 0,
+    seconds: firstAt === null || lastAt === null ? 0 : (lastAt - firstAt) / 1_000,
+  });
+  output.data({ ...tally, ledger, facts, epochs });
+  output.line(
+    `${dataDir}: ${count(facts)} facts of ${count(epochs)} openings in ${count(Math.round(tally.seconds))} s`,
+  );
+  output.line();
+  for (const line of outcomeTable(tally)) output.line(line);
+  return 0;
+}
+
+/** R1: what the engine knows is the fold; so are these counts. */
+function foldLedger(dir: string): State {
+  const reader = openLedgerReader(dir);
+  try {
+    const snapshot = reader.loadSnapshot();
+    const state = snapshot === null ? emptyState() : stateFromText(snapshot.state);
+    for (;;) {
+      const page = reader.page(state.position, limits.ledgerReadRows);
+      for (const fact of page) applyFact(state, fact);
+      if (page.length === 0) return state;
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+/** Throws FailureError INVALID where there is no ledger. */
+export function openLedgerReader(dir: string): ReturnType<typeof openSqliteReader> {
+  if (!existsSync(join(dir, "ledger.db")))
+    throw new FailureError("INVALID", `There is no ledger in ${dir}: expected the file ledger.db.`);
+  return openSqliteReader(dir);
+}
+
+export async function runExport(file: string, options: DataOptions, output: Output): Promise<number> {
+  const { dataDir } = readSettings(options);
+  if (file === "-") {
+    await exportLedger(dataDir, process.stdout);
+    return 0;
+  }
+  // "wx": what is there already is not ours to overwrite.
+  const handle = await open(file, "wx", 0o600).catch((error: unknown) => {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "refused";
+    const reason = code === "EEXIST" ? "exists already; name another" : `cannot be made (${code})`;
+    throw new FailureError("INVALID", `The file ${file} ${reason}.`);
+  });
+  const stream = createWriteStream(file, { fd: handle.fd, autoClose: false });
+  try {
+    const last = await exportLedger(dataDir, stream);
+    await new Promise<void>((resolve) => {
+      stream.end(() => resolve());
+    });
+    await handle.sync();
+    output.data({ file, facts: last });
+    output.line(`${count(last)} facts written to ${file}.`);
+    return 0;
+  } finally {
+    await handle.close();
+  }
+}
+
+export async function runRestore(from: string, options: DataOptions, output: Output): Promise<number> {
+  const { dataDir } = readSettings(options);
+  const { ledger, head } = await restoreLedger({ from, dir: dataDir, uuid: () => systemIds.uuid() });
+  output.data({ ledger, facts: head.position, dataDir });
+  output.line(`${count(head.position)} facts restored into ${dataDir}, as ledger ${ledger}.`);
+  output.line("At its first start every request that was not settled counts as in doubt.");
+  return 0;
+}

@@ -1,0 +1,26 @@
+/** Log lines as JSON on stderr, so that stdout is left to data. */
+import { pino } from "pino";
+import type { Log } from "../../actors/ports.ts";
+
+export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export function createLog(level: LogLevel): Log {
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: "event",
+      formatters: { level: (label) => ({ level: label }) },
+      // S4: nothing of ours logs these; this is for the day somebody does.
+      redact: ["authorization", "token", "password", "headers", "*.authorization", "*.token", "*.password"],
+    },
+    pino.destination({ dest: 2, sync: true }),
+  );
+  return {
+    info: (event, fields) => logger.info(fields ?? {}, event),
+    warn: (event, fields) => logger.warn(fields ?? {}, event),
+    error: (event, fields) => logger.error(fields ?? {}, event),
+  };
+}

@@ -1,0 +1,76 @@
+/** What a command says: data on stdout, and for people lines and progress, which `--json` leaves out. */
+import { progress as clackProgress } from "@clack/prompts";
+
+export interface Progress {
+  /** How much of the whole is done. */
+  reach(done: number, message: string): void;
+  end(message: string): void;
+}
+
+export interface Output {
+  /** For machines: one line of JSON, with `--json` only. */
+  data(value: unknown): void;
+  /** For people: not with `--json`. */
+  line(text?: string): void;
+  progress(whole: number, message: string): Progress;
+}
+
+const silent: Progress = { reach: () => undefined, end: () => undefined };
+/** Where nobody watches: so many lines from start to end. */
+const plainSteps = 5;
+
+export function createOutput(json: boolean): Output {
+  const write = (text: string) => void process.stdout.write(`${text}\n`);
+  return {
+    data: (value) => json && write(JSON.stringify(value)),
+    line: (text = "") => !json && write(text),
+    progress(whole, message) {
+      if (json) return silent;
+      return process.stdout.isTTY ? onTerminal(whole, message) : inLines(whole, write);
+    },
+  };
+}
+
+function onTerminal(whole: number, message: string): Progress {
+  const bar = clackProgress({ max: whole, size: 30, withGuide: false });
+  let reached = 0;
+  bar.start(message);
+  return {
+    reach(done, text) {
+      bar.advance(Math.max(0, done - reached), text);
+      reached = Math.max(reached, done);
+    },
+    end: (text) => bar.stop(text),
+  };
+}
+
+function inLines(whole: number, write: (text: string) => void): Progress {
+  let step = 1;
+  return {
+    reach(done, text) {
+      if (done < (whole * step) / plainSteps || step >= plainSteps) return;
+      step = Math.floor((done * plainSteps) / whole) + 1;
+      write(text);
+    },
+    end: (text) => write(text),
+  };
+}
+
+/** 61382 → "61,382" */
+export function count(value: number): string {
+  return value.toLocaleString("en-GB");
+}
+
+/** Two columns, names to the left, numbers to the right. */
+export function table(rows: readonly (readonly [name: string, value: string])[], indent = 2): string[] {
+  const left = Math.max(...rows.map(([name]) => name.length));
+  const right = Math.max(...rows.map(([, value]) => value.length));
+  return rows.map(([name, value]) => `${" ".repeat(indent)}${name.padEnd(left)}  ${value.padStart(right)}`);
+}
+
+/** Resolves when all that was written to stdout is handed over: a pipe loses the rest at `process.exit`. */
+export function flushed(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write("", () => resolve());
+  });
+}

@@ -1,0 +1,31 @@
+/** `serve`: the engine until a signal. R3: a broken ledger ends the process with a failure. */
+import { FailureError } from "../../machines/failure.ts";
+import { limits } from "../../machines/limits.ts";
+import { systemClock, systemIds } from "../clock/system.ts";
+import { startEngine } from "../engine.ts";
+import { createLog, type LogLevel } from "./log.ts";
+import { count, type Output } from "./output.ts";
+import { type EngineFlags, readSettings } from "./settings.ts";
+import type { StopSignals } from "./signals.ts";
+
+export interface ServeOptions extends EngineFlags {
+  readonly logLevel: LogLevel;
+}
+
+/** Resolves with the exit code. */
+export async function runServe(options: ServeOptions, output: Output, stop: StopSignals): Promise<number> {
+  const config = readSettings(options);
+  const log = createLog(options.logLevel);
+  const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log });
+  output.data({ ready: true, url: engine.url });
+  output.line(
+    `Ticket Client runs at ${engine.url} with ${count(config.clients)} clients; its ledger is in ${config.dataDir}. Ctrl-C ends it.`,
+  );
+  const failure = await Promise.race([stop.asked, engine.broken]);
+  // Nothing can be written any more: there is nothing to drain.
+  if (failure !== undefined) throw new FailureError(failure.code, failure.detail);
+  log.info("engine.stopping", { drainSeconds: limits.drainSecondsDefault });
+  const broken = await Promise.race([engine.stop(), engine.broken]);
+  if (broken !== undefined) throw new FailureError(broken.code, broken.detail);
+  return 0;
+}

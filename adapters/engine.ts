@@ -1,0 +1,180 @@
+/**
+ * The composition root: one engine, that is a ledger, a ticketing service, a supervisor and one HTTP port.
+ *   S1 no address that others reach without tokens.  S5 only allowed service hosts are called.
+ *   R3 a failed ledger ends the engine.  R4 what the opening did not check is checked in the background.
+ */
+import { type ConfigInput, configSchema, resolveConfig, type Config } from "../actors/config.ts";
+import { compileCorrelationKey } from "../actors/alarm-key.ts";
+import { createFeed } from "../actors/feed.ts";
+import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
+import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
+import { type Failure, FailureError, type Result } from "../machines/failure.ts";
+import { limits } from "../machines/limits.ts";
+import type { ServiceInfo } from "../machines/vocabulary.ts";
+import { attachAlarmIntake } from "./alarms/intake.ts";
+import { callbackPath, callbackRoute } from "./http/callback.ts";
+import { healthRoutes, type Readiness } from "./http/health.ts";
+import { attachFeed } from "./feed/feed.ts";
+import { type HttpServer, startHttpServer } from "./http/server.ts";
+import { loadTokens, type Role, type Tokens } from "./http/tokens.ts";
+import { verifyLedger } from "./ledger/inspection.ts";
+import { openSqliteLedger } from "./ledger/sqlite.ts";
+import { createOsbService } from "./service/osb.ts";
+import { loadServices } from "./service-table/csv.ts";
+
+export interface EngineOptions {
+  /** As in the configuration file; unset members take their defaults. Relative paths count from the working directory. */
+  readonly config: ConfigInput;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Service Info Table of the first start. Default: `services.file`, and where there is none, one OSB on TCP 8650. */
+  readonly services?: readonly ServiceInfo[];
+}
+
+export interface Engine {
+  /** `http://host:port` */
+  readonly url: string;
+  readonly config: Config;
+  readonly supervisor: Supervisor;
+  /** Resolves when the ledger failed or is damaged: nothing more is accepted, and the process must end (R3, R4). */
+  readonly broken: Promise<Failure>;
+  /** Takes no more alarms, lets running flows end for at most `drainSeconds` (10), closes everything. */
+  stop(how?: { readonly drainSeconds?: number }): Promise<void>;
+}
+
+/**
+ * Resolves when alarms are accepted. Rejects with FailureError (CONFIGURATION_INVALID, LEDGER_…) or ListenError;
+ * then nothing is left open.
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const config = orThrow(resolveConfig(options.config));
+  const tokens = orThrow(loadTokens(config)); // S1
+  orThrow(compileCorrelationKey(config.correlationKey));
+  const defaultFile = configSchema.parse({}).services.file;
+  const services =
+    options.services ?? orThrow(loadServices(config.services.file, config.services.file === defaultFile));
+  const server = await startHttpServer(config.listen, options.log);
+  try {
+    return await assemble(options, { config, tokens, services, server });
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly tokens: Tokens;
+  readonly services: readonly ServiceInfo[];
+  readonly server: HttpServer;
+}
+
+async function assemble(
+  { clock, ids, log }: EngineOptions,
+  { config, tokens, services, server }: Parts,
+): Promise<Engine> {
+  let readiness: Readiness = "starting";
+  server.addRoutes(healthRoutes(() => readiness));
+
+  const broken = Promise.withResolvers<Failure>();
+  function fall(error: unknown): void {
+    readiness = "broken";
+    const failure =
+      error instanceof FailureError
+        ? error.failure
+        : ({ code: "LEDGER_SYNC_FAILED", detail: String(error) } as const);
+    log.error("engine.broken", { code: failure.code, detail: failure.detail });
+    broken.resolve(failure);
+  }
+
+  const ledger = await openSqliteLedger({
+    dir: config.dataDir,
+    now: () => clock.now(),
+    uuid: () => ids.uuid(),
+  });
+  const service = createOsbService({
+    callbackUrl: () => `${(config.listen.publicUrl ?? server.url).replace(/\/$/, "")}${callbackPath}`,
+    clock,
+    hostAllowed: (host) => config.allowedServiceHosts.includes(host),
+  });
+  const supervisor = await createSupervisor({
+    config,
+    ledger,
+    service,
+    clock,
+    ids,
+    log,
+    services,
+    onBroken: fall,
+  }).catch(async (error: unknown) => {
+    await closeQuietly(ledger);
+    throw error;
+  });
+
+  const settings = { allowedOrigins: server.access.origins, allowedHosts: server.access.hosts };
+  const authorizing = (role: Role) =>
+    tokens.required
+      ? { authorize: (authorization: string | undefined) => tokens.allows(authorization, role) }
+      : undefined;
+  const correlationKey = orThrow(compileCorrelationKey(config.correlationKey));
+  const intake = attachAlarmIntake({
+    sink: supervisor,
+    clock,
+    ids,
+    log,
+    settings: { ...settings, correlationKey },
+    ...authorizing("source"),
+  });
+  const feed = createFeed({ supervisor, clock });
+  const feedEdge = attachFeed({ feed, clock, ids, log, settings, ...authorizing("viewer") });
+  server.addUpgrade((request, socket, head) => intake.handleUpgrade(request, socket, head));
+  server.addUpgrade((request, socket, head) => feedEdge.handleUpgrade(request, socket, head));
+  server.addRoutes([callbackRoute(supervisor)]);
+  readiness = "ready";
+
+  const verification = new AbortController();
+  const verified = verifyLedger(config.dataDir, verification.signal).then(
+    ({ facts }) => log.info("ledger.verified", { facts }),
+    (error: unknown) => {
+      if (!verification.signal.aborted) fall(error); // R4
+    },
+  );
+
+  async function stop(drainSeconds: number): Promise<void> {
+    if (readiness !== "broken") readiness = "stopping";
+    verification.abort();
+    await intake.stop();
+    // The callback stays: results that come while flows end still count.
+    await supervisor.stop({ drainSeconds });
+    feed.close();
+    await feedEdge.close();
+    await Promise.all([server.close(), verified]);
+  }
+
+  let stopped: Promise<void> | null = null;
+  return {
+    url: server.url,
+    config,
+    supervisor,
+    broken: broken.promise,
+    stop({ drainSeconds = limits.drainSecondsDefault } = {}) {
+      stopped ??= stop(drainSeconds);
+      return stopped;
+    },
+  };
+}
+
+function orThrow<T>(result: Result<T>): T {
+  if (!result.ok) throw new FailureError(result.failure.code, result.failure.detail);
+  return result.value;
+}
+
+/** The failure that led here is the one to report. */
+async function closeQuietly(ledger: Ledger): Promise<void> {
+  try {
+    await ledger.close();
+  } catch {
+    // It failed before; nothing is lost that was acknowledged.
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The one HTTP server of an engine: a table of routes, a list of upgrades, and what is refused before either.
+ *   S2 Host and Origin first.  S3 headers, bodies, times and connections have limits.
+ */
+import { readFileSync } from "node:fs";
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import https from "node:https";
+import type { Duplex } from "node:stream";
+import type { Config } from "../../actors/config.ts";
+import type { Log } from "../../actors/ports.ts";
+import { FailureError } from "../../machines/failure.ts";
+import { limits } from "../../machines/limits.ts";
+import { type AccessRules, accessRules, inUrl, judgeAccess } from "./access.ts";
+import { sendProblem, sendProblemOnSocket, type Problem } from "./problem.ts";
+
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Exact, without query. */
+  readonly path: string;
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+}
+
+/** Takes an upgrade of its own path and returns true; false: another path, nothing was done. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+
+export interface HttpServer {
+  /** `http://host:port`, without a slash at the end. */
+  readonly url: string;
+  readonly access: AccessRules;
+  addRoutes(routes: readonly Route[]): void;
+  addUpgrade(upgrade: Upgrade): void;
+  /** Ends idle connections, and after `closeGraceMs` the rest. */
+  close(): Promise<void>;
+}
+
+/** The address cannot be listened on; the message says what to do. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** Resolves when it listens: routes and upgrades may be added later; until then they are 404. */
+export async function startHttpServer(listen: Config["listen"], log: Log): Promise<HttpServer> {
+  const routes = new Map<string, Map<string, Route["answer"]>>();
+  const upgrades: Upgrade[] = [];
+  let access: AccessRules = { hosts: [], origins: [] };
+
+  function refuse(request: IncomingMessage, problem: Problem): Problem {
+    log.warn("http.refused", {
+      status: problem.status,
+      method: request.method,
+      remote: request.socket.remoteAddress,
+    });
+    return problem;
+  }
+
+  function serve(request: IncomingMessage, response: ServerResponse): void {
+    const denied = judgeAccess(request, access);
+    if (denied !== null) return sendProblem(response, refuse(request, denied));
+    const route = routes.get(pathOf(request));
+    if (route === undefined)
+      return sendProblem(response, { status: 404, detail: "There is nothing at this path." });
+    const method = request.method === "HEAD" ? "GET" : (request.method ?? "");
+    const answer = route.get(method);
+    if (answer === undefined) {
+      const allow = [...route.keys()].join(", ");
+      return sendProblem(response, {
+        status: 405,
+        detail: `Expected ${allow} at this path.`,
+        headers: { Allow: allow },
+      });
+    }
+    void run(answer, request, response);
+  }
+
+  async function run(
+    answer: Route["answer"],
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    try {
+      await answer(request, response);
+    } catch (error) {
+      log.error("http.failed", { path: pathOf(request), error: String(error) });
+      if (response.headersSent) response.destroy();
+      else sendProblem(response, { status: 500, detail: "The engine failed to answer; its log says why." });
+    }
+  }
+
+  const options = {
+    maxHeaderSize: limits.httpHeaderBytesMax,
+    requestTimeout: limits.httpRequestTimeoutMs,
+    headersTimeout: limits.httpRequestTimeoutMs,
+    ...(listen.tls === undefined ? undefined : readTls(listen.tls)),
+  };
+  const server = listen.tls === undefined ? http.createServer(options) : https.createServer(options);
+  server.maxConnections = limits.connectionsMax;
+  server.on("request", serve);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const denied = judgeAccess(request, access);
+    if (denied !== null) return sendProblemOnSocket(socket, refuse(request, denied));
+    if (upgrades.some((upgrade) => upgrade(request, socket, head))) return;
+    sendProblemOnSocket(socket, { status: 404, detail: "There is no WebSocket at this path." });
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) =>
+    sendProblemOnSocket(socket, unreadable(error)),
+  );
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(explainListen(error, listen)));
+    server.listen(listen.port, listen.host.replace(/^\[|\]$/g, ""), () => resolve());
+  });
+  const address = server.address();
+  const port = address === null || typeof address === "string" ? listen.port : address.port;
+  access = accessRules(listen, port);
+
+  return {
+    url: `${listen.tls === undefined ? "http" : "https"}://${inUrl(listen.host)}:${port}`,
+    access,
+    addRoutes(more) {
+      for (const { path, method, answer } of more) {
+        const known = routes.get(path) ?? new Map<string, Route["answer"]>();
+        routes.set(path, known.set(method, answer));
+      }
+    },
+    addUpgrade: (upgrade) => void upgrades.push(upgrade),
+    close() {
+      return new Promise((resolve) => {
+        const grace = setTimeout(() => server.closeAllConnections(), limits.closeGraceMs);
+        server.close(() => {
+          clearTimeout(grace);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+export function pathOf(request: IncomingMessage): string {
+  return request.url?.split("?", 1)[0] ?? "/";
+}
+
+/** The whole body as text; null: over `bytesMax`, and the rest was not read. Rejects when the sender breaks off. */
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > bytesMax) {
+        request.pause();
+        request.removeAllListeners("data");
+        resolve(null);
+      } else chunks.push(chunk);
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    request.on("error", reject);
+  });
+}
+
+function unreadable({ code }: NodeJS.ErrnoException): Problem {
+  if (code === "HPE_HEADER_OVERFLOW")
+    return { status: 431, detail: `The headers exceed ${limits.httpHeaderBytesMax} bytes.` };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
+    return { status: 408, detail: `The request took over ${limits.httpRequestTimeoutMs} ms.` };
+  return { status: 400, detail: "This is not an HTTP request that can be read." };
+}
+
+function readTls({ cert, key }: { readonly cert: string; readonly key: string }): {
+  cert: string;
+  key: string;
+} {
+  const read = (name: string, file: string): string => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+      throw new FailureError(
+        "CONFIGURATION_INVALID",
+        `listen.tls.${name}: ${file} cannot be read (${code}).`,
+      );
+    }
+  };
+  return { cert: read("cert", cert), key: read("key", key) };
+}
+
+function explainListen(error: NodeJS.ErrnoException, { host, port }: Config["listen"]): Error {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new ListenError(
+        `Port ${port} of ${host} is taken. Stop the program that has it, or choose another with --port (0 = any).`,
+      );
+    case "EACCES":
+      return new ListenError(
+        `Port ${port} of ${host} may not be opened by this user; choose one above 1023 with --port.`,
+      );
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new ListenError(`${host} is no address of this machine; see listen.host.`);
+    default:
+      return new ListenError(`Cannot listen on ${host}, port ${port}: ${error.message}.`);
+  }
+}
