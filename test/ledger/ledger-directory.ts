@@ -16,8 +16,8 @@ export interface LedgerDirectory {
   readonly dir: string;
   readonly file: string;
   readonly open: (options?: Partial<SqliteLedgerOptions>) => Promise<Ledger>;
-  /** As `open`, without a thread: for tests that open it a thousand times. */
-  readonly openHere: () => Promise<Ledger>;
+  /** As `open`, without a thread: for tests that open it a thousand times, or that count turns of the event loop. */
+  readonly openHere: (options?: Partial<SqliteLedgerOptions>) => Promise<Ledger>;
   /** Changes a closed ledger as no program of ours would. */
   readonly tamper: (sql: string) => void;
   readonly dispose: () => Promise<void>;
@@ -30,7 +30,7 @@ export async function makeLedgerDirectory(): Promise<LedgerDirectory> {
     dir,
     file,
     open: (options) => openSqliteLedger({ dir, now: () => noon, uuid: randomUUID, ...options }),
-    openHere: async () => openHere(dir),
+    openHere: async (options) => openHere(dir, options),
     tamper(sql) {
       const db = new DatabaseSync(file);
       db.exec(sql);
@@ -40,9 +40,10 @@ export async function makeLedgerDirectory(): Promise<LedgerDirectory> {
   };
 }
 
-function openHere(dir: string): Ledger {
+function openHere(dir: string, options: Partial<SqliteLedgerOptions> = {}): Ledger {
   const [identity, epoch] = [randomUUID(), randomUUID()];
-  const opening = { dir, identity, epoch, openedAt: noon, acceptShortened: false, pagesMax: null };
+  const { acceptShortened = false, pagesMax = null } = options;
+  const opening = { dir, identity, epoch, openedAt: noon, acceptShortened, pagesMax };
   const store = openSqliteStore(opening);
   const { ledger, restored } = store;
   const reader = openSqliteReader(dir);
