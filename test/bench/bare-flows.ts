@@ -165,6 +165,7 @@ function groupedAppends(db: DatabaseSync): Ports["append"] {
   let pending: { readonly body: string; readonly resolve: () => void }[] = [];
 
   function flush(): void {
+    if (!db.isOpen) return; // cut off
     const group = pending;
     pending = [];
     begin.run();

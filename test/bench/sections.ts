@@ -17,7 +17,8 @@ const flowLoads = [
   { clients: 1_000, keys: 4_000 },
   { clients: 10_000, keys: 20_000 },
 ] as const;
-const flowSecondsMax = 30;
+/** A measurement that takes longer is cut off; what is settled by then counts, of engine and ceiling alike. */
+const flowSecondsMax = 20;
 const clientsOfTarget = 64;
 const shareOfCeiling = 0.7;
 const growthOfCost = 1.5;
