@@ -196,7 +196,7 @@ describe("a damaged ledger", () => {
     }
     expect([...found.keys()].filter((result) => !/^LEDGER_|^same facts$/.test(result))).toEqual([]);
     expect(found.get("LEDGER_DAMAGED")).toBeGreaterThan(100);
-  });
+  }, 120_000); // a thousand openings
 
   async function openAndRead(open: () => Promise<Ledger>): Promise<string> {
     try {
