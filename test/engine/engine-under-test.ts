@@ -48,6 +48,8 @@ export class World {
   readonly broken: string[] = [];
   sends = 0;
   searches = 0;
+  /** Appends on their way to the disk. */
+  appending = 0;
   readonly #options: WorldOptions;
   #ids = 0;
 
@@ -79,7 +81,7 @@ export class World {
     more: Pick<WorldOptions, "config" | "decide" | "openLedger" | "wrap"> = {},
   ): Promise<EngineUnderTest> {
     const options = { ...this.#options, ...more };
-    const ledger = await (options.openLedger?.() ?? createMemoryLedger(this.storage));
+    const ledger = this.#counted(await (options.openLedger?.() ?? createMemoryLedger(this.storage)));
     const clock = new MortalClock(this.clock);
     const logged: string[] = [];
     const log: Log = {
@@ -102,6 +104,27 @@ export class World {
       ...(options.decide === undefined ? {} : { decide: options.decide }),
     });
     return new EngineUnderTest(this, supervisor, ledger, clock, { failures, logged });
+  }
+
+  /** Counts appends, so that `quiet` waits for a disk that takes its time. */
+  #counted(ledger: Ledger): Ledger {
+    const landed = () => void (this.appending -= 1);
+    return {
+      append: (batch) => {
+        this.appending += 1;
+        const appended = ledger.append(batch);
+        appended.then(landed, landed);
+        return appended;
+      },
+      read: (after, limit) => ledger.read(after, limit),
+      readStream: (stream) => ledger.readStream(stream),
+      readKey: (key, limit) => ledger.readKey(key, limit),
+      follow: (after, signal) => ledger.follow(after, signal),
+      head: () => ledger.head(),
+      loadSnapshot: () => ledger.loadSnapshot(),
+      saveSnapshot: (snapshot) => ledger.saveSnapshot(snapshot),
+      close: () => ledger.close(),
+    };
   }
 
   /** G1, G2, G3 at every send. */
@@ -177,7 +200,7 @@ export class EngineUnderTest {
       // oxlint-disable-next-line no-await-in-loop -- turns of the event loop follow each other
       await turn();
       const now = mark();
-      still = now === last ? still + 1 : 0;
+      still = now === last && this.world.appending === 0 ? still + 1 : 0;
       last = now;
     }
     return this;
