@@ -3,7 +3,7 @@ import { lanes, nextGroup, readiness } from "../../machines/admission.ts";
 import { entry } from "../../machines/entry.ts";
 import { judgeAsync, park, settleAlarms } from "../../machines/request.ts";
 import { keyStream, type KeyState } from "../../machines/state.ts";
-import { answer, closePayload, createPayload, History, KEY, noon, service } from "./given.ts";
+import { answer, closePayload, createPayload, History, KEY, noon, service, ended } from "./given.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { settings } from "./given.ts";
 
@@ -31,15 +31,7 @@ function line(history: History, words: string): KeyState {
 function active(alarm: string): History {
   const history = new History();
   history.accept("before", { alarm });
-  const how = {
-    outcome: "stopped",
-    because: "",
-    lockGuid: null,
-    rule: "D4",
-    ticketId: null,
-    failure: null,
-    requestId: null,
-  } as const;
+  const how = ended("stopped", "D4");
   history.add(
     ...settleAlarms(
       history.key(),
@@ -88,15 +80,7 @@ describe("A5: what the next flow of a key decides", () => {
     const history = new History();
     history.accept("clear", { kind: "clear", alarm: "a", clearedAt: noon });
     const { waiting } = history.key();
-    const how = {
-      outcome: "stopped",
-      because: "",
-      lockGuid: null,
-      rule: "D12",
-      ticketId: null,
-      failure: null,
-      requestId: null,
-    } as const;
+    const how = ended("stopped", "D12");
     history.add(
       ...settleAlarms(
         history.key(),
@@ -116,15 +100,7 @@ describe("A5: what the next flow of a key decides", () => {
   test("A2: raise and clear that cancel out leave the alarm inactive, one outcome each", () => {
     const history = new History();
     const key = line(history, "+a -a");
-    const how = {
-      outcome: "coalesced",
-      because: "",
-      lockGuid: null,
-      rule: null,
-      ticketId: null,
-      failure: null,
-      requestId: null,
-    } as const;
+    const how = ended("coalesced");
     for (const { ref } of nextGroup(key, true).cancelled) history.add(...settleAlarms(key, [ref], noon, how));
     expect(history.outcomes()).toEqual({ n1: "coalesced", n2: "coalesced" });
     expect(key.active.size).toBe(0);

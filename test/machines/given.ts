@@ -7,7 +7,7 @@ import { decide, type DecisionSettings } from "../../machines/decision.ts";
 import { entry, type Entry } from "../../machines/entry.ts";
 import { alarmStream, type Fact, type FactBodies, type FoldSettings } from "../../machines/facts.ts";
 import type { FlowInput } from "../../machines/flow-plan.ts";
-import type { Answer } from "../../machines/request.ts";
+import type { AlarmSettlement, Answer } from "../../machines/request.ts";
 import {
   applyFact,
   clientStream,
@@ -20,6 +20,7 @@ import {
 } from "../../machines/state.ts";
 import type {
   Notification,
+  Outcome,
   RequestPayload,
   ResponseRow,
   ServiceInfo,
@@ -95,6 +96,11 @@ export function answer(kind: Answer["kind"], change: Partial<Answer> = {}): Answ
     text: "",
     ...change,
   };
+}
+
+/** How alarms are settled without a request. */
+export function ended(outcome: Outcome, rule: string | null = null): AlarmSettlement {
+  return { outcome, because: "", lockGuid: null, rule, ticketId: null, failure: null, requestId: null };
 }
 
 export const createPayload: RequestPayload = {

@@ -19,7 +19,7 @@ import { judgeAnswer, judgeAsync, settleAlarms, type Answer } from "../../machin
 import { stateFromText, stateText } from "../../machines/state.ts";
 import type { Notification, TicketRequest } from "../../machines/vocabulary.ts";
 import type { FakeTicketing } from "./fake-ticketing.ts";
-import { answer, History, settings } from "./given.ts";
+import { answer, History, settings, ended } from "./given.ts";
 
 /** What the service, the network or the engine does to one attempt. */
 export interface Behaviour {
@@ -158,15 +158,7 @@ export class ModelRun {
       const { cancelled, flow } = nextGroup(key, true);
       for (const { ref } of cancelled) {
         this.#count("cancelled out");
-        const how = {
-          outcome: "coalesced",
-          because: "",
-          lockGuid: null,
-          rule: null,
-          ticketId: null,
-          failure: null,
-          requestId: null,
-        } as const;
+        const how = ended("coalesced");
         history.add(...settleAlarms(key, [ref], history.now, how));
       }
       if (flow.length === 0) return;
@@ -233,12 +225,12 @@ export class ModelRun {
       this.history.add(...step.entries);
       this.#end(name, step.result);
     } else {
-      const endings: Record<"crash" | "expire" | "force", Ending> = {
-        crash: { how: "crashed", cause: "thrown" },
-        expire: { how: "expired" },
-        force: { how: "forced", by: "ann", reason: "stuck" },
-      };
-      this.#endForcibly(name, endings[trouble]);
+      const forced: Ending = { how: "forced", by: "ann", reason: "stuck" };
+      const crashed: Ending = { how: "crashed", cause: "thrown" };
+      this.#endForcibly(
+        name,
+        trouble === "crash" ? crashed : trouble === "force" ? forced : { how: "expired" },
+      );
     }
     return true;
   }

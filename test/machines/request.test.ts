@@ -126,21 +126,18 @@ describe("G3 G4: what an answer makes of a create", () => {
   });
 
   test.each([
-    [updatePayload, "ALREADY_CLOSED"],
-    [updatePayload, "UNKNOWN_TICKET"],
-    [closePayload, "UNKNOWN_TICKET"],
-  ] as const)(
-    "A8: $0.command answered %s: its alarms are decided once more, then rejected",
-    (payload, code) => {
-      const history = sending(1, payload, service());
-      expect(judge(history, answer("nack", { code })).text).toBe("request notApplied");
-      expect(history.key().waiting.map(({ ref }) => ref.id)).toEqual(["n1"]);
-      history.end("settled");
-      history.plan(payload, service());
-      history.send();
-      expect(judge(history, answer("nack", { code })).text).toBe("request rejected, rejected");
-    },
-  );
+    ["ALREADY_CLOSED", "an update", updatePayload],
+    ["UNKNOWN_TICKET", "an update", updatePayload],
+    ["UNKNOWN_TICKET", "a close", closePayload],
+  ] as const)("A8: %s to %s: its alarms are decided once more, then rejected", (code, _what, payload) => {
+    const history = sending(1, payload, service());
+    expect(judge(history, answer("nack", { code })).text).toBe("request notApplied");
+    expect(history.key().waiting.map(({ ref }) => ref.id)).toEqual(["n1"]);
+    history.end("settled");
+    history.plan(payload, service());
+    history.send();
+    expect(judge(history, answer("nack", { code })).text).toBe("request rejected, rejected");
+  });
 
   test("G3: an attempt of which no byte left does not count", () => {
     const history = sending(1, createPayload, service(), "lost");
@@ -174,6 +171,14 @@ describe("G3 G4: what an answer makes of a create", () => {
     expect(judge(sending(1, createPayload, service()), answer("refused", { retryAfterMs: 100 })).text).toBe(
       "parked outage 250",
     );
+  });
+
+  test.each([
+    { retryAfterMs: limits.retryAfterMsMax, waitMs: limits.retryAfterMsMax },
+    { retryAfterMs: limits.retryAfterMsMax + 1, waitMs: limits.retryAfterMsMax },
+  ])("a Retry-After of $retryAfterMs ms holds up the key for $waitMs ms", ({ retryAfterMs, waitMs }) => {
+    const told = answer("refused", { retryAfterMs });
+    expect(judge(sending(1, createPayload, service()), told).text).toBe(`parked outage ${waitMs}`);
   });
 
   test("waits between attempts double: 250, 500, 1000 ms", () => {
@@ -288,13 +293,13 @@ describe("what is done about a request in doubt", () => {
     },
   );
 
-  const asked: [string, RequestPayload, Partial<Ticket>, string][] = [
-    ["an update whose severity stands", updatePayload, { severity: "critical" }, "settle updated"],
-    ["an update whose severity does not", updatePayload, { severity: "major" }, "resend"],
-    ["a close of a closed ticket", closePayload, { status: "closed" }, "settle closed"],
-    ["a close of an open ticket", closePayload, {}, "resend"],
+  const asked: [string, string, RequestPayload, Partial<Ticket>][] = [
+    ["an update whose severity stands", "settle updated", updatePayload, { severity: "critical" }],
+    ["an update whose severity does not", "resend", updatePayload, { severity: "major" }],
+    ["a close of a closed ticket", "settle closed", closePayload, { status: "closed" }],
+    ["a close of an open ticket", "resend", closePayload, {}],
   ];
-  test.each(asked)("%s: the ticket is read, then %#", (_what, payload, shows, expected) => {
+  test.each(asked)("%s: the ticket is read, then: %s", (_what, expected, payload, shows) => {
     const history = doubted("settles", payload);
     expect(say(history, { ...nothing, byRequest: [] })).toBe("search ticketId");
     expect(say(history, { ...looked, byTicket: [ticket("T1", shows)] })).toBe(expected);

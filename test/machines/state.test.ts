@@ -23,6 +23,7 @@ import {
   responseRow,
   service,
   withTicket,
+  ended,
 } from "./given.ts";
 
 const alarm: NotificationRef = { source: "urn:test", id: "n1", position: 3 };
@@ -252,15 +253,7 @@ describe("A2: outcomes", () => {
     (outcome) => {
       const history = new History();
       const settle = (): void => {
-        const how = {
-          outcome,
-          because: "",
-          lockGuid: null,
-          rule: null,
-          ticketId: null,
-          failure: null,
-          requestId: null,
-        };
+        const how = ended(outcome);
         history.add(
           ...settleAlarms(
             history.key(),
@@ -285,15 +278,7 @@ describe("A2: outcomes", () => {
 
   test("A2: settling what is settled already adds nothing", () => {
     const history = withTicket();
-    const how = {
-      outcome: "failed",
-      because: "",
-      lockGuid: null,
-      rule: null,
-      ticketId: null,
-      failure: null,
-      requestId: null,
-    } as const;
+    const how = ended("failed");
     expect(settleAlarms(history.key(), [alarm], noon, how)).toEqual([]);
   });
 });
@@ -360,15 +345,7 @@ describe("what is kept, and for how long", () => {
     const history = new History();
     for (let index = 0; index <= limits.clearedAlarmsPerKeyMax; index += 1) {
       history.accept(`n${index}`, { kind: "clear", alarm: `a${index}` });
-      const how = {
-        outcome: "stopped",
-        because: "",
-        lockGuid: null,
-        rule: "D12",
-        ticketId: null,
-        failure: null,
-        requestId: null,
-      } as const;
+      const how = ended("stopped", "D12");
       history.add(...settleAlarms(history.key(), [history.key().waiting[0]?.ref ?? alarm], noon, how));
     }
     expect(history.key().cleared.size).toBe(limits.clearedAlarmsPerKeyMax);

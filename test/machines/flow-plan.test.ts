@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import { nextStep, noFindings, type FlowFindings, type FlowStep } from "../../machines/flow-plan.ts";
+import { limits } from "../../machines/limits.ts";
+import { judgeAnswer, settle } from "../../machines/request.ts";
+import type { Entry } from "../../machines/entry.ts";
+import { answer, body, createPayload, History, KEY, service, settings, ticket, types } from "./given.ts";
+
+const byKey = (...tickets: ReturnType<typeof ticket>[]): FlowFindings => ({
+  ...noFindings,
+  doubt: { ...noFindings.doubt, byKey: tickets },
+});
+
+function entriesOf(step: FlowStep): readonly Entry[] {
+  return step.step === "search" ? [] : step.entries;
+}
+
+function raised(): History {
+  const history = new History();
+  history.accept("n1");
+  return history;
+}
+
+/** n1's create is something nobody can say the fate of. */
+function unknownCreate(): History {
+  const history = raised();
+  history.plan(createPayload, service({ idempotency: "none" }));
+  history.add(
+    ...settle(history.key(), history.send(), history.now, { result: "unknown", ticketId: null, because: "" }),
+  );
+  history.end("settled");
+  return history;
+}
+
+describe("what a flow does next", () => {
+  test("it searches its key's open tickets first, bounded", () => {
+    const step = nextStep(raised().start(), noFindings, null, 0);
+    const criteria = { clientReference: KEY, kind: "MO", maxResults: limits.searchResultsMax };
+    expect(step).toMatchObject({ step: "search", purpose: "key", criteria });
+    expect(step.step === "search" ? step.criteria.status : []).toEqual([
+      "acknowledged",
+      "inProgress",
+      "pending",
+    ]);
+  });
+
+  test("A3: what it plans goes back to its alarms, its lock and its rule", () => {
+    const history = raised();
+    history.accept("n2", { alarm: "a2" });
+    const input = history.start();
+    const planned = body(entriesOf(nextStep(input, byKey(), null, history.now)), "request.planned");
+    expect(planned).toMatchObject({
+      requestId: input.requestId,
+      lockGuid: input.lockGuid,
+      clientId: "client-01",
+      rule: "D8",
+      intent: "created",
+    });
+    expect(planned.alarms.map(({ id }) => id)).toEqual(["n1", "n2"]);
+  });
+
+  test("D4: adopting links the ticket, says which rule and settles the alarms", () => {
+    const history = raised();
+    const step = nextStep(history.start(), byKey(ticket("T3")), null, history.now);
+    expect(types(entriesOf(step))).toEqual(["flow.decided", "ticket.linked", "alarm.settled"]);
+    expect(body(entriesOf(step), "flow.decided")).toMatchObject({
+      rule: "D4",
+      decision: "adopt",
+      tickets: [{ ticketId: "T3" }],
+    });
+    history.add(...entriesOf(step));
+    expect(history.outcomes()).toEqual({ n1: "adopted" });
+  });
+
+  test("the default decision can be replaced", () => {
+    const history = raised();
+    const decide = () =>
+      ({ act: "stop", rule: "D8", outcome: "stopped", because: "ours", ticketId: null }) as const;
+    history.add(...entriesOf(nextStep(history.start(KEY, { decide }), byKey(), null, history.now)));
+    expect(history.outcomes()).toEqual({ n1: "stopped" });
+  });
+});
+
+describe("D1: a search that failed", () => {
+  const failure = { code: "UNREACHABLE", cause: "refused", permanent: false };
+
+  test("D1: parks the key as outage, 1, 2, 4 … at most 30 s, its alarms staying in line", () => {
+    const history = raised();
+    const waits: number[] = [];
+    for (let again = 0; again < 7; again += 1) {
+      const step = nextStep(history.start(), noFindings, failure, history.now);
+      const { parking } = body(entriesOf(step), "key.parked");
+      waits.push((parking.until ?? 0) - parking.since);
+      expect(parking.reason).toBe("outage");
+      history.add(...entriesOf(step));
+      history.end("parked");
+    }
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    expect(history.outcomes()).toEqual({});
+  });
+
+  test("D1: while a request is in doubt even a permanent failure only parks, and counts as no look-up (G4)", () => {
+    const history = raised();
+    history.plan(createPayload, service({ idempotency: "none" }));
+    history.add(
+      ...judgeAnswer(history.key(), history.send(), answer("inDoubt", { code: "TIMEOUT" }), settings).entries,
+    );
+    history.end("parked");
+    const step = nextStep(history.start(), noFindings, { ...failure, permanent: true }, history.now);
+    history.add(...entriesOf(step));
+    expect(history.key().parked?.reason).toBe("inDoubt");
+    expect(history.request().lookups).toBe(0);
+  });
+});
+
+describe("T1: a create nobody can say the fate of", () => {
+  test("T1: the next flow of the key looks for it by its request id before anything else", () => {
+    const history = unknownCreate();
+    const [unknown] = history.key().unknown;
+    history.accept("n2", { alarm: "a2" });
+    const step = nextStep(history.start(), noFindings, null, history.now);
+    expect(step).toMatchObject({
+      step: "search",
+      purpose: "unknown",
+      criteria: { requestedBy: unknown?.requestId },
+    });
+  });
+
+  test("A2 T1: found, it is linked, its alarm's outcome is replaced by name, and creates are free again", () => {
+    const history = unknownCreate();
+    const requestId = history.key().unknown[0]?.requestId ?? "";
+    history.accept("n2", { alarm: "a2" });
+    const found = { ...byKey(ticket("T1")), unknown: new Map([[requestId, [ticket("T1")]]]) };
+    history.add(...entriesOf(nextStep(history.start(), found, null, history.now)));
+    expect(history.outcomes()).toEqual({ n1: "created", n2: "adopted" });
+    expect(history.key().unknown).toEqual([]);
+    expect([...history.key().open.keys()]).toEqual(["T1"]);
+  });
+
+  test("T1: not found, the next raise ends as unknown too, with the reason", () => {
+    const history = unknownCreate();
+    const requestId = history.key().unknown[0]?.requestId ?? "";
+    history.accept("n2", { alarm: "a2" });
+    const found = { ...byKey(), unknown: new Map([[requestId, []]]) };
+    history.add(...entriesOf(nextStep(history.start(), found, null, history.now)));
+    expect(history.outcomes()).toEqual({ n1: "unknown", n2: "unknown" });
+  });
+});
