@@ -26,6 +26,7 @@ export async function startDemoDesk(input: DeskThreadInput): Promise<DemoDesk> {
   /** One question at a time. */
   function ask(order: DeskThreadOrder): Promise<DeskThreadMessage> {
     asked = Promise.withResolvers();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(order);
     return asked.promise;
   }

@@ -19,6 +19,7 @@ export type DeskThreadMessage =
 export type DeskThreadOrder = "truth" | "close";
 
 function tell(message: DeskThreadMessage): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage(message);
 }
 

@@ -29,8 +29,7 @@ export function createProgram(): Program {
     .addHelpText(
       "after",
       "\nEvery command has --help. Settings can be given in a file (--config) and in the environment (TICKET_CLIENT_…).\nExit codes: 0 done, 1 failed, 2 wrong use.",
-    )
-    .action(() => program.help({ error: true }));
+    );
   for (const one of [
     serve(end),
     demo(end),
@@ -204,8 +203,7 @@ function explain(end: End): Command {
 function ledger(end: End): Command {
   const group = new Command("ledger")
     .description("Look at the ledger, beside a running engine too; restore a backup.")
-    .helpCommand(false)
-    .action(() => group.help({ error: true }));
+    .helpCommand(false);
   const verify = withData(
     command(
       "verify",
