@@ -10,7 +10,7 @@ export function inOwnProcess<N extends MeasurementName>(name: N, load: LoadOf<N>
     child.once("error", reject);
     // Only then is it gone, and takes no processor time from the next one.
     child.once("exit", (code) => {
-      if (figures === null) reject(new Error(`${name} ended with code ${code} and no figures.`));
+      if (figures === null || code !== 0) reject(new Error(`${name} ended with code ${code}.`));
       else resolve(figures);
     });
   });
