@@ -11,14 +11,7 @@ import { keyOf, type Fact } from "../machines/facts.ts";
 import type { FlowInput } from "../machines/flow-plan.ts";
 import { Lanes } from "../machines/lanes.ts";
 import { settleAlarms } from "../machines/request.ts";
-import {
-  clientLedger,
-  clientStream,
-  keyStream,
-  waitingOf,
-  type KeyState,
-  type Waiting,
-} from "../machines/state.ts";
+import { clientStream, keyStream, waitingOf, type KeyState, type Waiting } from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Lock, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import type { Config } from "./config.ts";
@@ -295,7 +288,7 @@ export class Dispatcher {
   ): { readonly lock: Lock; readonly entry: Entry; readonly expect: Expectation } {
     const { journal, clock, config } = this.#ports;
     const at = clock.now();
-    const client = clientLedger(journal.state, clientId);
+    const client = journal.state.clients.get(clientId) ?? { revision: 0, fence: 0 };
     const lock = { lockGuid, fence: client.fence + 1, lockTime: at }; // L2
     return {
       lock,

@@ -39,7 +39,11 @@ export interface Explanation {
 }
 
 /** The record of one alarm, or null where no such alarm was accepted. */
-export async function explainAlarm(ledger: Pick<Ledger, "readStream" | "readKey">, source: string, id: string): Promise<Explanation | null> {
+export async function explainAlarm(
+  ledger: Pick<Ledger, "readStream" | "readKey">,
+  source: string,
+  id: string,
+): Promise<Explanation | null> {
   const [accepted] = await ledger.readStream(alarmStream(source, id));
   if (accepted?.type !== "alarm.accepted") return null;
   const facts = await ledger.readKey(accepted.body.notification.key, limits.explainFactsMax);
@@ -47,7 +51,11 @@ export async function explainAlarm(ledger: Pick<Ledger, "readStream" | "readKey"
 }
 
 /** The records of a key's newest alarms, newest first, at most `count`. */
-export async function explainKey(ledger: Pick<Ledger, "readKey">, key: string, count: number): Promise<Explanation[]> {
+export async function explainKey(
+  ledger: Pick<Ledger, "readKey">,
+  key: string,
+  count: number,
+): Promise<Explanation[]> {
   const facts = await ledger.readKey(key, limits.explainFactsMax);
   const accepted = facts.filter((fact) => fact.type === "alarm.accepted").slice(-count);
   return accepted.reverse().map((fact) => explain(fact, facts));
@@ -59,12 +67,13 @@ function explain(accepted: FactOf<"alarm.accepted">, facts: readonly Fact[]): Ex
   let settled: FactOf<"alarm.settled"> | null = null;
   let parked: string | null = null;
   for (const fact of facts) {
+    // What the key waits for may have begun before this alarm came.
+    if (fact.type === "key.parked") parked = fact.body.parking.because;
+    if (fact.type === "flow.started" || fact.type === "request.settled") parked = null;
     if (fact.position <= accepted.position) continue;
     if (fact.type === "flow.started" && fact.body.alarms.some((one) => one.position === accepted.position))
       guids.add(fact.body.lockGuid);
     if (fact.type === "alarm.settled" && fact.body.alarm.position === accepted.position) settled = fact;
-    if (fact.type === "key.parked") parked = fact.body.parking.because;
-    if (fact.type === "flow.started") parked = null;
   }
   const decisions = facts
     .filter((fact) => fact.type === "flow.decided" && guids.has(fact.body.lockGuid))

@@ -5,6 +5,7 @@
 import { fromPromise } from "xstate";
 import { entry, type Expectation } from "../machines/entry.ts";
 import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../machines/gateway.machine.ts";
+import { cancelRequest } from "../machines/flow-plan.ts";
 import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
 import type { ForwardReply } from "../machines/ticket-client.machine.ts";
@@ -70,7 +71,20 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
     ],
     expect,
   );
-  return { attempt: result.kind === "committed" ? attempt : null };
+  if (result.kind === "committed") return { attempt };
+  const fallen = journal.state.keys.get(key);
+  if (fallen?.request?.requestId === requestId && fallen.request.status === "planned") {
+    // Planned and its client lost in the same moment: nobody else would end it.
+    const ended = cancelRequest(
+      fallen,
+      fallen.request,
+      clock.now(),
+      "Its flow lost the client before it was sent.",
+      false,
+    );
+    await journal.append(ended, [{ stream: keyStream(key), revision: fallen.revision }]);
+  }
+  return { attempt: null };
 }
 
 async function send(
@@ -83,7 +97,14 @@ async function send(
   const { request } = item;
   const began = clock.monotonicMs();
   ports.onFlight?.(request.service.name, item);
-  const told = await ports.service.send({ service: request.service, signal, request, attempt });
+  const told = await ports.service
+    .send({ service: request.service, signal, request, attempt })
+    .catch((error: unknown): RequestAnswer => ({
+      kind: "inDoubt",
+      code: "FAULT",
+      cause: String(error),
+      texts: { request: "", answer: "" },
+    }));
   ports.onFlight?.(request.service.name, null);
   const at = clock.now();
   const key = journal.state.keys.get(request.key);

@@ -9,6 +9,7 @@ import { decide as defaultDecision, type Decision, type DecisionInput } from "..
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { alarmStream, type Fact } from "../machines/facts.ts";
 import { fail, FailureError, ok, type Result } from "../machines/failure.ts";
+import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
 import { cancelRequest } from "../machines/flow-plan.ts";
 import { limits } from "../machines/limits.ts";
 import { recover } from "../machines/recovery.ts";
@@ -364,15 +365,15 @@ export class Supervisor implements AlarmSink {
         }),
       ];
       const expect: Expectation[] = [{ stream: clientStream(clientId), revision: client?.revision ?? 0 }];
-      const name = client?.key ?? null;
+      const name = client?.key ?? keyOfHand(state, lockGuid);
       const key = name === null ? undefined : state.keys.get(name);
-      const request = key?.request?.lockGuid === lockGuid ? key.request : null;
+      const request = key?.request ?? null;
       if (key !== undefined) {
         expect.push({ stream: keyStream(key.key), revision: key.revision });
-        if (request?.status === "planned")
-          entries.push(
-            ...cancelRequest(key, request, at, `An operator ended the command: ${force.reason}`, true),
-          );
+        const because = `An operator ended the command: ${force.reason}`;
+        if (request !== null && this.#views.get(clientId)?.state === "forwarding") {
+          entries.push(...leaveRequest(key, request, at, because, true));
+        }
       }
       const done = await this.#journal.append(entries, expect);
       if (done.kind === "conflict") continue;
@@ -381,7 +382,7 @@ export class Supervisor implements AlarmSink {
         type: "client.forceNotBusy",
         lockGuid,
         fence,
-        sending: request?.status === "sending",
+        sending: request !== null && request.status !== "planned" && request.status !== "retry",
         claim,
         at,
       });
@@ -608,7 +609,29 @@ export class Supervisor implements AlarmSink {
       );
     }
     this.#inFlight.delete(service);
+    const waiting = [...this.#views.values()].filter((view) => view.state === "forwarding");
     if (entries.length > 0) await this.#journal.append(entries);
+    for (const { clientId, lockGuid, fence } of waiting) {
+      // Its answer died with the gateway: what became of the request is a fact by now, and the flow goes on.
+      const key = state.keys.get(
+        state.clients.get(clientId)?.key ?? (lockGuid === null ? "" : (keyOfHand(state, lockGuid) ?? "")),
+      );
+      if (
+        lockGuid === null ||
+        fence === null ||
+        (key?.request !== null && key?.request?.service.name !== service)
+      )
+        continue;
+      const claim = state.clients.get(clientId)?.revision ?? 0;
+      this.#client(clientId)?.send({
+        type: "client.forceNotBusy",
+        lockGuid,
+        fence,
+        sending: true,
+        claim,
+        at,
+      });
+    }
   }
 }
 

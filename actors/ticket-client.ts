@@ -71,7 +71,8 @@ async function search(
     at,
     durationMs: Math.round(clock.monotonicMs() - began),
   });
-  journal.note([entry(keyStream(command.key), at, "response.row", { change: false, row })]);
+  // A stream of its own: a search changes nothing of its key, and what is decided there must not wait for its row.
+  journal.note([entry("gateway/searches", at, "response.row", { change: false, row })]);
   if (answer.kind === "found") return { ok: true, tickets: answer.tickets, truncated: answer.truncated, at };
   return { ok: false, failure: { code: answer.code, cause: answer.cause, permanent: answer.permanent }, at };
 }
@@ -115,15 +116,32 @@ async function forward(
   const { request, entries } = command;
   const key = journal.state.keys.get(request.key);
   const before = key?.request?.requestId === request.requestId ? key.request : null;
-  const expect = [{ stream: clientStream(clientId), revision: claim }];
+  const held = { stream: clientStream(clientId), revision: claim };
   const at = ports.clock.now();
-  if (before === null) {
-    // The plan and the sending are conditional on the same claim: if one falls, so does the other.
-    journal.note(entries, expect);
+  const byHand = key?.flow?.lockGuid !== request.lockGuid;
+  const mayChangeMeanwhile =
+    before !== null || byHand || key.unknown.length > 0 || request.service.asyncSeconds > 0;
+  if (!mayChangeMeanwhile) {
+    // Only this flow writes to the key now, so the plan and the sending are conditional on the same claim: if one
+    // falls, so does the other, and nobody needs to wait for the plan.
+    journal.note(entries, [held]);
   } else {
-    // A repeat must see whether an async result has settled the request meanwhile: wait for the plan.
-    const planned = await journal.append(entries, expect);
-    if (planned.kind === "conflict") return cancelled("The flow lost the client before it was planned.", at);
+    // An async result, a correction or another flow of the key may come in between: they are seen, or this waits.
+    const planned = await journal.append(entries, [
+      held,
+      { stream: keyStream(request.key), revision: key?.revision ?? 0 },
+    ]);
+    if (planned.kind === "conflict" && byHand) {
+      return {
+        ok: false,
+        failure: {
+          code: "KEY_BUSY",
+          detail: `${request.key} was taken by a flow in the same moment; try again when it has ended.`,
+        },
+        at,
+      };
+    }
+    if (planned.kind === "conflict") return cancelled("The key changed before the request was planned.", at);
   }
   const age = (before?.alarms[0] ?? key?.flow?.alarms[0])?.position ?? claim;
   return new Promise<ForwardReply>((reply) => {
@@ -151,8 +169,16 @@ async function release(ports: TicketClientPorts, input: ReleaseInput): Promise<R
       fence: lock.fence,
     }),
   );
-  const done = await journal.append(entries, [{ stream: clientStream(clientId), revision: claim }]);
+  const held = { stream: clientStream(clientId), revision: claim };
+  // A2: what the flow concluded stands only if nothing settled its alarms in between (a late async result).
+  const judged =
+    key === null || input.release.entries.length === 0
+      ? []
+      : [{ stream: keyStream(key), revision: journal.state.keys.get(key)?.revision ?? 0 }];
+  const done = await journal.append(entries, [held, ...judged]);
   if (done.kind === "committed") return ok(null);
+  if (!done.streams.includes(held.stream))
+    return release(ports, { ...input, release: { how: "closed", entries: [], result: "parked" } });
   return fail(
     "STALE_FENCE",
     `${clientId}: the lock ${lock.lockGuid} ended before the flow did; nothing was recorded for it.`,

@@ -6,8 +6,8 @@
 import { entry, type Entry, type Expectation } from "./entry.ts";
 import { cancelRequest } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
-import { settle, settleAlarms } from "./request.ts";
-import { clientStream, keyStream, type State } from "./state.ts";
+import { doubtDelay, outageDelay, park, settle, settleAlarms } from "./request.ts";
+import { clientStream, keyStream, type KeyState, type RequestState, type State } from "./state.ts";
 import type { Instant } from "./vocabulary.ts";
 
 export type Ending =
@@ -27,57 +27,74 @@ export function endFlow(
   const { lockGuid, fence } = client.lock;
   const expect: Expectation[] = [{ stream: clientStream(clientId), revision: client.revision }];
   const entries: Entry[] = [released(clientId, lockGuid, fence, ending, at)];
-  const key = client.key === null ? undefined : state.keys.get(client.key);
-  if (key?.flow?.lockGuid !== lockGuid) return { entries, expect };
+  const name = client.key ?? keyOfHand(state, lockGuid);
+  const key = name === null ? undefined : state.keys.get(name);
+  if (key === undefined) return { entries, expect };
 
   expect.push({ stream: keyStream(key.key), revision: key.revision });
-  const because =
-    ending.how === "forced"
-      ? `An operator ended the flow: ${ending.reason}`
-      : ending.how === "expired"
-        ? "The flow outlived its lock."
-        : `The flow crashed: ${ending.cause}`;
-  const { flow, request } = key;
-  const neverSent = request === null || request.status === "planned";
+  const because = sentence(ending);
   const forced = ending.how === "forced";
-  if (request?.status === "planned") entries.push(...cancelRequest(key, request, at, because, forced));
-  else if (request === null && forced) {
-    entries.push(
-      ...settleAlarms(key, flow.alarms, at, {
-        outcome: "aborted",
-        because,
-        lockGuid,
-        rule: null,
-        ticketId: null,
-        failure: null,
-        requestId: null,
-      }),
-    );
-  }
+  const { request } = key;
+  if (request !== null) entries.push(...leaveRequest(key, request, at, because, forced));
+  const flow = key.flow?.lockGuid === lockGuid ? key.flow : null;
+  if (flow === null) return { entries, expect };
+
+  const aside = { because, lockGuid, rule: null, ticketId: null, requestId: null };
+  if (forced && request === null)
+    entries.push(...settleAlarms(key, flow.alarms, at, { ...aside, outcome: "aborted", failure: null }));
   if (ending.how === "crashed" && key.crashes + 1 >= limits.flowCrashesMax && request?.status !== "sending") {
-    const failure = {
-      code: "FLOW_CRASHED" as const,
-      detail: `${because} It crashed ${key.crashes + 1} times and is set aside; look into its alarm, then send it again under another id.`,
-    };
-    if (neverSent)
+    const detail = `${because} It crashed ${key.crashes + 1} times and is set aside; look into its alarm, then send it again under another id.`;
+    const failure = { code: "FLOW_CRASHED" as const, detail };
+    if (request === null || request.status === "planned") {
       entries.push(
-        ...settleAlarms(key, flow.alarms, at, {
-          outcome: "unknown",
-          because: failure.detail,
-          lockGuid,
-          rule: null,
-          ticketId: null,
-          failure,
-          requestId: null,
-        }),
+        ...settleAlarms(key, flow.alarms, at, { ...aside, because: detail, outcome: "unknown", failure }),
       );
-    else
+    } else {
       entries.push(
-        ...settle(key, request, at, { result: "unknown", ticketId: null, because: failure.detail, failure }),
+        ...settle(key, request, at, { result: "unknown", ticketId: null, because: detail, failure }),
       );
+    }
   }
   entries.push(entry(keyStream(key.key), at, "flow.ended", { key: key.key, lockGuid, result: ending.how }));
   return { entries, expect };
+}
+
+function sentence(ending: Ending): string {
+  if (ending.how === "forced") return `An operator ended the flow: ${ending.reason}`;
+  return ending.how === "expired" ? "The flow outlived its lock." : `The flow crashed: ${ending.cause}`;
+}
+
+/**
+ * L4: what becomes of the key's request when its client is taken away. Not yet sent, or proven not applied: it is
+ * cancelled; by an operator, its alarms are aborted, else decided again. In doubt: it rests before it is looked into.
+ */
+export function leaveRequest(
+  key: KeyState,
+  request: RequestState,
+  at: Instant,
+  because: string,
+  forced: boolean,
+): Entry[] {
+  switch (request.status) {
+    case "planned":
+      return cancelRequest(key, request, at, because, forced);
+    case "retry":
+      return forced
+        ? cancelRequest(key, request, at, because, true)
+        : [park(key, at, "outage", outageDelay(key.parkings), because)];
+    case "inDoubt":
+    case "async":
+      return [park(key, at, "inDoubt", doubtDelay(request), because)];
+    case "sending":
+      return [];
+  }
+}
+
+/** Key of the unsettled request that a flow written by hand has planned under this lock. */
+export function keyOfHand(state: State, lockGuid: string): string | null {
+  for (const name of state.requests.values())
+    if (state.keys.get(name)?.request?.lockGuid === lockGuid) return name;
+  return null;
 }
 
 function released(clientId: string, lockGuid: string, fence: number, ending: Ending, at: Instant): Entry {

@@ -292,7 +292,8 @@ function fold(state: State, fact: Fact): void {
     }
     case "flow.decided": {
       const { request } = keyState(state, fact.body.key);
-      if (request?.status === "inDoubt" && fact.body.decision === "park") request.lookups += 1;
+      const isSought = request?.status === "inDoubt" || request?.status === "async";
+      if (isSought && fact.body.decision === "park") request.lookups += 1;
       return;
     }
     case "flow.ended": {

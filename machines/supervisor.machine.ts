@@ -97,13 +97,15 @@ export const supervisorMachine = setup({
       spawn("gateway", { id: gatewayChild(event.service), input: { service: event.service } });
       return {};
     }),
-    respawn: assign(({ context, event, spawn }) => {
+    respawn: assign(({ context, event, spawn, self }) => {
       if (event.type !== "child.recover" && event.type !== "quarantine.over") return {};
       const { child } = event;
+      const restarting = context.restarting.filter((one) => one !== child);
+      if (self.getSnapshot().children[child] !== undefined) return { restarting }; // G1: opened meanwhile
       if (child.startsWith("gateway:"))
         spawn("gateway", { id: child, input: { service: child.slice("gateway:".length) } });
       else spawn("client", { id: child, input: { clientId: child } });
-      return { restarting: context.restarting.filter((one) => one !== child) };
+      return { restarting };
     }),
     noteCrash: assign(({ context, event }) =>
       produce(context, (draft) => {
