@@ -240,12 +240,14 @@ describe("A2: outcomes", () => {
     history.add(written("alarm.settled", noon, { ...settledAlarm, alarm: ref, outcome: "unknown" }));
     expect(unsettledAlarms(history.state)).toBe(0);
     const supersedes = { position: history.state.position, outcome: "unknown" as const };
+    history.add(written("key.parked"));
     history.add(written("alarm.settled", noon, { ...settledAlarm, alarm: ref, supersedes }));
     expect(history.state.counters).toMatchObject({
       accepted: 1,
       settled: 1,
       outcomes: { unknown: 0, created: 1 },
     });
+    expect(history.key().parkings, "a correction does not touch what the key waits for").toBe(1);
   });
 
   test.each(["created", "stopped", "rejected", "failed", "unknown", "aborted", "coalesced"] as Outcome[])(
