@@ -18,6 +18,7 @@ export interface Output {
 const silent: Progress = { reach: () => undefined, end: () => undefined };
 /** Where nobody watches: so many lines from start to end. */
 const plainSteps = 5;
+const terminalColumnsLeast = 60;
 
 export function createOutput(json: boolean): Output {
   const write = (text: string) => void process.stdout.write(`${text}\n`);
@@ -26,7 +27,10 @@ export function createOutput(json: boolean): Output {
     line: (text = "") => !json && write(text),
     progress(whole, message) {
       if (json) return silent;
-      return process.stdout.isTTY ? onTerminal(whole, message) : inLines(whole, write);
+      // A bar that is broken over lines is worse than none.
+      return process.stdout.isTTY && process.stdout.columns >= terminalColumnsLeast
+        ? onTerminal(whole, message)
+        : inLines(whole, write);
     },
   };
 }

@@ -2,10 +2,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { drawMermaid } from "../../adapters/diagram/mermaid.ts";
 import { statecharts } from "../../adapters/diagram/statecharts.ts";
 import { file, folder, run, someAlarms, start } from "./command-line.ts";
+
+// Processes of their own, some of them one after the other: on a busy machine each takes seconds to start.
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Tally {
   readonly accepted: number;
