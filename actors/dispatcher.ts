@@ -241,6 +241,7 @@ export class Dispatcher {
         key,
         group: group.flow,
         service,
+        serviceNamed: (name) => this.#ports.journal.state.services.find((one) => one.name === name) ?? null,
         settings: config,
         decide: this.#ports.decide,
         clientId,

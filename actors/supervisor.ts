@@ -205,16 +205,12 @@ export class Supervisor implements AlarmSink {
     const entries: Entry[] = [
       entry("settings", at, "ledger.opened", { engine: "ticket-client", clients: config.clients }),
     ];
-    const { maxResponseRows, reopenSeconds, dedupDays } = config;
-    const known = journal.state.settings;
-    if (
-      journal.state.position === 0 ||
-      known.maxResponseRows !== maxResponseRows ||
-      known.reopenSeconds !== reopenSeconds ||
-      known.dedupDays !== dedupDays
-    ) {
-      entries.push(entry("settings", at, "settings.changed", { maxResponseRows, reopenSeconds, dedupDays }));
-    }
+    const { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays } = config;
+    const settings = { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays };
+    const known: object = journal.state.settings;
+    const changed = Object.entries(settings).some(([name, value]) => Reflect.get(known, name) !== value);
+    if (journal.state.position === 0 || changed)
+      entries.push(entry("settings", at, "settings.changed", settings));
     if (journal.state.services.length === 0) {
       const [first] = services;
       if (first === undefined)

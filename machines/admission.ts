@@ -33,7 +33,6 @@ export function readiness(
   if (key.parked !== null && !due && !answered) return null;
   if (request !== null) {
     if (request.status === "planned" || request.status === "sending") return null;
-    if (request.status === "async" && key.parked === null && !answered) return null;
     return { lane: lanes[request.payload.command], age: request.alarms[0]?.position ?? 0 };
   }
   const head = key.waiting[0];
@@ -87,22 +86,25 @@ function goesAlone(key: KeyState, { notification }: Waiting): boolean {
 function cancelOut(key: KeyState, window: readonly Waiting[]): Set<Waiting> {
   const cancelled = new Set<Waiting>();
   const open = new Map<string, Waiting[]>();
+  const held = new Set<string>();
   for (const one of window) {
     const { alarm, kind } = one.notification;
     const begun = open.get(alarm);
     if (kind === "clear") {
       if (begun !== undefined) for (const member of [...begun, one]) cancelled.add(member);
+      else held.add(alarm);
       open.delete(alarm);
     } else if (begun !== undefined) {
       begun.push(one);
     } else if (
       kind === "raise" &&
+      !held.has(alarm) &&
       one.ref.position > key.begun &&
       !key.active.has(alarm) &&
       !goesAlone(key, one)
     ) {
       open.set(alarm, [one]);
-    }
+    } else held.add(alarm);
   }
   return cancelled;
 }

@@ -3,7 +3,7 @@
  * notifications, the key's facts, the tickets found and the time. First rule that fits.
  * Source: domain.md, "The default decision".
  */
-import type { KeyState, LinkedTicket, Waiting } from "./state.ts";
+import { isClearedEarly, type KeyState, type LinkedTicket, type Waiting } from "./state.ts";
 import {
   isOpen,
   severityRank,
@@ -119,6 +119,9 @@ export function openTickets(
   }
   for (const linked of key.open.values()) {
     if (open.has(linked.ticketId)) continue;
+    const shown = findings.tickets.find((one) => one.ticketId === linked.ticketId);
+    if (shown !== undefined && !isOpen(shown) && now >= linked.confirmedAt + service.settleSeconds * 1000)
+      continue;
     const verified = findings.verified.get(linked.ticketId);
     if (verified === null || (verified !== undefined && !isOpen(verified))) continue;
     open.set(linked.ticketId, { ...linked, linked: true, found: verified !== undefined });
@@ -143,12 +146,7 @@ export function decide(input: DecisionInput): Decision {
   if (lead.notification.kind === "clear") return decideClear(input, lead, ticket, others);
 
   const { notification } = lead;
-  const early = key.cleared.get(notification.alarm);
-  if (
-    notification.kind === "raise" &&
-    typeof early === "number" &&
-    notification.raisedAt <= early + input.settings.clockSkewSeconds * 1000
-  ) {
+  if (isClearedEarly(key, notification, input.settings.clockSkewSeconds)) {
     return stop("D0", "The alarm was already cleared: its clear was accepted before its raise.");
   }
   if (notification.plannedOutage) {

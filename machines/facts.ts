@@ -65,6 +65,7 @@ export type RequestResult = "ok" | "rejected" | "failed" | "notApplied" | "cance
 export interface FoldSettings {
   readonly maxResponseRows: number;
   readonly reopenSeconds: number;
+  readonly clockSkewSeconds: number;
   readonly dedupDays: number;
 }
 

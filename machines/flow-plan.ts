@@ -59,7 +59,10 @@ export const noFindings: FlowFindings = {
 export interface FlowInput {
   readonly key: KeyState;
   readonly group: readonly Waiting[];
+  /** The selected service: where new tickets go. */
   readonly service: ServiceInfo;
+  /** A row of the Service Info Table, for tickets that live elsewhere; null where it is gone. */
+  readonly serviceNamed: (name: string) => ServiceInfo | null;
   readonly settings: DecisionSettings;
   /** Replaces the default decision (supervisor option `decide`). */
   readonly decide: (input: DecisionInput) => Decision;
@@ -96,8 +99,21 @@ export function nextStep(
   if (request !== null) return inDoubt(input, request, found, now);
 
   const unknown = key.unknown.find((one) => one.command === "create" && !found.unknown.has(one.requestId));
-  if (unknown !== undefined) return search("unknown", { requestedBy: unknown.requestId }, input.service);
-  const tickets = found.doubt.byKey;
+  if (unknown !== undefined) {
+    return search(
+      "unknown",
+      { requestedBy: unknown.requestId },
+      input.serviceNamed(unknown.service) ?? input.service,
+    );
+  }
+  const byId = [...found.unknown.values()].flat();
+  const tickets =
+    found.doubt.byKey === null
+      ? null
+      : [
+          ...found.doubt.byKey,
+          ...byId.filter((one) => !found.doubt.byKey?.some(({ ticketId }) => ticketId === one.ticketId)),
+        ];
   if (tickets === null) return search("key", byKey(key.key), input.service);
   const findings = { tickets, verified: found.verified };
   const missing = ticketToVerify(key, findings, input.service, now);
@@ -163,7 +179,7 @@ function carryOut(
         key: key.key,
         clientId: input.clientId,
         lockGuid: input.lockGuid,
-        service: input.service,
+        service: homeOf(input, payload),
         payload,
       };
       const act =
@@ -193,6 +209,14 @@ function carryOut(
       };
     }
   }
+}
+
+/** A close or an update goes where its ticket lives, whichever service is selected by now. */
+function homeOf({ key, service, serviceNamed }: FlowInput, payload: TicketRequest["payload"]): ServiceInfo {
+  if (!("ticketId" in payload)) return service;
+  const home =
+    key.open.get(payload.ticketId)?.service ?? key.closed.get(payload.ticketId)?.service ?? service.name;
+  return home === service.name ? service : (serviceNamed(home) ?? service);
 }
 
 /** A key that still has an unsettled request: look it up or send it again, by its service's promise. */

@@ -18,7 +18,15 @@ import type {
 import { remedies, type Failure, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
 import { isWaiting, keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
-import type { Instant, Outcome, ParkReason, ResponseStatus, Ticket, TicketStatus } from "./vocabulary.ts";
+import {
+  isOpen,
+  type Instant,
+  type Outcome,
+  type ParkReason,
+  type ResponseStatus,
+  type Ticket,
+  type TicketStatus,
+} from "./vocabulary.ts";
 
 /** An attempt's answer as the adapters classify it, without its texts. */
 export interface Answer {
@@ -136,6 +144,15 @@ export function judgeAnswer(
       ]);
     }
     case "nack": {
+      if (request.asyncResult?.result === "OK") {
+        return doubt(
+          key,
+          request,
+          answered("inDoubt", "inDoubt"),
+          at,
+          "Refused, but the async result that came before said OK.",
+        );
+      }
       if (answer.code === "ALREADY_CLOSED" && request.payload.command === "close") {
         return settled([
           ...answered("nack", "nack"),
@@ -156,6 +173,18 @@ export function judgeAnswer(
         return parked([
           ...answered("nack", "nack"),
           park(key, at, "outage", retryDelay(request), "The service is busy."),
+        ]);
+      }
+      if ((answer.code === "BUSY" || answer.code === "NOT_OWNER") && doubted) {
+        return parked([
+          ...answered("nack", "nack"),
+          park(
+            key,
+            at,
+            "inDoubt",
+            request.service.settleSeconds * 1000,
+            "Still in doubt, and the retries are used up.",
+          ),
         ]);
       }
       if (
@@ -286,16 +315,38 @@ export function stepInDoubt(
   found: DoubtFindings,
   at: Instant,
 ): DoubtStep {
-  if (request.status === "retry")
-    return {
-      step: "resend",
-      because: `The service did not apply attempt ${request.attempts}; the same request goes again.`,
-    };
   const told = request.asyncResult;
   if (told?.result === "OK") {
     return conclude("settle", "Confirmed by the async result.", (because) =>
       settle(key, request, at, { result: "ok", ticketId: told.ticketId, because }),
     );
+  }
+  if (request.status === "retry")
+    return {
+      step: "resend",
+      because: `The service did not apply attempt ${request.attempts}; the same request goes again.`,
+    };
+  if (request.status === "async") {
+    // No result in time: in doubt from now on.
+    const because = `No async result within ${request.service.asyncSeconds} s.`;
+    return conclude("park", because, () => [
+      entry(keyStream(key.key), at, "request.answered", {
+        requestId: request.requestId,
+        key: key.key,
+        attempt: request.attempts,
+        answer: "inDoubt",
+        code: "ASYNC_MISSING",
+        cause: because,
+        ticketId: null,
+      }),
+      row(key, request, request.attempts, at, {
+        status: "inDoubt",
+        asyncStatus: "missing",
+        code: "ASYNC_MISSING",
+        cause: because,
+      }),
+      park(key, at, "inDoubt", doubtDelay(request), because),
+    ]);
   }
   const { idempotency } = request.service;
   const mayRetry = request.spent < limits.attemptsMax;
@@ -314,11 +365,7 @@ export function stepInDoubt(
     if (found.byKey === null) return { step: "search", by: "key" };
     const covering = found.byKey.find(
       (one) =>
-        one.clientReference === key.key &&
-        one.kind === "MO" &&
-        one.status !== "closed" &&
-        one.status !== "cancelled" &&
-        !key.closed.has(one.ticketId),
+        one.clientReference === key.key && one.kind === "MO" && isOpen(one) && !key.closed.has(one.ticketId),
     );
     if (covering !== undefined) {
       return conclude(
@@ -466,7 +513,7 @@ export function judgeAsync(
         ),
       ];
     }
-    if (decidedOnce(key, request)) return [told, changed, ...decideAgain(key, request, at, because)];
+    if (decidedOnce(key, request)) return [told, changed, ...decideAgain(key, request, at, because, false)];
     return [told, changed, ...settle(key, request, at, failed({ code, cause }, "ASYNC_ERROR", because))];
   }
   const late = entry(stream, at, "response.row", {
@@ -629,10 +676,16 @@ export function settleAlarms(
 }
 
 /** A8: proven not applied; the alarms of the request are decided once more, ahead of newer ones. */
-function decideAgain(key: KeyState, request: RequestState, at: Instant, because: string): Entry[] {
+function decideAgain(
+  key: KeyState,
+  request: RequestState,
+  at: Instant,
+  because: string,
+  gone = true,
+): Entry[] {
   const entries = settle(key, request, at, { result: "notApplied", ticketId: null, because, again: true });
   const { payload } = request;
-  if ("ticketId" in payload && key.open.has(payload.ticketId)) {
+  if (gone && "ticketId" in payload && (key.open.has(payload.ticketId) || key.closed.has(payload.ticketId))) {
     entries.push(
       entry(keyStream(key.key), at, "ticket.lost", {
         key: key.key,

@@ -160,6 +160,7 @@ export function emptyState(): State {
     settings: {
       maxResponseRows: limits.maxResponseRowsDefault,
       reopenSeconds: 0,
+      clockSkewSeconds: limits.clockSkewSecondsDefault,
       dedupDays: limits.dedupDaysDefault,
     },
     services: [],
@@ -358,7 +359,8 @@ function fold(state: State, fact: Fact): void {
       if (fact.body.answer !== "inDoubt")
         request.openAttempts = request.openAttempts.filter((one) => one !== fact.body.attempt);
       // An earlier attempt in doubt stays so, whatever a later one was told.
-      request.status = request.openAttempts.length > 0 ? "inDoubt" : "retry";
+      request.status =
+        fact.body.answer === "inDoubt" || request.openAttempts.length > 0 ? "inDoubt" : "retry";
       return;
     }
     case "request.async": {
@@ -386,6 +388,7 @@ function fold(state: State, fact: Fact): void {
     }
     case "ticket.lost": {
       keyState(state, fact.body.key).open.delete(fact.body.ticketId);
+      keyState(state, fact.body.key).closed.delete(fact.body.ticketId);
       if (!fact.body.claimKept) state.counters.claimsNotKept += 1;
       return;
     }
@@ -477,7 +480,7 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
   const waiting = key.waiting[at];
   if (waiting === undefined) return;
   key.waiting.splice(at, 1);
-  takeEffect(key, waiting, fact.body.rule === "D0");
+  takeEffect(key, waiting, state.settings.clockSkewSeconds);
 }
 
 /** Place of a notification in its key's line, or -1; nearly always the first. */
@@ -505,14 +508,24 @@ export function isWaiting(key: KeyState, alarm: NotificationRef): boolean {
   return waitingIndex(key, alarm) >= 0;
 }
 
+/** D0: a raise of an alarm never raised before, whose clear was accepted first. */
+export function isClearedEarly(key: KeyState, notification: Notification, clockSkewSeconds: number): boolean {
+  const early = key.cleared.get(notification.alarm);
+  return (
+    notification.kind === "raise" &&
+    typeof early === "number" &&
+    notification.raisedAt <= early + clockSkewSeconds * 1000
+  );
+}
+
 /** What a settled notification leaves behind: the alarm is active from its raise to its clear, whatever the outcome. */
-function takeEffect(key: KeyState, { notification, ref }: Waiting, consumedByEarlyClear: boolean): void {
+function takeEffect(key: KeyState, { notification, ref }: Waiting, clockSkewSeconds: number): void {
   const { alarm } = notification;
   if (notification.kind === "clear") {
     const wasActive = key.active.delete(alarm);
     if (wasActive) remember(key, alarm, null);
     else if (!key.cleared.has(alarm)) remember(key, alarm, notification.clearedAt ?? notification.raisedAt);
-  } else if (consumedByEarlyClear) {
+  } else if (isClearedEarly(key, notification, clockSkewSeconds)) {
     remember(key, alarm, null);
   } else {
     key.active.set(alarm, { severity: notification.severity, ref, raisedAt: notification.raisedAt });
@@ -561,6 +574,9 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
   } else if (wasUnknown >= 0 && result !== "unknown") {
     const [was] = key.unknown.splice(wasUnknown, 1);
     if (was !== undefined) rememberSettled(state, { ...was, result });
+  } else {
+    const late = state.settledRequests.get(requestId);
+    if (late !== undefined) state.settledRequests.set(requestId, { ...late, result });
   }
   if (ticketId === null || ticket === null) return;
   if (command === "close" || ticket.status === "closed") {

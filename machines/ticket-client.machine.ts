@@ -449,7 +449,16 @@ export const ticketClientMachine = machine.createMachine({
         },
         onError: { actions: "escalate" },
       },
-      on: { "client.forceUnlock": { guard: "isHolder", target: "idle" } },
+      on: {
+        "client.forceUnlock": {
+          guard: "isHolder",
+          target: "idle",
+          actions: {
+            type: "replyClose",
+            params: { result: fail("FORCED", "An operator took the client while the flow was ending.") },
+          },
+        },
+      },
     },
   },
 });

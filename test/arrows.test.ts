@@ -11,7 +11,14 @@ let copy: string;
 
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), "arrows-"));
-  for (const name of ["machines", "actors", "adapters", "package.json", "tsconfig.base.json", ".oxlintrc.json"]) {
+  for (const name of [
+    "machines",
+    "actors",
+    "adapters",
+    "package.json",
+    "tsconfig.base.json",
+    ".oxlintrc.json",
+  ]) {
     cpSync(join(project, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(project, "node_modules"), join(copy, "node_modules"));
@@ -21,7 +28,11 @@ afterAll(() => rmSync(copy, { recursive: true, force: true }));
 /** What a tool of the project says when it refuses; empty: it found nothing. */
 function refusal(tool: string, ...args: string[]): string {
   try {
-    execFileSync(join(project, "node_modules/.bin", tool), args, { cwd: copy, encoding: "utf8", stdio: "pipe" });
+    execFileSync(join(project, "node_modules/.bin", tool), args, {
+      cwd: copy,
+      encoding: "utf8",
+      stdio: "pipe",
+    });
     return "";
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
@@ -29,26 +40,60 @@ function refusal(tool: string, ...args: string[]): string {
   }
 }
 
-const wrong: readonly { readonly from: string; readonly line: string; readonly says: string; readonly compiles?: true }[] = [
-  { from: "machines", line: 'export { createSupervisor as wrong } from "../actors/supervisor.ts";', says: "machines/ says what happens" },
-  { from: "machines", line: 'export { startEngine as wrong } from "../adapters/engine.ts";', says: "machines/ says what happens" },
+const wrong: readonly {
+  readonly from: string;
+  readonly line: string;
+  readonly says: string;
+  readonly compiles?: true;
+}[] = [
+  {
+    from: "machines",
+    line: 'export { createSupervisor as wrong } from "../actors/supervisor.ts";',
+    says: "machines/ says what happens",
+  },
+  {
+    from: "machines",
+    line: 'export { startEngine as wrong } from "../adapters/engine.ts";',
+    says: "machines/ says what happens",
+  },
   { from: "machines", line: 'export { readFileSync as wrong } from "node:fs";', says: "machines/ is pure" },
-  { from: "machines", line: "export const wrong = (): unknown => setTimeout(() => {}, 1);", says: "setTimeout" },
-  { from: "actors", line: 'export { startEngine as wrong } from "../adapters/engine.ts";', says: "actors/ reach the world through ports" },
-  { from: "actors", line: 'export { readFileSync as wrong } from "node:fs";', says: "actors/ do no I/O", compiles: true },
-  { from: "adapters", line: 'export { wrong } from "../test/arrows.test.ts";', says: "adapters/ serve the built console" },
+  {
+    from: "machines",
+    line: "export const wrong = (): unknown => setTimeout(() => {}, 1);",
+    says: "setTimeout",
+  },
+  {
+    from: "actors",
+    line: 'export { startEngine as wrong } from "../adapters/engine.ts";',
+    says: "actors/ reach the world through ports",
+  },
+  {
+    from: "actors",
+    line: 'export { readFileSync as wrong } from "node:fs";',
+    says: "actors/ do no I/O",
+    compiles: true,
+  },
+  {
+    from: "adapters",
+    line: 'export { wrong } from "../test/arrows.test.ts";',
+    says: "adapters/ serve the built console",
+  },
 ];
 
-test.each(wrong)("in $from/, $line is refused by lint and compiler", { timeout: 60_000 }, ({ from, line, says, compiles }) => {
-  const file = join(copy, from, "wrong.ts");
-  writeFileSync(file, `${line}\n`);
-  try {
-    expect(refusal("oxlint", `${from}/wrong.ts`)).toContain(says);
-    if (compiles === undefined) expect(refusal("tsc", "-b", from)).toContain("wrong.ts");
-  } finally {
-    rmSync(file);
-  }
-});
+test.each(wrong)(
+  "in $from/, $line is refused by lint and compiler",
+  { timeout: 60_000 },
+  ({ from, line, says, compiles }) => {
+    const file = join(copy, from, "wrong.ts");
+    writeFileSync(file, `${line}\n`);
+    try {
+      expect(refusal("oxlint", `${from}/wrong.ts`)).toContain(says);
+      if (compiles === undefined) expect(refusal("tsc", "-b", from)).toContain("wrong.ts");
+    } finally {
+      rmSync(file);
+    }
+  },
+);
 
 test("without a wrong import both are content", { timeout: 60_000 }, () => {
   expect(refusal("tsc", "-b", "actors")).toBe("");

@@ -137,7 +137,7 @@ export class History {
 
   constructor(fold: Partial<FoldSettings> = {}) {
     this.open();
-    const known = { maxResponseRows: 1000, reopenSeconds: 0, dedupDays: 7, ...fold };
+    const known = { maxResponseRows: 1000, reopenSeconds: 0, clockSkewSeconds: 300, dedupDays: 7, ...fold };
     this.add(entry("settings", this.now, "settings.changed", known));
   }
 
@@ -205,6 +205,7 @@ export class History {
       service: key.request?.service ?? service(),
       settings,
       decide,
+      serviceNamed: (named) => (named === service().name ? service() : null),
       clientId,
       lockGuid,
       fence,

@@ -17,13 +17,13 @@ const keys = ["NE-1", "NE-2"];
 /** How far the scripts go. What stands at false is known not to hold yet; set it to true with its mending. */
 const reach = {
   /** Async results that never come, come after `asyncSeconds`, or say ERROR; an ACK that takes effect late. */
-  missingAsync: false,
+  missingAsync: true,
   /** BUSY and NOT_OWNER as the last permitted answer while an earlier attempt is in doubt. */
-  busyInDoubt: false,
+  busyInDoubt: true,
   /** A change or a second raise of an alarm ahead of its raise and clear in the same line. */
-  repeatedRaises: false,
+  repeatedRaises: true,
   /** A clear before its raise, whose flow is then ended by force. */
-  earlyClears: false,
+  earlyClears: true,
 };
 
 const arrivals = fc

@@ -45,7 +45,7 @@ const settledAlarm: FactBodies["alarm.settled"] = {
 /** One body of every type of fact; a type that is missing here does not compile. */
 const bodies: FactBodies = {
   "ledger.opened": { engine: "test", clients: 2 },
-  "settings.changed": { maxResponseRows: 2, reopenSeconds: 60, dedupDays: 7 },
+  "settings.changed": { maxResponseRows: 2, reopenSeconds: 60, clockSkewSeconds: 300, dedupDays: 7 },
   "services.imported": { services: [service()], by: "ann" },
   "service.selected": { name: "OSB", by: "ann" },
   "alarm.accepted": { notification: notification("n1"), digest: "d" },

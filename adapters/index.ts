@@ -1,0 +1,8 @@
+/** What embedders import to reach the world: one implementation, or more, of each port. */
+export { startEngine, type Engine, type EngineOptions } from "./engine.ts";
+export { openSqliteLedger, type SqliteLedgerOptions } from "./ledger/sqlite.ts";
+export { createMemoryLedger } from "./ledger/memory.ts";
+export { createOsbService, type OsbOptions } from "./service/osb.ts";
+export { createMemoryService, type MemoryService } from "./service/memory.ts";
+export { startDesk, type Desk, type DeskOptions } from "./desk/desk.ts";
+export { systemClock, systemIds } from "./clock/system.ts";
