@@ -35,6 +35,13 @@ export interface TicketClientPorts {
 }
 
 export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClientMachine {
+  const deadlines = new Map<string, unknown>();
+  const disarm = (clientId: string): void => {
+    const timer = deadlines.get(clientId);
+    if (timer === undefined) return;
+    ports.clock.clearTimeout(timer);
+    deadlines.delete(clientId);
+  };
   return ticketClientMachine.provide({
     actors: {
       search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
@@ -47,6 +54,12 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
       release: fromPromise<Result<null>, ReleaseInput>(({ input }) => release(ports, input)),
     },
     actions: {
+      armDeadline: ({ context, self }, { fence, deadlineMs }) => {
+        disarm(context.clientId);
+        const expire = (): void => self.send({ type: "lock.expired", fence });
+        deadlines.set(context.clientId, ports.clock.setTimeout(expire, deadlineMs));
+      },
+      disarmDeadline: ({ context }) => disarm(context.clientId),
       announceIdle: ({ context }) => ports.onIdle(context.clientId),
       announceState: ({ context }, { state }) => ports.onState(context.clientId, state, context),
     },

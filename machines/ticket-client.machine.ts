@@ -6,7 +6,7 @@
  * its release is a fact before it is idle again.
  * Source: telenet-ticket-client.md, "Automatic Flow"; domain.md, "The Ticket Client's states".
  */
-import { assign, cancel, fromPromise, raise, setup, stopChild, type ActorRefFrom } from "xstate";
+import { assign, fromPromise, setup, stopChild, type ActorRefFrom } from "xstate";
 import { automaticFlowMachine } from "./automatic-flow.machine.ts";
 import type { Entry } from "./entry.ts";
 import type { RequestResult } from "./facts.ts";
@@ -137,7 +137,14 @@ export interface TicketClientContext {
   readonly refused: number;
 }
 
-const deadlineId = "lock-deadline";
+/**
+ * Not a delayed event of XState's: there, the end of any actor walks all scheduled events of the system, which
+ * with thousands of locked clients took half of the engine's time.
+ */
+export interface DeadlineParams {
+  readonly fence: number;
+  readonly deadlineMs: number;
+}
 
 function isHolder(lock: Lock | null, asking: Holder): boolean {
   return lock !== null && lock.lockGuid === asking.lockGuid && lock.fence === asking.fence;
@@ -194,9 +201,6 @@ const machine = setup({
     release: fromPromise<Result<null>, ReleaseInput>(() => Promise.reject(new Error("No release provided."))),
     flow: automaticFlowMachine,
   },
-  delays: {
-    deadline: ({ event }) => (event.type === "client.lock" ? event.deadlineMs : 0),
-  },
   guards: {
     isHolder: ({ context, event }) => "lockGuid" in event && isHolder(context.lock, event),
     isHeldFence: ({ context, event }) => event.type === "lock.expired" && context.lock?.fence === event.fence,
@@ -218,11 +222,10 @@ const machine = setup({
         spawn("flow", { id: "flow", input: { ...event.flow, ask: (command) => self.send(command) } });
       return { claim: context.claim };
     }),
-    armDeadline: raise(
-      ({ context }) => ({ type: "lock.expired" as const, fence: context.lock?.fence ?? 0 }),
-      { id: deadlineId, delay: "deadline" },
-    ),
-    disarmDeadline: cancel(deadlineId),
+    /** Provided by actors/: `lock.expired` with this fence after `deadlineMs`, unless disarmed. */
+    armDeadline: (_args, _params: DeadlineParams) => {},
+    /** Provided by actors/. */
+    disarmDeadline: () => {},
     stopFlow: stopChild("flow"),
     dropLock: assign({ lock: null, command: null, release: null, closeReply: null, processingData: "" }), // L1
     takeCommand: assign(({ event }) => {
@@ -356,7 +359,14 @@ export const ticketClientMachine = machine.createMachine({
         { type: "announceState", params: { state: "idle" } },
         "announceIdle",
       ],
-      on: { "client.lock": { target: "locked", actions: ["takeLock", "armDeadline", "spawnFlow"] } },
+      on: { "client.lock": { target: "locked", actions: [
+            "takeLock",
+            {
+              type: "armDeadline",
+              params: ({ event }) => ({ fence: event.lock.fence, deadlineMs: event.deadlineMs }),
+            },
+            "spawnFlow",
+          ] } },
     },
     locked: {
       entry: [{ type: "announceState", params: { state: "locked" } }],

@@ -36,7 +36,9 @@ const never = new Promise<never>(() => {});
 export function clientMachine(
   released: ReleaseInput[] = [],
   states: ClientStateName[] = [],
+  clock = manualClock(noon),
 ): typeof ticketClientMachine {
+  let deadline: unknown;
   return ticketClientMachine.provide({
     actors: {
       search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
@@ -51,7 +53,13 @@ export function clientMachine(
         return never;
       }),
     },
-    actions: { announceState: (_, { state }) => void states.push(state) },
+    actions: {
+      announceState: (_, { state }) => void states.push(state),
+      armDeadline: ({ self }, { fence, deadlineMs }) => {
+        deadline = clock.setTimeout(() => self.send({ type: "lock.expired", fence }), deadlineMs);
+      },
+      disarmDeadline: () => clock.clearTimeout(deadline),
+    },
   });
 }
 
@@ -60,7 +68,7 @@ export function clientRig(): ClientRig {
   const released: ReleaseInput[] = [];
   const states: ClientStateName[] = [];
   const crashes: unknown[] = [];
-  const logic: AnyActorLogic = clientMachine(released, states);
+  const logic: AnyActorLogic = clientMachine(released, states, clock);
   const actor = createActor(logic, { clock, input: { clientId: "client-01" } }) as ActorRefFrom<
     typeof ticketClientMachine
   >;
