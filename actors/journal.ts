@@ -8,7 +8,9 @@ import type { Entry, Expectation } from "../machines/entry.ts";
 import type { Fact } from "../machines/facts.ts";
 import { FailureError } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
-import { applyFact, emptyState, stateFromText, stateText, type State } from "../machines/state.ts";
+import { applyFact } from "../machines/fold.ts";
+import { stateFromText, stateText } from "../machines/fold-snapshot.ts";
+import { emptyState, type State } from "../machines/state.ts";
 import type { AppendResult, Ledger } from "./ports.ts";
 
 export type FactListener = (facts: readonly Fact[]) => void;

@@ -1,7 +1,7 @@
 /** Several notifications of a key in one flow, and pairs that cancel out: domain.md, "Admitted". */
 import { expect, test } from "vitest";
 import type { Fact } from "../../machines/facts.ts";
-import { stateText } from "../../machines/state.ts";
+import { stateText } from "../../machines/fold-snapshot.ts";
 import { World } from "./engine-under-test.ts";
 import { acceptAll, clear, notification, oneByOne } from "./notifications.ts";
 

@@ -1,6 +1,8 @@
 /** What the facts of a ledger must satisfy at any moment, whatever happened; each breach is a sentence. */
 import type { Fact } from "../../machines/facts.ts";
-import { applyFact, emptyState, stateText, type State } from "../../machines/state.ts";
+import { applyFact } from "../../machines/fold.ts";
+import { stateText } from "../../machines/fold-snapshot.ts";
+import { emptyState, type State } from "../../machines/state.ts";
 import type { Outcome } from "../../machines/vocabulary.ts";
 
 /** Current outcome by alarm id. */

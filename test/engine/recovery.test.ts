@@ -1,6 +1,8 @@
 /** The process dies at every write of a whole run, and again while it recovers: laws R1, R2, T1, A1, A2, L5. */
 import { expect, test } from "vitest";
-import { applyFact, emptyState, stateText } from "../../machines/state.ts";
+import { applyFact } from "../../machines/fold.ts";
+import { stateText } from "../../machines/fold-snapshot.ts";
+import { emptyState } from "../../machines/state.ts";
 import type { Fact } from "../../machines/facts.ts";
 import type { Idempotency } from "../../machines/vocabulary.ts";
 import { World, type EngineUnderTest } from "./engine-under-test.ts";

@@ -8,8 +8,8 @@ import { entry, type Entry } from "../../machines/entry.ts";
 import { alarmStream, type Fact, type FactBodies, type FoldSettings } from "../../machines/facts.ts";
 import type { FlowInput } from "../../machines/flow-plan.ts";
 import type { AlarmSettlement, Answer } from "../../machines/request.ts";
+import { applyFact } from "../../machines/fold.ts";
 import {
-  applyFact,
   clientStream,
   emptyState,
   keyStream,

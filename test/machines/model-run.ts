@@ -16,7 +16,7 @@ import {
 import { limits } from "../../machines/limits.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAnswer, judgeAsync, settleAlarms, type Answer } from "../../machines/request.ts";
-import { stateFromText, stateText } from "../../machines/state.ts";
+import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
 import type { Notification, TicketRequest } from "../../machines/vocabulary.ts";
 import type { FakeTicketing } from "./fake-ticketing.ts";
 import { answer, History, settings, ended } from "./given.ts";

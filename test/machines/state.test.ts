@@ -4,15 +4,9 @@ import { entry, type Entry } from "../../machines/entry.ts";
 import { flowOf, keyOf, type FactBodies, type FactType, type NotificationRef } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import { settleAlarms } from "../../machines/request.ts";
-import {
-  applyFact,
-  emptyState,
-  keyStream,
-  openTicketsOf,
-  stateFromText,
-  stateText,
-  unsettledAlarms,
-} from "../../machines/state.ts";
+import { applyFact } from "../../machines/fold.ts";
+import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
+import { emptyState, keyStream, openTicketsOf, unsettledAlarms } from "../../machines/state.ts";
 import type { Outcome } from "../../machines/vocabulary.ts";
 import {
   createPayload,

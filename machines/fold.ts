@@ -1,0 +1,376 @@
+/**
+ * The fold: what each fact of the ledger makes of the state.
+ *   R1 fold(ledger up to p) equals the live state at p.  A2 one current outcome an alarm.
+ *   L1 locked ⇔ GUID, fence and lock time all set.  L2 a fence only rises; a new epoch ends every lock.
+ * One owner mutates the state, by `applyFact` only.
+ * Source: laws.md.
+ */
+import type { Fact } from "./facts.ts";
+import { limits } from "./limits.ts";
+import { changeRow, evict, insertRow } from "./response-table.ts";
+import {
+  clientLedger,
+  isClearedEarly,
+  isWaiting,
+  keyState,
+  responseTable,
+  waitingIndex,
+  type KeyState,
+  type RequestState,
+  type SettledRequest,
+  type State,
+  type Waiting,
+} from "./state.ts";
+import type { Instant } from "./vocabulary.ts";
+
+/** The only way the state changes. Facts must come in the order of their positions, none left out. */
+export function applyFact(state: State, fact: Fact): void {
+  state.position = fact.position;
+  if (fact.stream.startsWith("key/")) {
+    const key = keyState(state, fact.stream.slice(4));
+    key.revision = fact.position;
+    key.lastAt = fact.at;
+  } else if (fact.stream.startsWith("client/")) {
+    clientLedger(state, fact.stream.slice(7)).revision = fact.position;
+  }
+  fold(state, fact);
+  if (fact.position % limits.sweepEveryFacts === 0) sweep(state, fact.at);
+}
+
+function fold(state: State, fact: Fact): void {
+  switch (fact.type) {
+    case "ledger.opened":
+      return openEpoch(state, fact.epoch);
+    case "settings.changed":
+      state.settings = fact.body;
+      for (const table of state.tables.values()) evict(table, fact.body.maxResponseRows);
+      return;
+    case "services.imported":
+      state.services = fact.body.services;
+      return;
+    case "service.selected":
+      state.selectedService = fact.body.name;
+      return;
+
+    case "alarm.accepted": {
+      const { notification } = fact.body;
+      const key = keyState(state, notification.key);
+      key.lastAt = fact.at;
+      key.waiting.push({
+        ref: { source: notification.source, id: notification.id, position: fact.position },
+        notification,
+      });
+      state.counters.accepted += 1;
+      return;
+    }
+    case "alarm.settled":
+      return settleAlarm(state, fact);
+
+    case "flow.started": {
+      const key = keyState(state, fact.body.key);
+      const { lockGuid, clientId, fence, alarms } = fact.body;
+      key.flow = { lockGuid, clientId, fence, alarms, startedAt: fact.at };
+      clientLedger(state, clientId).key = key.key;
+      for (const alarm of alarms) key.begun = Math.max(key.begun, alarm.position);
+      key.parked = null;
+      return;
+    }
+    case "flow.decided": {
+      const { request } = keyState(state, fact.body.key);
+      const isSought = request?.status === "inDoubt" || request?.status === "async";
+      if (isSought && fact.body.decision === "park") request.lookups += 1;
+      return;
+    }
+    case "flow.ended": {
+      const key = keyState(state, fact.body.key);
+      if (key.flow?.lockGuid !== fact.body.lockGuid) return;
+      const first = key.flow.alarms[0];
+      // R6: only crashes of one and the same alarm in a row count.
+      const stillWaiting = first !== undefined && isWaiting(key, first);
+      key.crashes = fact.body.result === "crashed" && stillWaiting ? key.crashes + 1 : 0;
+      key.flow = null;
+      return;
+    }
+    case "key.parked": {
+      const key = keyState(state, fact.body.key);
+      key.parked = fact.body.parking;
+      key.parkings += 1;
+      return;
+    }
+
+    case "request.planned": {
+      const { requestId, key, clientId, lockGuid, service, payload, intent, rule, alarms } = fact.body;
+      keyState(state, key).request = {
+        requestId,
+        key,
+        clientId,
+        lockGuid,
+        service,
+        payload,
+        intent,
+        rule,
+        alarms,
+        status: "planned",
+        attempts: 0,
+        spent: 0,
+        openAttempts: [],
+        lookups: 0,
+        asyncResult: null,
+        code: null,
+      };
+      state.requests.set(requestId, key);
+      return;
+    }
+    case "request.sending": {
+      const request = unsettledRequest(state, fact.body.key, fact.body.requestId);
+      if (request === null) return;
+      request.status = "sending";
+      request.attempts = fact.body.attempt;
+      request.spent += 1;
+      request.openAttempts.push(fact.body.attempt);
+      return;
+    }
+    case "request.answered": {
+      const request = unsettledRequest(state, fact.body.key, fact.body.requestId);
+      if (request === null) return;
+      request.code = fact.body.code;
+      request.lookups = 0;
+      if (fact.body.answer === "ack") {
+        request.status = "async";
+        return;
+      }
+      if (fact.body.answer === "unreachable") request.spent -= 1;
+      if (fact.body.answer !== "inDoubt")
+        request.openAttempts = request.openAttempts.filter((one) => one !== fact.body.attempt);
+      // An earlier attempt in doubt stays so, whatever a later one was told.
+      request.status =
+        fact.body.answer === "inDoubt" || request.openAttempts.length > 0 ? "inDoubt" : "retry";
+      return;
+    }
+    case "request.async": {
+      const key = fact.body.key;
+      const request = key === null ? null : unsettledRequest(state, key, fact.body.requestId);
+      if (request === null) return;
+      const { result, ticketId, code, cause } = fact.body;
+      request.asyncResult = { result, ticketId, code, cause };
+      return;
+    }
+    case "request.settled":
+      return settleRequest(state, fact);
+
+    case "ticket.linked": {
+      const { key, ticketId, service, status, severity, openedAt } = fact.body;
+      keyState(state, key).open.set(ticketId, {
+        ticketId,
+        service,
+        status,
+        severity,
+        openedAt,
+        confirmedAt: fact.at,
+      });
+      return;
+    }
+    case "ticket.lost": {
+      keyState(state, fact.body.key).open.delete(fact.body.ticketId);
+      keyState(state, fact.body.key).closed.delete(fact.body.ticketId);
+      if (!fact.body.claimKept) state.counters.claimsNotKept += 1;
+      return;
+    }
+
+    case "response.row":
+      if (fact.body.change)
+        changeRow(
+          responseTable(state, fact.body.row.clientId),
+          fact.body.row,
+          state.settings.maxResponseRows,
+        );
+      else
+        insertRow(
+          responseTable(state, fact.body.row.clientId),
+          fact.body.row,
+          fact.position,
+          state.settings.maxResponseRows,
+        );
+      return;
+
+    case "client.locked": {
+      const { clientId, lockGuid, fence, lockTime, deadlineAt, by } = fact.body;
+      const client = clientLedger(state, clientId);
+      client.fence = fence; // L2
+      client.lock = { lockGuid, fence, lockTime, deadlineAt, by }; // L1
+      return;
+    }
+    case "client.unlocked":
+    case "client.lockForced":
+    case "client.lockExpired": {
+      const client = clientLedger(state, fact.body.clientId);
+      if (client.lock?.fence === fact.body.fence) {
+        client.lock = null;
+        client.key = null;
+      }
+      return;
+    }
+    case "client.notBusyForced":
+    case "client.quarantined":
+    case "operator.acted":
+      return;
+    default:
+      return unreachableFact(fact);
+  }
+}
+
+function unreachableFact(fact: never): never {
+  throw new Error(
+    `A fact of a type this version does not know: ${JSON.stringify(fact).slice(0, 200)}. Start the version that wrote it.`,
+  );
+}
+
+/** L2, L5: locks and flows die with the process that held them. */
+function openEpoch(state: State, epoch: string): void {
+  state.epoch = epoch;
+  for (const client of state.clients.values()) {
+    client.lock = null;
+    client.key = null;
+  }
+  for (const key of state.keys.values()) key.flow = null;
+}
+
+function unsettledRequest(state: State, key: string, requestId: string): RequestState | null {
+  const request = state.keys.get(key)?.request ?? null;
+  return request?.requestId === requestId ? request : null;
+}
+
+function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }>): void {
+  const { alarm, outcome, supersedes, requestId } = fact.body;
+  const { counters } = state;
+  counters.outcomes[outcome] = (counters.outcomes[outcome] ?? 0) + 1;
+  if (supersedes !== null)
+    counters.outcomes[supersedes.outcome] = (counters.outcomes[supersedes.outcome] ?? 1) - 1;
+  else counters.settled += 1;
+
+  const key = keyState(state, fact.body.key);
+  if (requestId !== null) {
+    const settled =
+      key.unknown.find((one) => one.requestId === requestId) ?? state.settledRequests.get(requestId);
+    if (settled !== undefined) {
+      const known = settled.outcomes.find((one) => one.ref.position === alarm.position);
+      if (known === undefined) settled.outcomes.push({ ref: alarm, position: fact.position, outcome });
+      else Object.assign(known, { position: fact.position, outcome });
+    }
+  }
+  if (supersedes !== null) return;
+  key.parkings = 0;
+  const at = waitingIndex(key, alarm);
+  const waiting = key.waiting[at];
+  if (waiting === undefined) return;
+  key.waiting.splice(at, 1);
+  takeEffect(key, waiting, state.settings.clockSkewSeconds);
+}
+
+/** What a settled notification leaves behind: the alarm is active from its raise to its clear, whatever the outcome. */
+function takeEffect(key: KeyState, { notification, ref }: Waiting, clockSkewSeconds: number): void {
+  const { alarm } = notification;
+  if (notification.kind === "clear") {
+    const wasActive = key.active.delete(alarm);
+    if (wasActive) remember(key, alarm, null);
+    else if (!key.cleared.has(alarm)) remember(key, alarm, notification.clearedAt ?? notification.raisedAt);
+  } else if (isClearedEarly(key, notification, clockSkewSeconds)) {
+    remember(key, alarm, null);
+  } else {
+    key.active.set(alarm, { severity: notification.severity, ref, raisedAt: notification.raisedAt });
+    remember(key, alarm, null);
+  }
+}
+
+function remember(key: KeyState, alarm: string, earlyClearAt: Instant | null): void {
+  key.cleared.delete(alarm);
+  key.cleared.set(alarm, earlyClearAt);
+  if (key.cleared.size <= limits.clearedAlarmsPerKeyMax) return;
+  for (const oldest of key.cleared.keys()) {
+    key.cleared.delete(oldest);
+    return;
+  }
+}
+
+function settleRequest(state: State, fact: Extract<Fact, { type: "request.settled" }>): void {
+  const { requestId, result, command, ticketId, service, ticket } = fact.body;
+  const key = keyState(state, fact.body.key);
+  const request = unsettledRequest(state, fact.body.key, requestId);
+  const wasUnknown = key.unknown.findIndex((one) => one.requestId === requestId);
+  if (request !== null) {
+    key.request = null;
+    key.parked = null;
+    if (fact.body.again) key.again = request.alarms[0]?.position ?? 0;
+    state.requests.delete(requestId);
+    if (result === "unknown" || request.service.asyncSeconds > 0) {
+      const { lockGuid, intent, rule, payload } = request;
+      const severity = "severity" in payload ? (payload.severity ?? null) : null;
+      const settled = {
+        requestId,
+        key: key.key,
+        command: payload.command,
+        service,
+        intent,
+        rule,
+        lockGuid,
+        severity,
+        result,
+        outcomes: [],
+      };
+      if (result === "unknown") key.unknown.push(settled);
+      else rememberSettled(state, settled);
+    }
+  } else if (wasUnknown >= 0 && result !== "unknown") {
+    const [was] = key.unknown.splice(wasUnknown, 1);
+    if (was !== undefined) rememberSettled(state, { ...was, result });
+  } else {
+    const late = state.settledRequests.get(requestId);
+    if (late !== undefined) state.settledRequests.set(requestId, { ...late, result });
+  }
+  if (ticketId === null || ticket === null) return;
+  if (command === "close" || ticket.status === "closed") {
+    key.open.delete(ticketId);
+    const settleMs = (request?.service.settleSeconds ?? limits.serviceSettleSecondsDefault) * 1000;
+    const keepUntil = fact.at + Math.max(settleMs, state.settings.reopenSeconds * 1000);
+    key.closed.delete(ticketId);
+    key.closed.set(ticketId, { closedAt: fact.at, service, keepUntil });
+    forgetClosed(key, fact.at);
+  } else {
+    const before = key.open.get(ticketId);
+    key.closed.delete(ticketId);
+    key.open.set(ticketId, {
+      ticketId,
+      service,
+      status: ticket.status,
+      severity: ticket.severity ?? before?.severity ?? null,
+      openedAt: ticket.openedAt ?? before?.openedAt ?? null,
+      confirmedAt: fact.at,
+    });
+  }
+}
+
+function rememberSettled(state: State, settled: SettledRequest): void {
+  state.settledRequests.set(settled.requestId, settled);
+  if (state.settledRequests.size <= limits.settledRequestsKept) return;
+  for (const oldest of state.settledRequests.keys()) {
+    state.settledRequests.delete(oldest);
+    return;
+  }
+}
+
+function forgetClosed(key: KeyState, at: Instant): void {
+  for (const [ticketId, { keepUntil }] of key.closed) {
+    if (keepUntil >= at) return;
+    key.closed.delete(ticketId);
+  }
+}
+
+/** Keys of which nothing is open, waiting or active, and which were quiet for the days that repeats are known, leave. */
+function sweep(state: State, at: Instant): void {
+  const quietSince = at - state.settings.dedupDays * 86_400_000;
+  for (const [name, key] of state.keys) {
+    const known = key.waiting.length + key.active.size + key.open.size + key.unknown.length;
+    if (known === 0 && key.flow === null && key.request === null && key.lastAt < quietSince)
+      state.keys.delete(name);
+  }
+}
