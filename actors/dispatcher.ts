@@ -10,7 +10,7 @@ import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { keyOf, type Fact } from "../machines/facts.ts";
 import type { FlowInput } from "../machines/flow-plan.ts";
 import { Lanes } from "../machines/lanes.ts";
-import { settleAlarms } from "../machines/request.ts";
+import { settleAlarms } from "../machines/settlement.ts";
 import { clientStream, keyStream, waitingOf, type KeyState, type Waiting } from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Lock, Position, ServiceInfo } from "../machines/vocabulary.ts";

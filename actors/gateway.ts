@@ -5,7 +5,7 @@
 import { fromPromise } from "xstate";
 import { entry, type Expectation } from "../machines/entry.ts";
 import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../machines/gateway.machine.ts";
-import { cancelRequest } from "../machines/flow-plan.ts";
+import { cancelRequest } from "../machines/settlement.ts";
 import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
 import type { ForwardReply } from "../machines/ticket-client.machine.ts";

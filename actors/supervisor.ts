@@ -10,10 +10,10 @@ import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { alarmStream, type Fact } from "../machines/facts.ts";
 import { fail, FailureError, ok, type Result } from "../machines/failure.ts";
 import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
-import { cancelRequest } from "../machines/flow-plan.ts";
+import { cancelRequest, doubtDelay, park } from "../machines/settlement.ts";
 import { limits } from "../machines/limits.ts";
 import { recover } from "../machines/recovery.ts";
-import { doubtDelay, judgeAsync, park } from "../machines/request.ts";
+import { judgeAsync } from "../machines/async-result.ts";
 import {
   clientStream,
   keyStream,

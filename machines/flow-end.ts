@@ -4,9 +4,8 @@
  *   is sending keeps the key waiting.  R6 after three crashes its alarms are set aside.
  */
 import { entry, type Entry, type Expectation } from "./entry.ts";
-import { cancelRequest } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
-import { doubtDelay, outageDelay, park, settle, settleAlarms } from "./request.ts";
+import { cancelRequest, doubtDelay, outageDelay, park, settle, settleAlarms } from "./settlement.ts";
 import { clientStream, keyStream, type KeyState, type RequestState, type State } from "./state.ts";
 import type { Instant } from "./vocabulary.ts";
 

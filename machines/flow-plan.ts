@@ -3,6 +3,7 @@
  *   A2 ends with an outcome or a parking.  T1 no second create while one is in doubt.
  *   T2 a claim the search does not bear out is reported.
  */
+import { correct } from "./async-result.ts";
 import {
   openTickets,
   ticketToVerify,
@@ -10,20 +11,12 @@ import {
   type DecisionInput,
   type DecisionSettings,
 } from "./decision.ts";
+import { stepInDoubt, type DoubtFindings } from "./doubt.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { DecisionRecord, NotificationRef } from "./facts.ts";
 import { remedies, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
-import {
-  correct,
-  linked,
-  outageDelay,
-  park,
-  settle,
-  settleAlarms,
-  stepInDoubt,
-  type DoubtFindings,
-} from "./request.ts";
+import { linked, outageDelay, park, settleAlarms } from "./settlement.ts";
 import { keyStream, type KeyState, type RequestState, type Waiting } from "./state.ts";
 import type {
   Instant,
@@ -351,17 +344,6 @@ function reconcile(
     );
   }
   return entries;
-}
-
-/** Ends a request without sending it or hearing of it: planned and never sent. */
-export function cancelRequest(
-  key: KeyState,
-  request: RequestState,
-  at: Instant,
-  because: string,
-  aborted: boolean,
-): Entry[] {
-  return settle(key, request, at, { result: "cancelled", ticketId: null, because, keepAlarms: !aborted });
 }
 
 function decided(

@@ -5,8 +5,7 @@
  *   in doubt.
  */
 import { entry, type Entry } from "./entry.ts";
-import { doubtDelay, park } from "./request.ts";
-import { cancelRequest } from "./flow-plan.ts";
+import { cancelRequest, doubtDelay, park } from "./settlement.ts";
 import { clientStream, keyStream, type KeyState, type RequestState, type State } from "./state.ts";
 import type { Instant } from "./vocabulary.ts";
 

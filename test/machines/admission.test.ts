@@ -1,11 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { lanes, nextGroup, readiness } from "../../machines/admission.ts";
 import { entry } from "../../machines/entry.ts";
-import { judgeAsync, park, settleAlarms } from "../../machines/request.ts";
+import { judgeAsync } from "../../machines/async-result.ts";
+import { park, settleAlarms } from "../../machines/settlement.ts";
 import { keyStream, type KeyState } from "../../machines/state.ts";
-import { answer, closePayload, createPayload, History, KEY, noon, service, ended } from "./given.ts";
+import {
+  answer,
+  closePayload,
+  createPayload,
+  History,
+  KEY,
+  noon,
+  service,
+  ended,
+  settings,
+} from "./given.ts";
 import { judgeAnswer } from "../../machines/request.ts";
-import { settings } from "./given.ts";
 
 function ids(key: KeyState, coalesce = true): { cancelled: string[]; flow: string[] } {
   const { cancelled, flow } = nextGroup(key, coalesce);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { judgeAnswer, judgeAsync, settle } from "../../machines/request.ts";
+import { judgeAsync } from "../../machines/async-result.ts";
+import { judgeAnswer } from "../../machines/request.ts";
+import { settle } from "../../machines/settlement.ts";
 import type { SettledRequest } from "../../machines/state.ts";
 import { answer, createPayload, History, KEY, noon, service, settings } from "./given.ts";
 

@@ -9,7 +9,7 @@ import {
 import { entry } from "../../machines/entry.ts";
 import { nextStep, noFindings } from "../../machines/flow-plan.ts";
 import { nextGroup } from "../../machines/admission.ts";
-import { settle } from "../../machines/request.ts";
+import { settle } from "../../machines/settlement.ts";
 import { keyStream } from "../../machines/state.ts";
 import type { Notification, ServiceInfo, Ticket } from "../../machines/vocabulary.ts";
 import {

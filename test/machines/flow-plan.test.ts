@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { nextStep, noFindings, type FlowFindings, type FlowStep } from "../../machines/flow-plan.ts";
 import { limits } from "../../machines/limits.ts";
-import { judgeAnswer, settle } from "../../machines/request.ts";
+import { judgeAnswer } from "../../machines/request.ts";
+import { settle } from "../../machines/settlement.ts";
 import type { Entry } from "../../machines/entry.ts";
 import { answer, body, createPayload, History, KEY, service, settings, ticket, types } from "./given.ts";
 

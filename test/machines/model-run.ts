@@ -15,7 +15,9 @@ import {
 } from "../../machines/flow-plan.ts";
 import { limits } from "../../machines/limits.ts";
 import { recover } from "../../machines/recovery.ts";
-import { judgeAnswer, judgeAsync, settleAlarms, type Answer } from "../../machines/request.ts";
+import { judgeAsync } from "../../machines/async-result.ts";
+import { judgeAnswer, type Answer } from "../../machines/request.ts";
+import { settleAlarms } from "../../machines/settlement.ts";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
 import type { Notification, TicketRequest } from "../../machines/vocabulary.ts";
 import type { FakeTicketing } from "./fake-ticketing.ts";

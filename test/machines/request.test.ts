@@ -1,13 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { AnswerKind } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
-import {
-  judgeAnswer,
-  stepInDoubt,
-  type Answer,
-  type DoubtFindings,
-  type DoubtStep,
-} from "../../machines/request.ts";
+import { stepInDoubt, type DoubtFindings, type DoubtStep } from "../../machines/doubt.ts";
+import { judgeAnswer, type Answer } from "../../machines/request.ts";
 import type { RequestPayload, ServiceInfo, Ticket } from "../../machines/vocabulary.ts";
 import {
   answer,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { entry, type Entry } from "../../machines/entry.ts";
 import { flowOf, keyOf, type FactBodies, type FactType, type NotificationRef } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
-import { settleAlarms } from "../../machines/request.ts";
+import { settleAlarms } from "../../machines/settlement.ts";
 import { applyFact } from "../../machines/fold.ts";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
 import { emptyState, keyStream, openTicketsOf, unsettledAlarms } from "../../machines/state.ts";

@@ -1,0 +1,159 @@
+/**
+ * What an async result makes of the request that it names: settled, in doubt, corrected, or a row and no more.
+ *   G5 an async result settles at most one request; none is dropped without a row.
+ *   A2 a result after the outcome replaces it, by facts that name the old one.
+ * Source: domain.md, "The gateway".
+ */
+import { entry, type Entry } from "./entry.ts";
+import { decideAgain, decidedOnce, doubtDelay, failed, park, row, settle } from "./settlement.ts";
+import { keyStream, type KeyState, type SettledRequest } from "./state.ts";
+import type { Instant } from "./vocabulary.ts";
+
+export interface AsyncInput {
+  readonly requestId: string;
+  readonly result: "OK" | "ERROR";
+  readonly ticketId: string | null;
+  readonly code: string | null;
+  readonly cause: string | null;
+  readonly text: string;
+}
+
+/** G5: an async result, early, in time, late, twice, contradictory or for nobody. */
+export function judgeAsync(
+  key: KeyState | null,
+  before: SettledRequest | null,
+  input: AsyncInput,
+  at: Instant,
+): Entry[] {
+  const { requestId, result, ticketId, code, cause } = input;
+  const stream = key === null ? ("gateway/async" as const) : keyStream(key.key);
+  const told = entry(stream, at, "request.async", {
+    requestId,
+    key: key?.key ?? null,
+    result,
+    ticketId,
+    code,
+    cause,
+  });
+  const request = key?.request?.requestId === requestId ? key.request : null;
+  if (key !== null && request !== null) {
+    const asyncStatus = result === "OK" ? ("ok" as const) : ("error" as const);
+    const changed = row(key, request, request.attempts, at, {
+      asyncStatus,
+      ticketIds: ticketId === null ? [] : [ticketId],
+      answer: input.text,
+      ...(request.status === "async"
+        ? { status: result === "OK" ? ("ok" as const) : ("error" as const) }
+        : {}),
+      ...(code === null ? {} : { code }),
+      ...(cause === null ? {} : { cause }),
+    });
+    if (request.status === "planned" || request.status === "sending") return [told, changed]; // judged with the answer
+    if (request.asyncResult !== null && request.asyncResult.result === result) return [told, changed];
+    if (result === "OK") {
+      const because =
+        request.asyncResult === null
+          ? "Confirmed by the async result."
+          : "Confirmed by a second async result that contradicts the first.";
+      return [
+        told,
+        changed,
+        ...settle(key, request, at, { result: "ok", ticketId: ticketId ?? null, because }),
+      ];
+    }
+    const because = `The async result said ERROR${code === null ? "" : ` (${code})`}${cause === null ? "" : `: ${cause}`}.`;
+    if (request.spent > 1) {
+      const doubted = entry(keyStream(key.key), at, "request.answered", {
+        requestId,
+        key: key.key,
+        attempt: request.attempts,
+        answer: "inDoubt",
+        code: "ASYNC_ERROR",
+        cause,
+        ticketId: null,
+      });
+      return [
+        told,
+        changed,
+        doubted,
+        park(
+          key,
+          at,
+          "inDoubt",
+          doubtDelay(request),
+          `${because} There were several attempts; one of them may have worked.`,
+        ),
+      ];
+    }
+    if (decidedOnce(key, request)) return [told, changed, ...decideAgain(key, request, at, because, false)];
+    return [told, changed, ...settle(key, request, at, failed({ code, cause }, "ASYNC_ERROR", because))];
+  }
+  const late = entry(stream, at, "response.row", {
+    change: false,
+    row: {
+      requestId,
+      attempt: 0,
+      clientId: "gateway",
+      lockGuid: before?.lockGuid ?? "",
+      service: before?.service ?? "",
+      command: before?.command ?? "create",
+      key: key?.key ?? "",
+      sentAt: at,
+      answeredAt: at,
+      durationMs: 0,
+      status: result === "OK" ? "ok" : "error",
+      code: code ?? (before === null ? "UNKNOWN_REQUEST" : null),
+      cause,
+      asyncStatus: "late",
+      ticketIds: ticketId === null ? [] : [ticketId],
+      request: "",
+      answer: input.text,
+    },
+  });
+  if (key === null || before === null || result !== "OK" || before.result === "ok") return [told, late];
+  return [told, late, ...correct(key, before, at, ticketId, "The async result came late and said OK.")];
+}
+
+/** A2: a result that came after the outcome replaces it, by facts that name the old one. */
+export function correct(
+  key: KeyState,
+  before: SettledRequest,
+  at: Instant,
+  ticketId: string | null,
+  because: string,
+): Entry[] {
+  const stream = keyStream(key.key);
+  return [
+    entry(stream, at, "request.settled", {
+      requestId: before.requestId,
+      key: key.key,
+      result: "ok",
+      command: before.command,
+      ticketId,
+      service: before.service,
+      ticket: {
+        status: before.command === "close" ? "closed" : "acknowledged",
+        severity: before.severity,
+        openedAt: null,
+      },
+      because,
+      again: false,
+    }),
+    ...before.outcomes
+      .filter((one) => one.outcome !== before.intent)
+      .map((one) =>
+        entry(stream, at, "alarm.settled", {
+          alarm: one.ref,
+          key: key.key,
+          outcome: one.outcome === "coalesced" ? "coalesced" : before.intent,
+          because,
+          lockGuid: before.lockGuid,
+          rule: before.rule,
+          ticketId,
+          failure: null,
+          requestId: before.requestId,
+          supersedes: { position: one.position, outcome: one.outcome },
+        }),
+      ),
+  ];
+}

@@ -1,0 +1,158 @@
+/**
+ * What a flow does next about a request that was parked: send it again, look it up, or conclude.
+ *   G3 at most 1 + 3 attempts, same id and payload.
+ *   G4 a create in doubt ends by being found, by a resend its service's promise allows, or as `unknown`.
+ * Source: domain.md, "The gateway".
+ */
+import { entry, type Entry } from "./entry.ts";
+import { limits } from "./limits.ts";
+import { doubtDelay, failed, linked, park, row, settle } from "./settlement.ts";
+import { keyStream, type KeyState, type RequestState } from "./state.ts";
+import { isOpen, type Instant, type Ticket } from "./vocabulary.ts";
+
+/** What a flow on a key with a doubtful request must do next. */
+export type DoubtStep =
+  | { readonly step: "resend"; readonly because: string }
+  | { readonly step: "search"; readonly by: "requestedBy" | "ticketId" | "key" }
+  | {
+      readonly step: "conclude";
+      readonly entries: Entry[];
+      readonly decision: "settle" | "park" | "adopt";
+      readonly because: string;
+    };
+
+/** What the look-ups of this flow brought so far; null: not asked yet. */
+export interface DoubtFindings {
+  readonly byRequest: readonly Ticket[] | null;
+  readonly byTicket: readonly Ticket[] | null;
+  readonly byKey: readonly Ticket[] | null;
+}
+
+/** The next step for a request that was parked as `retry`, `inDoubt` or `async` and is due. */
+export function stepInDoubt(
+  key: KeyState,
+  request: RequestState,
+  found: DoubtFindings,
+  at: Instant,
+): DoubtStep {
+  const told = request.asyncResult;
+  if (told?.result === "OK") {
+    return conclude("settle", "Confirmed by the async result.", (because) =>
+      settle(key, request, at, { result: "ok", ticketId: told.ticketId, because }),
+    );
+  }
+  if (request.status === "retry")
+    return {
+      step: "resend",
+      because: `The service did not apply attempt ${request.attempts}; the same request goes again.`,
+    };
+  if (request.status === "async") {
+    // No result in time: in doubt from now on.
+    const because = `No async result within ${request.service.asyncSeconds} s.`;
+    return conclude("park", because, () => [
+      entry(keyStream(key.key), at, "request.answered", {
+        requestId: request.requestId,
+        key: key.key,
+        attempt: request.attempts,
+        answer: "inDoubt",
+        code: "ASYNC_MISSING",
+        cause: because,
+        ticketId: null,
+      }),
+      row(key, request, request.attempts, at, {
+        status: "inDoubt",
+        asyncStatus: "missing",
+        code: "ASYNC_MISSING",
+        cause: because,
+      }),
+      park(key, at, "inDoubt", doubtDelay(request), because),
+    ]);
+  }
+  const { idempotency } = request.service;
+  const mayRetry = request.spent < limits.attemptsMax;
+  if (idempotency === "requestId" && mayRetry && request.status === "inDoubt") {
+    return { step: "resend", because: "The service gives the first answer again to the same request id." };
+  }
+  if (found.byRequest === null) return { step: "search", by: "requestedBy" };
+  const own = found.byRequest[0];
+  if (own !== undefined) {
+    return conclude("settle", `Ticket ${own.ticketId} was found by its request id.`, (because) =>
+      settle(key, request, at, { result: "ok", ticketId: own.ticketId, because, status: own.status }),
+    );
+  }
+  const { payload } = request;
+  if (payload.command === "create") {
+    if (found.byKey === null) return { step: "search", by: "key" };
+    const covering = found.byKey.find(
+      (one) =>
+        one.clientReference === key.key && one.kind === "MO" && isOpen(one) && !key.closed.has(one.ticketId),
+    );
+    if (covering !== undefined) {
+      return conclude(
+        "adopt",
+        `Ticket ${covering.ticketId} of ${key.key} was found; not by the request's own id.`,
+        (because) => [
+          ...settle(key, request, at, {
+            result: "notApplied",
+            ticketId: covering.ticketId,
+            because,
+            outcome: "adopted",
+          }),
+          linked(key, request.service.name, covering, at),
+        ],
+      );
+    }
+  } else if (payload.command !== "editNinasCounters") {
+    if (found.byTicket === null) return { step: "search", by: "ticketId" };
+    const ticket = found.byTicket.find((one) => one.ticketId === payload.ticketId);
+    if (ticket !== undefined && asAsked(payload, ticket)) {
+      return conclude("settle", `Ticket ${ticket.ticketId} is already as asked.`, (because) =>
+        settle(key, request, at, { result: "ok", ticketId: ticket.ticketId, because, status: ticket.status }),
+      );
+    }
+  }
+  if (idempotency === "requestId" && mayRetry)
+    return {
+      step: "resend",
+      because: "Not found; the service gives the first answer again to the same request id.",
+    };
+  if (idempotency === "settles") {
+    if (mayRetry)
+      return {
+        step: "resend",
+        because: `Not found ${request.service.settleSeconds} s after the attempt ended: it was not applied and never will be.`,
+      };
+    return conclude("settle", "Not found after its settling time, and the retries are used up.", (because) =>
+      settle(key, request, at, failed({ code: request.code, cause: because }, "TIMEOUT", because)),
+    );
+  }
+  if (idempotency === "none" && request.lookups === 0) {
+    return conclude(
+      "park",
+      `Not found; searched once more in ${request.service.settleSeconds} s.`,
+      (because) => [park(key, at, "inDoubt", request.service.settleSeconds * 1000, because)],
+    );
+  }
+  return conclude(
+    "settle",
+    "Not found, and the service promises nothing: nobody can say whether it did it.",
+    (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
+  );
+}
+
+function conclude(
+  decision: "settle" | "park" | "adopt",
+  because: string,
+  entries: (because: string) => Entry[],
+): DoubtStep {
+  return { step: "conclude", decision, because, entries: entries(because) };
+}
+
+function asAsked(payload: RequestState["payload"], ticket: Ticket): boolean {
+  if (payload.command === "close") return ticket.status === "closed";
+  if (payload.command !== "update") return false;
+  return (
+    (payload.severity === undefined || ticket.severity === payload.severity) &&
+    (payload.status === undefined || ticket.status === payload.status)
+  );
+}
