@@ -6,7 +6,7 @@
  */
 import type { FactBodies, FactType } from "../machines/facts.ts";
 import type { Position } from "../machines/vocabulary.ts";
-import type { ClientView, EngineCounters, EngineSnapshot } from "./supervisor.ts";
+import type { ClientView, EngineCounters, EngineSnapshot } from "./engine-views.ts";
 
 export const feedPath = "/v1/feed";
 export const feedSubprotocol = "cloudevents.json";

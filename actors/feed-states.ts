@@ -3,7 +3,7 @@
  * kept per reader but a number (F3).
  */
 import type { FeedStateType } from "./feed-messages.ts";
-import type { ClientView, EngineCounters } from "./supervisor.ts";
+import type { ClientView, EngineCounters } from "./engine-views.ts";
 
 export interface StateEntry {
   /** Rises by one from change to change. */

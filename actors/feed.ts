@@ -14,7 +14,8 @@ import { FactRing, factText } from "./feed-facts.ts";
 import { feedCloseCodes, feedPath, type FeedSnapshot, type FeedType } from "./feed-messages.ts";
 import { LatestStates, type StateEntry } from "./feed-states.ts";
 import type { Clock } from "./ports.ts";
-import type { ClientView, Supervisor } from "./supervisor.ts";
+import type { ClientView } from "./engine-views.ts";
+import type { Supervisor } from "./supervisor.ts";
 
 /** Who reads: a socket, mostly. May throw; then it is dropped and nothing else happens (F4). */
 export interface FeedReader {

@@ -205,6 +205,15 @@ export function openTicketsOf(state: State): number {
   return open;
 }
 
+/** A request that was settled as `unknown` and still is, whichever key it is of. */
+export function unknownRequest(state: State, requestId: string): SettledRequest | null {
+  for (const key of state.keys.values()) {
+    const found = key.unknown.find((one) => one.requestId === requestId);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
 export function keyStream(key: string): Stream {
   return `key/${key}`;
 }

@@ -1,0 +1,43 @@
+/**
+ * The facts of a start: the new epoch, the settings the fold reads, the first Service Info Table, and what
+ * recovery makes of things unfinished.
+ *   R1 settings the fold reads are facts too.  R2 recovery may be cut off and repeated.
+ * Source: laws.md, "Recovery"; architecture.md, "The ledger".
+ */
+import { entry, type Entry } from "../machines/entry.ts";
+import { FailureError } from "../machines/failure.ts";
+import { recover } from "../machines/recovery.ts";
+import type { State } from "../machines/state.ts";
+import type { Instant, ServiceInfo } from "../machines/vocabulary.ts";
+import type { Config } from "./config.ts";
+
+/** To be appended in one commit. Throws CONFIGURATION_INVALID when no ticketing service is known. */
+export function openingEntries(
+  state: State,
+  config: Config,
+  services: readonly ServiceInfo[],
+  restored: boolean,
+  at: Instant,
+): Entry[] {
+  const entries: Entry[] = [
+    entry("settings", at, "ledger.opened", { engine: "ticket-client", clients: config.clients }),
+  ];
+  const { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays } = config;
+  const settings = { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays };
+  const known: object = state.settings;
+  const changed = Object.entries(settings).some(([name, value]) => Reflect.get(known, name) !== value);
+  if (state.position === 0 || changed) entries.push(entry("settings", at, "settings.changed", settings));
+  if (state.services.length === 0) {
+    const [first] = services;
+    if (first === undefined)
+      throw new FailureError(
+        "CONFIGURATION_INVALID",
+        "The Service Info Table is empty; give at least one ticketing service.",
+      );
+    const selected = services.find((one) => one.name === config.services.selected) ?? first;
+    entries.push(entry("services", at, "services.imported", { services, by: "first start" }));
+    entries.push(entry("services", at, "service.selected", { name: selected.name, by: "first start" }));
+  }
+  entries.push(...recover(state, restored, at));
+  return entries;
+}

@@ -1,0 +1,123 @@
+/**
+ * What operators force: the end of a lock, or of the command that a client executes.
+ *   L4 the client is freed, not the key.  L6 a force names the lock that the operator saw, who and why; the
+ *   record is durable before the effect.
+ * Source: architecture.md, "Supervisor API"; domain.md, "The Ticket Client's states".
+ */
+import { entry, type Entry, type Expectation } from "../machines/entry.ts";
+import { fail, ok, type Result } from "../machines/failure.ts";
+import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
+import { clientStream, keyStream } from "../machines/state.ts";
+import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
+import type { ClientView } from "./engine-views.ts";
+import type { Journal } from "./journal.ts";
+import type { Clock } from "./ports.ts";
+import { endForcibly } from "./ticket-client.ts";
+
+export interface ForceOptions {
+  /** The lock that the operator saw: a newer one is never released (L6). */
+  readonly lockGuid: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface OperatorPorts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly views: ReadonlyMap<string, ClientView>;
+  readonly client: (clientId: string) => TicketClientRef | undefined;
+}
+
+export class OperatorCommands {
+  readonly #ports: OperatorPorts;
+
+  constructor(ports: OperatorPorts) {
+    this.#ports = ports;
+  }
+
+  /** L4, L6. Resolves when it is durable and the client is free. */
+  async forceUnlock(clientId: string, force: ForceOptions): Promise<Result<null>> {
+    const seen = this.#seen(clientId, force);
+    if (!seen.ok) return seen;
+    const { lockGuid, fence } = seen.value;
+    // The lock that the operator saw may end while we append: then the ledger refuses, and a newer one stands.
+    const done = await endForcibly(
+      { journal: this.#ports.journal, clock: this.#ports.clock },
+      clientId,
+      { how: "forced", by: force.by, reason: force.reason },
+      lockGuid,
+    );
+    if (!done.ok) return done.failure.code === "STALE_GUID" ? this.#moved(clientId) : done;
+    this.#ports.client(clientId)?.send({ type: "client.forceUnlock", lockGuid, fence });
+    return ok(null);
+  }
+
+  /** L4, L6: ends the command being executed, not the lock. */
+  async forceNotBusy(clientId: string, force: ForceOptions): Promise<Result<null>> {
+    for (;;) {
+      const seen = this.#seen(clientId, force);
+      if (!seen.ok) return seen;
+      if (this.#ports.views.get(clientId)?.busyStatus !== "busy")
+        return fail("NOT_BUSY", `${clientId} is not executing a command.`);
+      const { lockGuid, fence } = seen.value;
+      const { state } = this.#ports.journal;
+      const client = state.clients.get(clientId);
+      const at = this.#ports.clock.now();
+      const entries: Entry[] = [
+        entry(clientStream(clientId), at, "client.notBusyForced", {
+          clientId,
+          lockGuid,
+          fence,
+          by: force.by,
+          reason: force.reason,
+        }),
+      ];
+      const expect: Expectation[] = [{ stream: clientStream(clientId), revision: client?.revision ?? 0 }];
+      const name = client?.key ?? keyOfHand(state, lockGuid);
+      const key = name === null ? undefined : state.keys.get(name);
+      const request = key?.request ?? null;
+      if (key !== undefined) {
+        expect.push({ stream: keyStream(key.key), revision: key.revision });
+        const because = `An operator ended the command: ${force.reason}`;
+        if (request !== null && this.#ports.views.get(clientId)?.state === "forwarding") {
+          entries.push(...leaveRequest(key, request, at, because, true));
+        }
+      }
+      const done = await this.#ports.journal.append(entries, expect);
+      if (done.kind === "conflict") continue;
+      const claim = done.facts[0]?.position ?? done.position;
+      this.#ports.client(clientId)?.send({
+        type: "client.forceNotBusy",
+        lockGuid,
+        fence,
+        sending: request !== null && request.status !== "planned" && request.status !== "retry",
+        claim,
+        at,
+      });
+      return ok(null);
+    }
+  }
+
+  #seen(clientId: string, force: ForceOptions): Result<{ lockGuid: string; fence: number }> {
+    const view = this.#ports.views.get(clientId);
+    if (view === undefined)
+      return fail(
+        "UNKNOWN_CLIENT",
+        `There is no Ticket Client ${clientId}; they are named client-01 and so on.`,
+      );
+    if (view.lockGuid === null || view.fence === null)
+      return fail("NOT_LOCKED", `${clientId} is not locked; there is nothing to force.`);
+    if (view.lockGuid !== force.lockGuid) return this.#moved(clientId);
+    return ok({ lockGuid: view.lockGuid, fence: view.fence });
+  }
+
+  #moved(clientId: string): Result<never> {
+    const holder = this.#ports.views.get(clientId)?.lockGuid ?? null;
+    return fail(
+      "STALE_GUID",
+      holder === null
+        ? `${clientId} is free by now; the lock you saw has ended.`
+        : `${clientId} is held by ${holder} by now; look at that flow before forcing it.`,
+    );
+  }
+}
