@@ -70,6 +70,7 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
       entry(keyStream(key), at, "response.row", { change: false, row }),
     ],
     expect,
+    { urgent: true },
   );
   if (result.kind === "committed") return { attempt };
   const fallen = journal.state.keys.get(key);

@@ -83,7 +83,7 @@ export class HeldClient {
   /**
    * Sends a request through the gateway, for the correlation key it belongs to. Resolves when the service has
    * answered; `parked` means that the key goes on waiting for the result without this client. Refused KEY_BUSY
-   * while the key has another request or flow.
+   * while the key has another request or flow, DUPLICATE for a create while a ticket of the key is open (T1).
    */
   async forward(
     key: string,
@@ -97,6 +97,13 @@ export class HeldClient {
       return fail(
         "KEY_BUSY",
         `${key} has ${known.request === null ? `a flow under way (${known.flow?.lockGuid})` : `request ${known.request.requestId} unsettled`}; wait until it is settled.`,
+      );
+    }
+    const [open] = known?.open.keys() ?? [];
+    if (payload.command === "create" && open !== undefined) {
+      return fail(
+        "DUPLICATE",
+        `Ticket ${open} of ${key} is open already (T1); update it, or close it first.`,
       );
     }
     const { lockGuid, fence } = lock;

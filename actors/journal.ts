@@ -57,7 +57,11 @@ export class Journal {
   }
 
   /** Resolves when the facts are durable and folded, or refused by `expect`. Rejects once the ledger is broken (R3). */
-  append(entries: readonly Entry[], expect?: readonly Expectation[]): Promise<AppendResult> {
+  append(
+    entries: readonly Entry[],
+    expect: readonly Expectation[] = [],
+    { urgent = false }: { readonly urgent?: boolean } = {},
+  ): Promise<AppendResult> {
     if (this.#broken)
       return Promise.reject(
         new FailureError(
@@ -68,21 +72,19 @@ export class Journal {
     this.#appends += 1;
     this.#pending += 1;
     const id = `${this.state.epoch}:${this.#appends}`;
-    return this.ledger
-      .append(expect === undefined ? { id, facts: entries } : { id, expect, facts: entries })
-      .then(
-        (result) => {
-          this.#pending -= 1;
-          if (result.kind === "committed") this.#apply(result.facts);
-          if (this.#pending === 0) this.#drained();
-          return result;
-        },
-        (error: unknown) => {
-          this.#pending -= 1;
-          this.#break(error);
-          throw error;
-        },
-      );
+    return this.ledger.append({ id, expect, facts: entries, urgent }).then(
+      (result) => {
+        this.#pending -= 1;
+        if (result.kind === "committed") this.#apply(result.facts);
+        if (this.#pending === 0) this.#drained();
+        return result;
+      },
+      (error: unknown) => {
+        this.#pending -= 1;
+        this.#break(error);
+        throw error;
+      },
+    );
   }
 
   /** As `append`, for facts whose asker does not wait; a broken ledger is told to `onBroken`. */

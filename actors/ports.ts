@@ -24,6 +24,8 @@ export interface Batch {
   readonly id: string;
   readonly expect?: readonly Expectation[];
   readonly facts: readonly { readonly stream: Stream; readonly fact: NewFact }[];
+  /** The next thing to happen waits for this one: it need not wait for the end of the turn. Default false. */
+  readonly urgent?: boolean;
 }
 
 export type AppendResult =

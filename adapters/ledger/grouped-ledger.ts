@@ -23,6 +23,7 @@ export interface LedgerParts {
 
 interface PendingBatch extends BatchToWrite {
   readonly facts: Batch["facts"];
+  readonly urgent: boolean;
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -37,6 +38,9 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
   let closing: Promise<void> | null = null;
   let closed = false;
   let onIdle: (() => void) | null = null;
+  /** Whether a group with an urgent batch is under way, and whether the end of this turn is awaited. */
+  let awaited = false;
+  let turning = false;
   let durable = head.position;
   /** Facts of the newest group, so that a follower that keeps up reads nothing from the disk. */
   let newest: readonly Fact[] = [];
@@ -47,9 +51,20 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
     const group = collected;
     if (group.length === 0) return;
     collected = [];
+    awaited = group.some((batch) => batch.urgent);
     for (const batch of group) underWay.push(batch);
     if (failure === null) writer.write(group);
     else failed(failure);
+  }
+
+  /** At the end of the turn; behind an urgent group only when that is answered, so as to share the next one's sync. */
+  function endTurn(): void {
+    if (awaited || turning) return;
+    turning = true;
+    setImmediate(() => {
+      turning = false;
+      if (!awaited) flush();
+    });
   }
 
   function judged(judgements: readonly Judgement[]): void {
@@ -70,6 +85,10 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
     if (facts.length > 0) newest = facts;
     wake();
     idle();
+    if (awaited && underWay.length === 0) {
+      awaited = false;
+      if (collected.length > 0) endTurn();
+    }
   }
 
   function resultOf(batch: PendingBatch, judgement: Judgement, group: Fact[]): AppendResult {
@@ -92,8 +111,9 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
         "errors in the system log), then start again: the ledger goes on from its last durable position.",
       { cause: error },
     );
-    for (const batch of underWay) batch.reject(failure);
+    for (const batch of [...underWay, ...collected]) batch.reject(failure);
     underWay = [];
+    collected = [];
     idle();
   }
 
@@ -198,9 +218,10 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
           if (body === undefined) throw new TypeError(`The body of ${type} is not JSON.`);
           return { stream, type, at, key: keyOf(fact), flow: flowOf(fact), body };
         });
-        if (collected.length === 0) setImmediate(flush);
         const { id, expect = [], facts } = batch;
-        collected.push({ id, expect, rows, facts, resolve, reject });
+        collected.push({ id, expect, rows, facts, urgent: batch.urgent === true, resolve, reject });
+        if (batch.urgent === true) flush();
+        else endTurn();
       });
     },
     read: readPages,

@@ -28,16 +28,20 @@ function alarms(rows: number | null): {
   readonly expected: ReturnType<typeof expectedOutcomes>;
 } {
   const lines = readFileSync(alarmFile, "utf8").trimEnd().split("\n");
-  const cut = rows === null ? lines : lines.slice(0, rows + 1);
+  const kept = rows === null ? lines : lines.slice(0, rows + 1);
   const file = join(mkdtempSync(join(scratch, "alarms-")), "alarm.csv");
-  writeFileSync(file, `${cut.join("\n")}\n`);
-  return { file, expected: expectedOutcomes(cut.slice(1)) };
+  writeFileSync(file, `${kept.join("\n")}\n`);
+  return { file, expected: expectedOutcomes(kept.slice(1)) };
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 function check(what: string, seen: unknown, expected: unknown): void {
   const same = JSON.stringify(seen) === JSON.stringify(expected);
   if (!same) failures += 1;
-  console.log(
+  say(
     `${same ? "ok  " : "FAIL"} ${what}: ${JSON.stringify(seen)}${same ? "" : ` – expected ${JSON.stringify(expected)}`}`,
   );
 }
@@ -108,7 +112,7 @@ async function counts(rows: number | null): Promise<void> {
       { tickets: desk["tickets"], open: desk["open"], duplicateOpen: desk["duplicateOpen"] },
       { tickets: expected.outcomes["created"], open: expected.open, duplicateOpen: 0 },
     );
-    console.log(
+    say(
       `     ${String(json["seconds"])} s, ${String(json["flowsPerSecond"])} flows/s, ack ${JSON.stringify(json["ackMs"])}`,
     );
   }
@@ -122,7 +126,7 @@ interface House {
   engine: Running;
 }
 
-async function openHouse(promise: ServicePromise, faults: unknown): Promise<House> {
+async function openHouse(promise: ServicePromise, script: unknown): Promise<House> {
   const deskArgs = [
     "desk",
     "--json",
@@ -133,10 +137,10 @@ async function openHouse(promise: ServicePromise, faults: unknown): Promise<Hous
     "--settle-seconds",
     String(promise.settleSeconds),
   ];
-  if (faults !== null) {
-    const script = join(mkdtempSync(join(scratch, "faults-")), "faults.json");
-    writeFileSync(script, JSON.stringify(faults));
-    deskArgs.push("--faults", script);
+  if (script !== null) {
+    const scriptFile = join(mkdtempSync(join(scratch, "faults-")), "faults.json");
+    writeFileSync(scriptFile, JSON.stringify(script));
+    deskArgs.push("--faults", scriptFile);
   }
   const desk = await startServer(deskArgs);
   const config = configFile({ services: { file: servicesFile(Number(desk.ready["port"]), promise) } });
@@ -226,7 +230,7 @@ async function cut(rows: number | null): Promise<void> {
     await sender.finished.catch(() => {});
   }
   const sent = await run(replayArgs(house, file));
-  console.log(`     last replay: ${JSON.stringify(sent.json)}`);
+  say(`     last replay: ${JSON.stringify(sent.json)}`);
   const seen = await untilSettled(house, 60);
   check("cut: accepted, settled", [seen.accepted, seen.settled], [expected.accepted, expected.accepted]);
   check("cut: outcomes", picked(seen.outcomes), expected.outcomes);
@@ -258,12 +262,12 @@ async function kill(rows: number | null): Promise<void> {
     await house.engine.kill("SIGKILL");
     house.engine = await restartEngine(house);
     readyMs.push(Math.round(house.engine.readyMs));
-    console.log(
+    say(
       `     killed at about ${Math.round(aim)} settled; ready again after ${readyMs.at(-1)} ms${senderDone ? " (all sent)" : ""}`,
     );
   }
   const sent = await sender.finished;
-  console.log(`     sender: ${JSON.stringify(sent.json)}`);
+  say(`     sender: ${JSON.stringify(sent.json)}`);
   const seen = await untilSettled(house, 120);
   check("kill -9: accepted, settled", [seen.accepted, seen.settled], [expected.accepted, expected.accepted]);
   check("kill -9: outcomes", picked(seen.outcomes), expected.outcomes);
@@ -278,7 +282,7 @@ async function kill(rows: number | null): Promise<void> {
     readyMs.every((ms) => ms <= 2_000),
     true,
   );
-  console.log(`     ready again after ${readyMs.join(", ")} ms`);
+  say(`     ready again after ${readyMs.join(", ")} ms`);
   await closeHouse(house);
 }
 
@@ -305,7 +309,7 @@ async function faults(rows: number | null): Promise<void> {
       );
       check(`${what}: duplicate open tickets`, truth["duplicateOpen"], 0);
       if (idempotency !== "none") check(`${what}: open tickets`, truth["open"], expected.open);
-      console.log(`     outcomes ${JSON.stringify(picked(seen.outcomes))}, desk ${JSON.stringify(truth)}`);
+      say(`     outcomes ${JSON.stringify(picked(seen.outcomes))}, desk ${JSON.stringify(truth)}`);
       if (idempotency === "none")
         check(`${what}: some not found end unknown`, (seen.outcomes["unknown"] ?? 0) > 0, true);
       await closeHouse(house);
@@ -324,7 +328,7 @@ async function outage(rows: number | null): Promise<void> {
   while ((await stats(house)).settled < expected.accepted / 2) await wait(50);
   await desk.kill("SIGKILL");
   const before = await stats(house);
-  console.log(`     desk stopped at ${before.settled} of ${before.accepted} settled`);
+  say(`     desk stopped at ${before.settled} of ${before.accepted} settled`);
   await wait(60_000);
   desk = await startServer(["desk", "--json", "--port", String(port), "--data-dir", deskDir]);
   await sender.finished;
@@ -343,9 +347,9 @@ for (const name of positionals.length === 0 ? Object.keys(runs) : positionals) {
   const acceptance = runs[name as keyof typeof runs];
   if (acceptance === undefined)
     throw new Error(`There is no acceptance run ${name}; there are ${Object.keys(runs).join(", ")}.`);
-  console.log(`== ${name}`);
+  say(`== ${name}`);
   await acceptance(rows);
 }
 rmSync(scratch, { recursive: true, force: true });
-console.log(failures === 0 ? "all as expected" : `${failures} figures not as expected`);
+say(failures === 0 ? "all as expected" : `${failures} figures not as expected`);
 process.exitCode = failures === 0 ? 0 : 1;
