@@ -80,7 +80,7 @@ export const eventTypes = [
   "org.tmforum.alarm.AlarmStateChangeEvent",
   "org.tmforum.alarm.AlarmDeleteEvent",
 ] as const;
-export type AlarmEventType = (typeof eventTypes)[number];
+type AlarmEventType = (typeof eventTypes)[number];
 
 /** What is read of a TMF642 v4 Alarm; other members are allowed and ignored. `null` counts as absent. */
 export const alarmSchema = z.object(
@@ -132,7 +132,7 @@ export const alarmEventSchema = z.object({
 });
 
 /** As sent. */
-export type AlarmEvent = z.input<typeof alarmEventSchema>;
+type AlarmEvent = z.input<typeof alarmEventSchema>;
 /** As read: times are Instants. */
 export type ReadAlarmEvent = z.output<typeof alarmEventSchema>;
 export type Alarm = z.output<typeof alarmSchema>;

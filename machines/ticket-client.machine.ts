@@ -359,14 +359,19 @@ export const ticketClientMachine = machine.createMachine({
         { type: "announceState", params: { state: "idle" } },
         "announceIdle",
       ],
-      on: { "client.lock": { target: "locked", actions: [
+      on: {
+        "client.lock": {
+          target: "locked",
+          actions: [
             "takeLock",
             {
               type: "armDeadline",
               params: ({ event }) => ({ fence: event.lock.fence, deadlineMs: event.deadlineMs }),
             },
             "spawnFlow",
-          ] } },
+          ],
+        },
+      },
     },
     locked: {
       entry: [{ type: "announceState", params: { state: "locked" } }],
