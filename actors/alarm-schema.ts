@@ -80,7 +80,6 @@ export const eventTypes = [
   "org.tmforum.alarm.AlarmStateChangeEvent",
   "org.tmforum.alarm.AlarmDeleteEvent",
 ] as const;
-type AlarmEventType = (typeof eventTypes)[number];
 
 /** What is read of a TMF642 v4 Alarm; other members are allowed and ignored. `null` counts as absent. */
 export const alarmSchema = z.object(
@@ -132,7 +131,6 @@ export const alarmEventSchema = z.object({
 });
 
 /** As sent. */
-type AlarmEvent = z.input<typeof alarmEventSchema>;
 /** As read: times are Instants. */
 export type ReadAlarmEvent = z.output<typeof alarmEventSchema>;
 export type Alarm = z.output<typeof alarmSchema>;

@@ -41,10 +41,15 @@ const [defaultService] = defaultServices;
 export async function runDemo(options: DemoOptions, output: Output, stop: StopSignals): Promise<number> {
   const ownDir = options.dataDir ?? process.env["TICKET_CLIENT_DATA_DIR"];
   const dataDir = ownDir ?? mkdtempSync(join(tmpdir(), "ticket-client-demo-"));
-  const config = readSettings({ ...options, dataDir });
+  const speed = options.speed ?? (options.once ? "max" : speedDefault);
+  // A week of alarms within a minute: raises and clears would all meet in line and cancel each other out.
+  const config = readSettings({
+    ...options,
+    dataDir,
+    ...(speed === "max" ? { coalesceDefault: false } : {}),
+  });
   const file = options.alarms ?? shippedAlarms();
   const events = readAlarms(file);
-  const speed = options.speed ?? (options.once ? "max" : speedDefault);
 
   const { settleSeconds } = defaultService;
   const desk = await startDemoDesk({ port: options.deskPort, dataDir: join(dataDir, "desk"), settleSeconds });

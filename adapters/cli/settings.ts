@@ -11,14 +11,17 @@ export interface DataOptions {
 export interface EngineFlags extends DataOptions {
   readonly port?: number;
   readonly clients?: number;
+  /** Where neither file nor environment says. */
+  readonly coalesceDefault?: boolean;
 }
 
 /** Reads and checks it all; throws FailureError CONFIGURATION_INVALID naming file, path and reason. */
-export function readSettings({ config: file, dataDir, port, clients }: EngineFlags): Config {
+export function readSettings({ config: file, dataDir, port, clients, coalesceDefault }: EngineFlags): Config {
   const merged = withEnvironment(file === undefined ? {} : readConfigFile(file), process.env);
   if (dataDir !== undefined) merged["dataDir"] = dataDir;
   if (clients !== undefined) merged["clients"] = clients;
   if (port !== undefined) merged["listen"] = { ...(merged["listen"] as ConfigInput["listen"]), port };
+  if (coalesceDefault !== undefined) merged["coalesce"] ??= coalesceDefault;
   const config = resolveConfig(merged);
   if (!config.ok)
     throw new FailureError(

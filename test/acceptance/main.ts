@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { run, startJob, startServer, truthOf, type Running } from "./processes.ts";
+import { portOf, run, startJob, startServer, truthOf, type Running } from "./processes.ts";
 import { expectedOutcomes } from "./sequential-model.ts";
 
 const alarmFile = fileURLToPath(
@@ -143,7 +143,7 @@ async function openHouse(promise: ServicePromise, script: unknown): Promise<Hous
     deskArgs.push("--faults", scriptFile);
   }
   const desk = await startServer(deskArgs);
-  const config = configFile({ services: { file: servicesFile(Number(desk.ready["port"]), promise) } });
+  const config = configFile({ services: { file: servicesFile(portOf(desk), promise) } });
   const dataDir = mkdtempSync(join(scratch, "data-"));
   const engine = await startServer([
     "serve",
@@ -155,7 +155,7 @@ async function openHouse(promise: ServicePromise, script: unknown): Promise<Hous
     "--port",
     "0",
   ]);
-  return { desk, dataDir, config, engine, port: Number(new URL(String(engine.ready["url"])).port) };
+  return { desk, dataDir, config, engine, port: portOf(engine) };
 }
 
 function restartEngine(house: House): Promise<Running> {
@@ -320,7 +320,7 @@ async function faults(rows: number | null): Promise<void> {
 async function outage(rows: number | null): Promise<void> {
   const { file, expected } = alarms(rows ?? 3_000);
   const house = await openHouse(calm, null);
-  const port = Number(house.desk.ready["port"]);
+  const port = portOf(house.desk);
   const deskDir = mkdtempSync(join(scratch, "desk-"));
   await house.desk.kill("SIGTERM");
   let desk = await startServer(["desk", "--json", "--port", String(port), "--data-dir", deskDir]);

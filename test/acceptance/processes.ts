@@ -81,8 +81,13 @@ export function run(args: readonly string[]): Promise<Finished> {
   return startJob(args).finished;
 }
 
+/** Port of the address in a ready line. */
+export function portOf(server: Running): number {
+  return Number(new URL(String(server.ready["url"])).port);
+}
+
 /** The desk's own account. */
 export async function truthOf(desk: Running): Promise<Record<string, number>> {
-  const answer = await fetch(`http://127.0.0.1:${String(desk.ready["port"])}/truth`);
+  const answer = await fetch(`http://127.0.0.1:${portOf(desk)}/truth`);
   return (await answer.json()) as Record<string, number>;
 }
