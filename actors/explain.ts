@@ -46,8 +46,13 @@ export async function explainAlarm(
 ): Promise<Explanation | null> {
   const [accepted] = await ledger.readStream(alarmStream(source, id));
   if (accepted?.type !== "alarm.accepted") return null;
-  const facts = await ledger.readKey(accepted.body.notification.key, limits.explainFactsMax);
-  return explain(accepted, facts);
+  // The newest facts of the key usually reach back to the alarm; of an old alarm on a busy key they may not.
+  for (let limit: number = limits.explainFactsMax; ; limit *= 4) {
+    const facts = await ledger.readKey(accepted.body.notification.key, limit);
+    const [first] = facts;
+    if (first === undefined || facts.length < limit || first.position <= accepted.position)
+      return explain(accepted, facts);
+  }
 }
 
 /** The records of a key's newest alarms, newest first, at most `count`. */

@@ -11,6 +11,7 @@ import { limits } from "../machines/limits.ts";
 import { applyFact } from "../machines/fold.ts";
 import { stateFromText, stateText } from "../machines/fold-snapshot.ts";
 import { emptyState, type State } from "../machines/state.ts";
+import type { Position } from "../machines/vocabulary.ts";
 import type { AppendResult, Ledger } from "./ports.ts";
 
 export type FactListener = (facts: readonly Fact[]) => void;
@@ -26,11 +27,17 @@ export class Journal {
   #broken = false;
   #emptied: (() => void)[] = [];
 
-  private constructor(ledger: Ledger, state: State, onBroken: (error: unknown) => void) {
+  private constructor(
+    ledger: Ledger,
+    state: State,
+    snapshotAt: Position,
+    onBroken: (error: unknown) => void,
+  ) {
     this.ledger = ledger;
     this.state = state;
     this.#onBroken = onBroken;
-    this.#snapshotAt = state.position;
+    // Of the last snapshot, not of this opening: a process that dies young again and again must get one too.
+    this.#snapshotAt = snapshotAt;
   }
 
   /** Folds the ledger, from the newest snapshot of the fold where there is one. */
@@ -42,7 +49,7 @@ export class Journal {
       for await (const fact of ledger.read(from, limits.ledgerReadRows)) applyFact(state, fact);
       if (state.position === from) break;
     }
-    return new Journal(ledger, state, onBroken);
+    return new Journal(ledger, state, snapshot?.position ?? 0, onBroken);
   }
 
   /** Facts as they become durable, after they were folded. Returns a function that ends it. */
