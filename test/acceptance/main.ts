@@ -257,7 +257,14 @@ async function kill(rows: number | null): Promise<void> {
   for (let moment = 1; moment <= moments; moment += 1) {
     const aim = (expected.accepted * moment) / (moments + 1);
     // Settled, not accepted, says how far the flows are: acknowledgements run ahead of them.
-    while ((await stats(house)).settled < aim) await wait(100);
+    for (let seen = await stats(house); seen.settled < aim; seen = await stats(house)) {
+      if (senderDone && seen.accepted < expected.accepted) {
+        throw new Error(
+          `The sender ended with ${seen.accepted} accepted: ${JSON.stringify(await sender.finished)}`,
+        );
+      }
+      await wait(100);
+    }
     await wait(Math.random() * 300);
     await house.engine.kill("SIGKILL");
     house.engine = await restartEngine(house);
