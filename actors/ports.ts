@@ -5,6 +5,7 @@
 import type { Fact, NewFact, Stream } from "../machines/facts.ts";
 import type {
   Instant,
+  NetworkPath,
   Notification,
   Position,
   SearchCriteria,
@@ -151,6 +152,19 @@ export interface AsyncResult {
   readonly cause: string | null;
   /** The message as received, cut and redacted. */
   readonly text: string;
+}
+
+export type PathAnswer =
+  | { readonly kind: "found"; readonly path: NetworkPath }
+  /** The element is not in the topology; `loadedAt` null: no topology was ever loaded. */
+  | { readonly kind: "absent"; readonly loadedAt: Instant | null }
+  | { readonly kind: "error"; readonly code: string; readonly cause: string };
+
+/** The topology database, read-only. */
+export interface Topology {
+  /** Resolves within `topologyTimeoutMs`; never rejects. */
+  path(look: { readonly elementId: string; readonly signal: AbortSignal }): Promise<PathAnswer>;
+  close(): Promise<void>;
 }
 
 /** Time, both kinds: `now` for what people read, `monotonicMs` for durations (R5). Drives XState too. */

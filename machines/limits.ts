@@ -121,6 +121,12 @@ export const limits = {
   /** Newest facts of a key that a decision record is first sought in; four times as many when they do not reach back far enough. */
   explainFactsMax: 5_000,
 
+  // --- topology
+  /** Hops from an element to its root: an access network has under ten. */
+  pathHopsMax: 64,
+  /** A look-up that takes longer counts as failed: the flow decides without the path. */
+  topologyTimeoutMs: 2_000,
+
   // --- ledger
   /** Facts between two snapshots of the fold: 20,000 facts are checked, read back and folded in about a quarter of a second. */
   snapshotEveryFacts: 20_000,

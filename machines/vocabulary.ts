@@ -170,6 +170,26 @@ export interface SearchCriteria {
   readonly maxResults?: number;
 }
 
+/** One element on the way from an alarmed element to the root of the topology. */
+export interface PathHop {
+  /** 0 = the alarmed element itself, then 1, 2 … upstream. */
+  readonly hopNo: number;
+  readonly elementId: string;
+  readonly name: string | null;
+  readonly type: string | null;
+  readonly interface: string | null;
+  readonly networkService: string | null;
+}
+
+/** Ninas Network Path Details: where an element hangs in the topology. */
+export interface NetworkPath {
+  readonly elementId: string;
+  /** The element itself first, at most `pathHopsMax`. */
+  readonly hops: readonly PathHop[];
+  /** When the data that this was read from was loaded. */
+  readonly loadedAt: Instant;
+}
+
 /** Who holds a client, since when (L1: all three or none). */
 export interface Lock {
   readonly lockGuid: string;
