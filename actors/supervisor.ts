@@ -31,6 +31,7 @@ import { gatewayLogic } from "./gateway.ts";
 import { HeldClient } from "./held-client.ts";
 import { Journal, type FactListener } from "./journal.ts";
 import { openingEntries } from "./opening.ts";
+import { LockDeadlines } from "./lock-deadlines.ts";
 import { OperatorCommands, type ForceOptions } from "./operator-commands.ts";
 import type {
   Acceptance,
@@ -84,6 +85,7 @@ export class Supervisor implements AlarmSink {
   readonly #actor;
   readonly #operators: OperatorCommands;
   readonly #crashes: CrashRecovery;
+  readonly #deadlines: LockDeadlines;
   readonly #views = new Map<string, ClientView>();
   readonly #stateListeners = new Set<(view: ClientView) => void>();
   readonly #inFlight = new Map<string, string>();
@@ -98,11 +100,13 @@ export class Supervisor implements AlarmSink {
     this.#options = options;
     this.#journal = journal;
     const { clock, ids, service } = options;
+    this.#deadlines = new LockDeadlines(clock);
     const client = ticketClientLogic({
       journal,
       service,
       clock,
       ids,
+      deadlines: this.#deadlines,
       gateway: (name) => this.#gateway(name),
       onIdle: (clientId) => this.#onIdle(clientId),
       onState: (clientId, state, context) => this.#show(viewOf(clientId, state, context)),
@@ -350,6 +354,7 @@ export class Supervisor implements AlarmSink {
       });
     }
     this.#actor.send({ type: "supervisor.stop" });
+    this.#deadlines.stop();
     await this.#journal.settled();
     await this.#journal
       .saveSnapshot()

@@ -21,6 +21,7 @@ import type { Result } from "../machines/failure.ts";
 import type { ClientStateName, Position, ResponseRow } from "../machines/vocabulary.ts";
 import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";
 import type { Journal } from "./journal.ts";
+import type { LockDeadlines } from "./lock-deadlines.ts";
 import type { Clock, Ids, SearchAnswer, TicketingService } from "./ports.ts";
 
 export interface TicketClientPorts {
@@ -28,6 +29,7 @@ export interface TicketClientPorts {
   readonly service: TicketingService;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly deadlines: LockDeadlines;
   /** The gateway towards a service, started when first needed. */
   readonly gateway: (service: string) => GatewayRef;
   readonly onIdle: (clientId: string) => void;
@@ -35,13 +37,7 @@ export interface TicketClientPorts {
 }
 
 export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClientMachine {
-  const deadlines = new Map<string, unknown>();
-  const disarm = (clientId: string): void => {
-    const timer = deadlines.get(clientId);
-    if (timer === undefined) return;
-    ports.clock.clearTimeout(timer);
-    deadlines.delete(clientId);
-  };
+  const { deadlines } = ports;
   return ticketClientMachine.provide({
     actors: {
       search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
@@ -54,12 +50,9 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
       release: fromPromise<Result<null>, ReleaseInput>(({ input }) => release(ports, input)),
     },
     actions: {
-      armDeadline: ({ context, self }, { fence, deadlineMs }) => {
-        disarm(context.clientId);
-        const expire = (): void => self.send({ type: "lock.expired", fence });
-        deadlines.set(context.clientId, ports.clock.setTimeout(expire, deadlineMs));
-      },
-      disarmDeadline: ({ context }) => disarm(context.clientId),
+      armDeadline: ({ context, self }, { fence, deadlineMs }) =>
+        deadlines.arm(context.clientId, deadlineMs, () => self.send({ type: "lock.expired", fence })),
+      disarmDeadline: ({ context }) => deadlines.disarm(context.clientId),
       announceIdle: ({ context }) => ports.onIdle(context.clientId),
       announceState: ({ context }, { state }) => ports.onState(context.clientId, state, context),
     },
