@@ -40,9 +40,10 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
   const { requestId, key, clientId, lockGuid } = request;
   const at = clock.now();
   const expect: Expectation[] = [{ stream: clientStream(clientId), revision: item.claim }]; // L3
+  const known = journal.state.keys.get(key);
+  const planned = known?.request?.requestId === requestId;
   if (attempt > 1) {
-    const known = journal.state.keys.get(key);
-    if (known?.request?.requestId !== requestId) return { attempt: null };
+    if (!planned) return { attempt: null };
     expect.push({ stream: keyStream(key), revision: known.revision });
   }
   const row: ResponseRow = {
@@ -70,7 +71,8 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
       entry(keyStream(key), at, "response.row", { change: false, row }),
     ],
     expect,
-    { urgent: true },
+    // The whole line waits for it. Not ahead of a plan that is still on its way to the disk.
+    { urgent: true, ahead: planned },
   );
   if (result.kind === "committed") return { attempt };
   const fallen = journal.state.keys.get(key);
@@ -115,7 +117,7 @@ async function send(
   }
   const answer = asAnswer(told, at, Math.round(clock.monotonicMs() - began));
   const verdict = judgeAnswer(key, known, answer, ports.settings);
-  journal.note(verdict.entries);
+  journal.note(verdict.entries, [], { ahead: true }); // as the next claim, and before it (G1)
   const { result, outcome, because } = verdict;
   return { ok: true, result, outcome, ticketId: answer.ticketId, because, at };
 }

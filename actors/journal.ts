@@ -12,8 +12,10 @@ import { applyFact } from "../machines/fold.ts";
 import { stateFromText, stateText } from "../machines/fold-snapshot.ts";
 import { emptyState, type State } from "../machines/state.ts";
 import type { Position } from "../machines/vocabulary.ts";
-import type { AppendResult, Ledger } from "./ports.ts";
+import type { AppendResult, Batch, Ledger } from "./ports.ts";
 
+/** Which appends are not to wait for others; see Batch. */
+export type Haste = Pick<Batch, "ahead" | "urgent">;
 export type FactListener = (facts: readonly Fact[]) => void;
 
 export class Journal {
@@ -67,7 +69,7 @@ export class Journal {
   append(
     entries: readonly Entry[],
     expect: readonly Expectation[] = [],
-    { urgent = false }: { readonly urgent?: boolean } = {},
+    how: Haste = {},
   ): Promise<AppendResult> {
     if (this.#broken)
       return Promise.reject(
@@ -79,7 +81,7 @@ export class Journal {
     this.#appends += 1;
     this.#pending += 1;
     const id = `${this.state.epoch}:${this.#appends}`;
-    return this.ledger.append({ id, expect, facts: entries, urgent }).then(
+    return this.ledger.append({ id, expect, facts: entries, ...how }).then(
       (result) => {
         this.#pending -= 1;
         if (result.kind === "committed") this.#apply(result.facts);
@@ -95,9 +97,9 @@ export class Journal {
   }
 
   /** As `append`, for facts whose asker does not wait; a broken ledger is told to `onBroken`. */
-  note(entries: readonly Entry[], expect?: readonly Expectation[]): void {
+  note(entries: readonly Entry[], expect?: readonly Expectation[], how?: Haste): void {
     if (entries.length === 0) return;
-    this.append(entries, expect).catch((error: unknown) => this.#break(error));
+    this.append(entries, expect, how).catch((error: unknown) => this.#break(error));
   }
 
   /** Resolves when nothing is on its way to the disk. */

@@ -25,7 +25,12 @@ export interface Batch {
   readonly id: string;
   readonly expect?: readonly Expectation[];
   readonly facts: readonly { readonly stream: Stream; readonly fact: NewFact }[];
-  /** The next thing to happen waits for this one: it need not wait for the end of the turn. Default false. */
+  /**
+   * Written before those of its turn that are not, and answered before them: for what builds on durable facts
+   * alone and is waited for. Default false.
+   */
+  readonly ahead?: boolean;
+  /** Written at once, with what was appended so far: it need not wait for the end of the turn. Default false. */
   readonly urgent?: boolean;
 }
 
@@ -53,7 +58,7 @@ export interface FoldSnapshot {
 export interface Ledger {
   /**
    * All or none; durable when it resolves. All appends of one turn of the event loop are one transaction
-   * and one sync; their promises resolve in the order of the calls, which is the order of positions.
+   * and one sync; their promises resolve in the order of positions, which is that of the calls but for those `ahead`.
    * Resolves `conflict` when a stream of `expect` has moved on, after the group it was judged in is durable.
    * Rejects (FailureError LEDGER_SYNC_FAILED) at the first failed write or sync, and ever after (R3).
    */

@@ -135,6 +135,8 @@ export const limits = {
   ledgerReadRows: 1_000,
   /** Heads of streams kept in memory, of keys, clients and the like; about 10 MB. Alarm streams are probed on disk. */
   ledgerStreamHeadsKept: 50_000,
+  /** Facts between two additions to the index of streams and keys: 2,000 take some 5 ms, and a look through them one. */
+  ledgerIndexFacts: 2_000,
   /** Older snapshots of the fold go; one is kept in case the newest is damaged. */
   ledgerSnapshotsKept: 2,
   /** The write-ahead log is moved into the file after so many facts or commits: some 10 MB of log. */

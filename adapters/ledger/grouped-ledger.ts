@@ -23,6 +23,7 @@ export interface LedgerParts {
 
 interface PendingBatch extends BatchToWrite {
   readonly facts: Batch["facts"];
+  readonly ahead: boolean;
   readonly urgent: boolean;
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
@@ -30,7 +31,8 @@ interface PendingBatch extends BatchToWrite {
 
 export function createGroupedLedger({ head, writer, reader, written }: LedgerParts): Ledger {
   const wakers = new Set<() => void>();
-  /** Appended in this turn. */
+  /** Appended in this turn: those that go ahead, and the others. */
+  let ahead: PendingBatch[] = [];
   let collected: PendingBatch[] = [];
   /** Given to the writer, oldest first. */
   let underWay: PendingBatch[] = [];
@@ -42,14 +44,17 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
   let awaited = false;
   let turning = false;
   let durable = head.position;
+  /** Judged, and answered when the turn of those that went ahead is over. */
+  let unanswered: { readonly batch: PendingBatch; readonly judgement: Judgement }[] = [];
   /** Facts of the newest group, so that a follower that keeps up reads nothing from the disk. */
-  let newest: readonly Fact[] = [];
+  let newest: Fact[] = [];
 
   writer.listen({ judged, failed });
 
   function flush(): void {
-    const group = collected;
+    const group = ahead.length === 0 ? collected : ahead.concat(collected);
     if (group.length === 0) return;
+    ahead = [];
     collected = [];
     awaited = group.some((batch) => batch.urgent);
     for (const batch of group) underWay.push(batch);
@@ -68,26 +73,45 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
   }
 
   function judged(judgements: readonly Judgement[]): void {
+    answerRest(); // of the group before: in the order of positions
     const group = underWay.splice(0, judgements.length);
     for (const judgement of judgements) {
       if (judgement.kind === "written") durable = judgement.position;
     }
-    const facts: Fact[] = [];
+    newest = [];
+    let inHaste = true;
     for (const [index, batch] of group.entries()) {
       const judgement = judgements[index];
       if (judgement === undefined) continue;
-      try {
-        batch.resolve(resultOf(batch, judgement, facts));
-      } catch (error) {
-        batch.reject(error); // a repeat whose facts can no longer be read
-      }
+      inHaste &&= batch.ahead;
+      if (inHaste) answer(batch, judgement);
+      else unanswered.push({ batch, judgement });
     }
-    if (facts.length > 0) newest = facts;
-    wake();
+    // What went ahead is acted on before the others are heard: the thread writes on while they are.
+    if (unanswered.length === group.length) answerRest();
+    else if (unanswered.length > 0) setImmediate(answerRest);
+    else wake();
     idle();
     if (awaited && underWay.length === 0) {
       awaited = false;
-      if (collected.length > 0) endTurn();
+      if (ahead.length > 0 || collected.length > 0) endTurn();
+    }
+  }
+
+  function answerRest(): void {
+    const rest = unanswered;
+    if (rest.length === 0) return;
+    unanswered = [];
+    for (const { batch, judgement } of rest) answer(batch, judgement);
+    wake();
+    idle();
+  }
+
+  function answer(batch: PendingBatch, judgement: Judgement): void {
+    try {
+      batch.resolve(resultOf(batch, judgement, newest));
+    } catch (error) {
+      batch.reject(error); // a repeat whose facts can no longer be read
     }
   }
 
@@ -111,14 +135,16 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
         "errors in the system log), then start again: the ledger goes on from its last durable position.",
       { cause: error },
     );
-    for (const batch of [...underWay, ...collected]) batch.reject(failure);
+    answerRest();
+    for (const batch of [...underWay, ...ahead, ...collected]) batch.reject(failure);
     underWay = [];
+    ahead = [];
     collected = [];
     idle();
   }
 
   function idle(): void {
-    if (underWay.length === 0) onIdle?.();
+    if (underWay.length === 0 && unanswered.length === 0) onIdle?.();
   }
 
   function wake(): void {
@@ -191,7 +217,7 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
 
   async function end(): Promise<void> {
     flush();
-    if (underWay.length > 0) {
+    if (underWay.length > 0 || unanswered.length > 0) {
       await new Promise<void>((resolve) => {
         onIdle = resolve;
       });
@@ -219,8 +245,18 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
           return { stream, type, at, key: keyOf(fact), flow: flowOf(fact), body };
         });
         const { id, expect = [], facts } = batch;
-        collected.push({ id, expect, rows, facts, urgent: batch.urgent === true, resolve, reject });
-        if (batch.urgent === true) flush();
+        const pending = {
+          id,
+          expect,
+          rows,
+          facts,
+          ahead: batch.ahead === true,
+          urgent: batch.urgent === true,
+          resolve,
+          reject,
+        };
+        (pending.ahead ? ahead : collected).push(pending);
+        if (pending.urgent) flush();
         else endTurn();
       });
     },

@@ -9,7 +9,7 @@ import type { Fact } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import { storedRows, toFact } from "./chain.ts";
 import type { FactReader } from "./fact-store.ts";
-import { rowColumns } from "./sqlite-schema.ts";
+import { positionsOf, rowColumns } from "./sqlite-schema.ts";
 import { newestTrustedSnapshot } from "./sqlite-snapshots.ts";
 import { asLedgerFailure } from "./sqlite-verification.ts";
 
@@ -19,12 +19,14 @@ export function openSqliteReader(dir: string): FactReader {
   const rows = `SELECT ${rowColumns} FROM facts f`;
   try {
     const page = db.prepare(`${rows} WHERE f.position > ? ORDER BY f.position LIMIT ?`);
-    const ofStream = db.prepare(`${rows} WHERE f.stream = ? AND f.position <= ? ORDER BY f.position`);
-    const ofKey = db.prepare(`${rows} WHERE f.key = ? AND f.position <= ? ORDER BY f.position DESC LIMIT ?`);
+    const ofStream = db.prepare(`${rows} WHERE f.position IN (${positionsOf("stream")}) ORDER BY f.position`);
+    const ofKey = db.prepare(
+      `${rows} WHERE f.position IN (${positionsOf("key")} ORDER BY 1 DESC LIMIT ?3) ORDER BY f.position`,
+    );
     return {
       page: (after, limit) => facts(page, after, limit),
       ofStream: (stream, last) => facts(ofStream, stream, last),
-      ofKey: (key, limit, last) => facts(ofKey, key, last, limit).toReversed(),
+      ofKey: (key, limit, last) => facts(ofKey, key, last, limit),
       loadSnapshot() {
         const snapshot = reading(() => newestTrustedSnapshot(db));
         return snapshot && { position: snapshot.link.position, state: snapshot.state };

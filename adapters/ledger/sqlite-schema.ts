@@ -5,13 +5,28 @@
  */
 import { limits } from "../../machines/limits.ts";
 
-/** Raised when the tables change; a ledger of another version is refused (LEDGER_VERSION). */
-export const schemaVersion = 1;
+/**
+ * Raised when the tables change. An older ledger is brought up to it when it is opened for writing; a newer one is
+ * refused (LEDGER_VERSION).
+ */
+export const schemaVersion = 2;
 
 /**
- * `facts.epoch` is the number of the opening: 36 characters less a row. An index on a column is also one on
- * (column, position), for the position is the row id.
+ * Where the facts of a stream and of a key are, up to the position `indexed` in `meta`; what is newer is found by
+ * looking through it. Tables, not SQLite's indexes: those would be written with every commit, a dozen pages of it,
+ * and the flows wait for each commit.
  */
+const indexTables = `
+  CREATE TABLE facts_of_stream (
+    stream TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (stream, position)
+  ) WITHOUT ROWID;
+  CREATE TABLE facts_of_key (
+    key TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (key, position)
+  ) WITHOUT ROWID;
+  INSERT INTO meta VALUES ('indexed', '0');
+`;
+
+/** `facts.epoch` is the number of the opening: 36 characters less a row. */
 export const tables = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE epochs (number INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE, opened_at INTEGER NOT NULL);
@@ -26,15 +41,52 @@ export const tables = `
     body TEXT NOT NULL,
     hash TEXT NOT NULL
   );
-  CREATE INDEX facts_stream ON facts (stream);
-  CREATE INDEX facts_key ON facts (key) WHERE key IS NOT NULL;
   CREATE TABLE snapshots (
     position INTEGER PRIMARY KEY,
     fact_hash TEXT NOT NULL,
     state_hash TEXT NOT NULL,
     state TEXT NOT NULL
   );
+  ${indexTables}
 `;
+
+/** From each older version to the next. */
+export const upgrades: Readonly<Record<string, string>> = {
+  "1": `DROP INDEX facts_stream; DROP INDEX facts_key; ${indexTables}`,
+};
+
+const indexed = "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'indexed')";
+
+/** In one transaction: everything is indexed then. Sorted, so that each page is written once. */
+export const indexFacts = `
+  INSERT INTO facts_of_stream SELECT stream, position FROM facts WHERE position > ${indexed} ORDER BY 1, 2;
+  INSERT INTO facts_of_key SELECT key, position FROM facts
+    WHERE position > ${indexed} AND key IS NOT NULL ORDER BY 1, 2;
+  UPDATE meta SET value = (SELECT CAST(coalesce(max(position), 0) AS TEXT) FROM facts) WHERE name = 'indexed';
+`;
+
+const headPosition = "(SELECT coalesce(max(position), 0) FROM facts)";
+
+/** R4: after facts at the end were lost, and going on without them was chosen. Without a loss nothing is looked at. */
+export const forgetMissing = `
+  DELETE FROM facts_of_stream WHERE ${indexed} > ${headPosition} AND position > ${headPosition};
+  DELETE FROM facts_of_key WHERE ${indexed} > ${headPosition} AND position > ${headPosition};
+  UPDATE meta SET value = CAST(min(CAST(value AS INTEGER), ${headPosition}) AS TEXT) WHERE name = 'indexed';
+`;
+
+/** Positions, with parameters ?1 = the stream or key and ?2 = the last position to look at. */
+export function positionsOf(column: "stream" | "key"): string {
+  return `SELECT position FROM facts_of_${column} WHERE ${column} = ?1 AND position <= ?2
+    UNION ALL SELECT position FROM facts WHERE position > ${indexed} AND position <= ?2 AND ${column} = ?1`;
+}
+
+/** A fact after ?1 and up to ?2 that should be found through its stream and key, and is not. */
+export const unindexedFact = `
+  SELECT min(f.position) AS position FROM facts f
+  WHERE f.position > ?1 AND f.position <= min(?2, ${indexed}) AND NOT (
+    EXISTS (SELECT 1 FROM facts_of_stream i WHERE i.stream = f.stream AND i.position = f.position)
+    AND (f.key IS NULL
+      OR EXISTS (SELECT 1 FROM facts_of_key i WHERE i.key = f.key AND i.position = f.position)))`;
 
 /** Columns of a StoredRow, from `facts f`. */
 export const rowColumns = `

@@ -16,7 +16,7 @@ import { type ChainLink, chainStart, hashRow } from "./chain.ts";
 import type { FactStore } from "./fact-store.ts";
 import { HeadFile } from "./head-file.ts";
 import { lockLedger } from "./ledger-lock.ts";
-import { schemaVersion, tables, views } from "./sqlite-schema.ts";
+import { forgetMissing, indexFacts, schemaVersion, tables, views } from "./sqlite-schema.ts";
 import { newestTrustedSnapshot } from "./sqlite-snapshots.ts";
 import { asLedgerFailure, checkSchema, verifyFacts } from "./sqlite-verification.ts";
 import type { ThreadOpening } from "./thread-messages.ts";
@@ -54,7 +54,7 @@ function prepareFile(db: DatabaseSync, { pagesMax, identity }: ThreadOpening): v
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
     PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;`);
   if (pagesMax !== null) db.exec(`PRAGMA max_page_count = ${Math.trunc(pagesMax)}`);
-  if (checkSchema(db) === "empty") {
+  if (checkSchema(db, { upgrade: true }) === "empty") {
     db.exec(`BEGIN IMMEDIATE; ${tables}`);
     db.prepare("INSERT INTO meta VALUES ('ledger', ?), ('schema', ?), ('restored', '0')").run(
       identity,
@@ -86,13 +86,13 @@ function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStor
   const { lastInsertRowid } = db // L2: UNIQUE refuses an epoch that was used before
     .prepare("INSERT INTO epochs (epoch, opened_at) VALUES (?, ?)")
     .run(epoch, openedAt);
-  db.exec("COMMIT");
+  db.exec(`${forgetMissing} ${indexFacts} COMMIT`);
   const epochNumber = Number(lastInsertRowid);
 
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const insert = db.prepare("INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  const lastOfStream = db.prepare("SELECT max(position) AS position FROM facts WHERE stream = ?");
+  const lastOfStream = db.prepare("SELECT max(position) AS position FROM facts_of_stream WHERE stream = ?");
   const checkpoint = db.prepare("PRAGMA wal_checkpoint(PASSIVE)");
 
   let { position, hash: link } = head;
@@ -101,9 +101,12 @@ function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStor
   let failed = false;
   let checkpointedAt = position;
   const heads = new Map<string, Position>();
+  /** Of the streams with facts that are not indexed yet. */
+  const unindexed = new Map<string, Position>();
+  let indexedAt = position;
 
   function streamHead(stream: Stream): Position {
-    const known = heads.get(stream);
+    const known = heads.get(stream) ?? unindexed.get(stream);
     if (known !== undefined) return known;
     const last = Number(lastOfStream.get(stream)?.["position"] ?? 0);
     keepHead(stream, last);
@@ -128,6 +131,7 @@ function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStor
       position = next;
       link = linked;
       keepHead(stream, next);
+      unindexed.set(stream, next);
     },
     commit() {
       // R2: not at the opening itself, which may be cut off before anybody acted on it.
@@ -138,6 +142,12 @@ function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStor
       commits += 1;
     },
     tidy() {
+      if (position - indexedAt >= limits.ledgerIndexFacts) {
+        db.exec(`BEGIN IMMEDIATE; ${indexFacts} COMMIT`);
+        unindexed.clear();
+        indexedAt = position;
+        commits += 1;
+      }
       const due =
         commits >= limits.ledgerCheckpointCommits ||
         position - checkpointedAt >= limits.ledgerCheckpointFacts;

@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { type ChainLink, chainStart, checkRows, damaged, storedRows } from "./chain.ts";
-import { rowColumns, schemaVersion } from "./sqlite-schema.ts";
+import { indexFacts, rowColumns, schemaVersion, unindexedFact, upgrades } from "./sqlite-schema.ts";
 
 /** Primary result codes of SQLite that mean something to us: https://www.sqlite.org/rescode.html */
 export const sqliteCodes = { error: 1, busy: 5, corrupt: 11, notADatabase: 26 } as const;
@@ -37,8 +37,11 @@ export function asLedgerFailure(error: unknown, doing: string): FailureError {
   );
 }
 
-/** Throws FailureError LEDGER_VERSION for a file of another version or another program. */
-export function checkSchema(db: DatabaseSync): "empty" | "current" {
+/**
+ * Throws FailureError LEDGER_VERSION for a file of a newer version or another program, and for an older one unless
+ * `upgrade`: then it is brought up to date, in one transaction.
+ */
+export function checkSchema(db: DatabaseSync, { upgrade = false } = {}): "empty" | "current" {
   const names = db
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
     .all()
@@ -48,6 +51,14 @@ export function checkSchema(db: DatabaseSync): "empty" | "current" {
     ? db.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.["value"]
     : undefined;
   if (found === String(schemaVersion)) return "current";
+  if (typeof found === "string" && Object.hasOwn(upgrades, found)) {
+    if (upgrade) return upgradeSchema(db, found);
+    throw new FailureError(
+      "LEDGER_VERSION",
+      `The ledger has schema version ${found}, older than this program's ${schemaVersion}. ` +
+        "Start the engine on it once: that brings it up to date.",
+    );
+  }
   throw new FailureError(
     "LEDGER_VERSION",
     found === undefined
@@ -55,6 +66,14 @@ export function checkSchema(db: DatabaseSync): "empty" | "current" {
       : `The ledger has schema version ${String(found)}; this program knows version ${schemaVersion}. ` +
           "Use the version of the program that wrote it.",
   );
+}
+
+function upgradeSchema(db: DatabaseSync, from: string): "current" {
+  db.exec("BEGIN IMMEDIATE");
+  for (let version = from; version !== String(schemaVersion); version = String(Number(version) + 1))
+    db.exec(upgrades[version] ?? "");
+  db.exec(`UPDATE meta SET value = '${schemaVersion}' WHERE name = 'schema'; ${indexFacts} COMMIT`);
+  return "current";
 }
 
 /** Checks all facts after a link in one go; returns the last. Throws FailureError LEDGER_DAMAGED. */
@@ -65,8 +84,8 @@ export function verifyFacts(db: DatabaseSync, after: ChainLink): ChainLink {
 }
 
 /**
- * Checks page by page, yielding the last good link after each: chain, positions, and that both indexes lead to
- * every fact (a lost entry of the stream index would let a duplicate in: A4).
+ * Checks page by page, yielding the last good link after each: chain, positions, and that every indexed fact is found
+ * through its stream and key (a lost entry would let a duplicate in: A4).
  * Throws FailureError LEDGER_DAMAGED.
  */
 export function* verifyPages(db: DatabaseSync, after: ChainLink = chainStart): Generator<ChainLink> {
@@ -75,11 +94,7 @@ export function* verifyPages(db: DatabaseSync, after: ChainLink = chainStart): G
     const page = db.prepare(
       `SELECT ${rowColumns} FROM facts f WHERE f.position > ? ORDER BY f.position LIMIT ?`,
     );
-    const unindexed = db.prepare(`
-      SELECT min(f.position) AS position FROM facts f WHERE f.position > ? AND f.position <= ? AND NOT (
-        EXISTS (SELECT 1 FROM facts i INDEXED BY facts_stream WHERE i.stream = f.stream AND i.position = f.position)
-        AND (f.key IS NULL OR EXISTS (
-          SELECT 1 FROM facts i INDEXED BY facts_key WHERE i.key = f.key AND i.position = f.position)))`);
+    const unindexed = db.prepare(unindexedFact);
     for (;;) {
       const rows = storedRows(page.all(link.position, limits.ledgerReadRows));
       if (rows.length === 0) return;

@@ -49,6 +49,44 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
       expect(ledger.head().position).toBe(1);
     });
 
+    test("what goes ahead comes before the others of its turn, in its own order, and is answered first", async () => {
+      const order: string[] = [];
+      const append = async (text: string, how: { ahead?: boolean; urgent?: boolean } = {}) => {
+        const result = await ledger.append({ ...notes(text, "audit", [text]), ...how });
+        order.push(text);
+        return result.kind === "committed" ? result.position : 0;
+      };
+      const told = await Promise.all([
+        append("a"),
+        append("b"),
+        append("c", { ahead: true }),
+        append("d"),
+        append("e", { ahead: true, urgent: true }),
+        append("f"),
+        append("g", { urgent: true }),
+      ]);
+      expect(told).toEqual([3, 4, 1, 5, 2, 6, 7]);
+      expect(order).toEqual(["c", "e", "a", "b", "d", "f", "g"]);
+      expect((await all(ledger.read(0, 10))).map(textOf)).toEqual(order);
+    });
+
+    test("what went ahead is acted on before the others of its group are answered; closing answers all", async () => {
+      const order: string[] = [];
+      const others = Array.from({ length: 3 }, async (_, n) => {
+        await ledger.append(notes(`other${n}`, "audit", ["other"]));
+        order.push(`other${n}`);
+      });
+      const first = ledger.append({ ...notes("first", "audit", ["first"]), ahead: true, urgent: true });
+      await first;
+      order.push("first");
+      const second = ledger.append({ ...notes("second", "audit", ["second"]), ahead: true, urgent: true });
+      order.push("asked for second");
+      await ledger.close();
+      await Promise.all([...others, second]);
+      expect(order).toEqual(["first", "asked for second", "other0", "other1", "other2"]);
+      await reopen();
+    });
+
     test("positions rise by one in the order of the calls, and promises resolve in that order", async () => {
       const order: number[] = [];
       const results = await Promise.all(

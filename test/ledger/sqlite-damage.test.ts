@@ -54,6 +54,7 @@ describe("a damaged ledger", () => {
   });
 
   test("R4 A4: a stream changed in the table or in its index is refused: either would let a duplicate in", async () => {
+    await (await place.open()).close(); // an opening indexes what was not
     const bytes = readFileSync(place.file);
     const places: number[] = [];
     for (let at = bytes.indexOf("/alarm-13"); at >= 0; at = bytes.indexOf("/alarm-13", at + 1))

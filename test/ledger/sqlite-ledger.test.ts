@@ -6,9 +6,10 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { verifyLedger } from "../../adapters/ledger/inspection.ts";
+import { limits } from "../../machines/limits.ts";
 import { describeLedger } from "./ledger-contract.ts";
 import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
-import { acceptance, all, notes, textOf } from "./sample-facts.ts";
+import { acceptance, all, note, notes, textOf } from "./sample-facts.ts";
 
 describeLedger("ledger in SQLite", async () => {
   const { open, dispose } = await makeLedgerDirectory();
@@ -106,10 +107,58 @@ describe("ledger in SQLite, as a file", () => {
 
   test("a ledger of another version, and a file of another program, are left alone", async () => {
     await (await place.open()).close();
-    place.tamper("UPDATE meta SET value = '2' WHERE name = 'schema'");
+    place.tamper("UPDATE meta SET value = '3' WHERE name = 'schema'");
     await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
     place.tamper("DROP TABLE meta");
     await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
+  });
+
+  test("a ledger of version 1 is brought up to date by its next opening, and not by those who only read", async () => {
+    const first = await place.open();
+    await first.append(acceptance("b1", "alarm-1"));
+    await first.append(notes("b2", "key/a", ["1", "2"]));
+    await first.close();
+    place.tamper(`DROP TABLE facts_of_stream; DROP TABLE facts_of_key; DELETE FROM meta WHERE name = 'indexed';
+      CREATE INDEX facts_stream ON facts (stream); CREATE INDEX facts_key ON facts (key) WHERE key IS NOT NULL;
+      UPDATE meta SET value = '1' WHERE name = 'schema'`);
+    await expect(verifyLedger(place.dir)).rejects.toThrow(/LEDGER_VERSION: .* Start the engine on it once/);
+    const again = await place.open();
+    expect((await again.append(acceptance("b3", "alarm-1"))).kind).toBe("conflict");
+    expect((await again.readStream("key/a")).map(textOf)).toEqual(["1", "2"]);
+    await again.append(notes("b4", "key/a", ["3"]));
+    expect((await again.readStream("key/a")).map(textOf)).toEqual(["1", "2", "3"]);
+    await again.close();
+    expect((await verifyLedger(place.dir)).facts).toBe(4);
+  });
+
+  test("A4: streams and keys are found whether their facts are indexed, newer than the index, or both", async () => {
+    const ledger = await place.open();
+    const rounds = Math.ceil((limits.ledgerIndexFacts * 2.5) / 100);
+    for (let round = 0; round < rounds; round += 1) {
+      const streams = Array.from({ length: 99 }, (_, n) => ({
+        stream: `key/${n}` as const,
+        fact: note(`${round}`),
+      }));
+      const alarm = acceptance("", `alarm-${round}`);
+      // oxlint-disable-next-line no-await-in-loop -- groups in order
+      await ledger.append({
+        id: `r${round}`,
+        facts: [...streams, ...alarm.facts],
+        expect: alarm.expect ?? [],
+      });
+    }
+    for (const stream of ["key/0", "key/98"] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect((await ledger.readStream(stream)).map(textOf)).toEqual(
+        Array.from({ length: rounds }, (_, round) => `${round}`),
+      );
+    }
+    for (const round of [0, rounds - 1]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect((await ledger.append(acceptance(`again-${round}`, `alarm-${round}`))).kind).toBe("conflict");
+    }
+    await ledger.close();
+    expect((await verifyLedger(place.dir)).facts).toBe(rounds * 100);
   });
 
   test("an expectation about a stream that left the cache of heads is judged all the same", async () => {
