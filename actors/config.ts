@@ -6,6 +6,12 @@ import { z } from "zod";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 
+const mysqlUrlExpected = "expected mysql://user:password@host:port/database";
+function isMysqlUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === "mysql:" && url.hostname !== "" && /^\/[^/]{1,64}$/.test(url.pathname);
+}
+
 const seconds = (highest: number): z.ZodNumber => z.number().min(0).max(highest);
 const port = z.int().min(0).max(65_535);
 
@@ -18,6 +24,17 @@ const listen = z.strictObject({
   allowedOrigins: z.array(z.string()).default([]),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
 });
+
+const topology = z.discriminatedUnion(
+  "kind",
+  [
+    /** A relative `file` lies in `dataDir`. */
+    z.strictObject({ kind: z.literal("sqlite"), file: z.string().min(1).default("topology.db") }),
+    /** Holds a password, so no message repeats it (S4): better given in TICKET_CLIENT_TOPOLOGY_URL. */
+    z.strictObject({ kind: z.literal("mysql"), url: z.string().refine(isMysqlUrl, mysqlUrlExpected) }),
+  ],
+  'expected "kind": "sqlite" or "mysql"',
+);
 
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default("./data"),
@@ -46,6 +63,7 @@ export const configSchema = z.strictObject({
       notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest).default(limits.notOwnerRetrySecondsDefault),
     })
     .prefault({}),
+  topology: topology.prefault({ kind: "sqlite" }),
 });
 
 export type Config = z.output<typeof configSchema>;
@@ -132,7 +150,10 @@ function environmentNames(): Map<string, string[]> {
     if (typeof value === "object" && value !== null && !Array.isArray(value))
       for (const [part, inner] of Object.entries(value)) visit(inner, [...path, part]);
   };
-  visit({ ...configSchema.parse({}), auth: { tokensFile: "" } }, []);
+  visit(
+    { ...configSchema.parse({}), auth: { tokensFile: "" }, topology: { kind: "", file: "", url: "" } },
+    [],
+  );
   return names;
 }
 

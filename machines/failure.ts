@@ -34,6 +34,11 @@ export const remedies = {
   FORCED: "refuse",
   CANCELLED: "refuse",
   KEY_BUSY: "refuse",
+  // the Service Info Table
+  SERVICES_INVALID: "refuse",
+  SERVICE_IN_USE: "refuse",
+  UNKNOWN_SERVICE: "refuse",
+  TABLES_DIFFER: "refuse",
   // the ticketing service: before any byte of a request left
   UNREACHABLE: "wait",
   // … it answered that it did not do it
@@ -59,6 +64,11 @@ export const remedies = {
   CLAIM_NOT_KEPT: "inDoubt",
   // poison
   FLOW_CRASHED: "stop",
+  // the topology: a load that is refused, another one under way; the database cannot be asked, or not in time
+  TOPOLOGY_INVALID: "refuse",
+  TOPOLOGY_BUSY: "refuse",
+  TOPOLOGY_UNAVAILABLE: "wait",
+  TOPOLOGY_TIMEOUT: "wait",
   // the ledger
   LEDGER_LOCKED: "halt",
   LEDGER_DAMAGED: "halt",

@@ -106,6 +106,8 @@ export const limits = {
 
   /** Settled requests remembered for an async result that comes late (G5). */
   settledRequestsKept: 10_000,
+  /** Places of operators' actions remembered for the audit page; older ones are in the ledger's view. */
+  auditedKept: 10_000,
   /** Facts between two sweeps of keys that nothing is known of any more. */
   sweepEveryFacts: 10_000,
 
@@ -117,6 +119,20 @@ export const limits = {
   xmlDepthMax: 32,
   callbackBytesMax: 65_536,
   servicesMax: 100,
+  serviceNameCharsMax: 64,
+  servicePathCharsMax: 1_024,
+  serviceUserCharsMax: 256,
+  serviceNotesCharsMax: 1_024,
+  /** A day: longer than any answer is waited for. */
+  serviceSecondsMax: 86_400,
+  /** A hundred rows with every cell at its longest are 240 kB; four times that, and UTF-16 fits too. */
+  servicesCsvBytesMax: 1_048_576,
+  /** Faults of a table told at once: more than a person mends before trying again. */
+  tableFaultsMax: 100,
+  /** Of a cell in a message. */
+  faultTextCharsMax: 80,
+  /** How often the gateway's own service table is read, where it has one. */
+  gatewayTableSeconds: 60,
 
   /** Newest facts of a key that a decision record is first sought in; four times as many when they do not reach back far enough. */
   explainFactsMax: 5_000,
@@ -126,6 +142,34 @@ export const limits = {
   pathHopsMax: 64,
   /** A look-up that takes longer counts as failed: the flow decides without the path. */
   topologyTimeoutMs: 2_000,
+  /** Elements, addresses, links or paths of a load: five times the largest network asked for, 1.5 GB of memory while it is checked. */
+  topologyElementsMax: 5_000_000,
+  /** Rows of network_path.csv: eight hops for each of 2,500,000 elements. */
+  topologyHopRowsMax: 20_000_000,
+  /** Files of one load: an export in parts, by region. */
+  topologyFilesMax: 100,
+  /** An id is an alarmed object's id; as long as those. Two of them and a number fit an index key of MySQL (3,072 bytes). */
+  topologyIdCharsMax: 256,
+  topologyTextCharsMax: 255,
+  /** One row of a file: a quote that is never closed ends here and does not read on to the end. */
+  topologyRowCharsMax: 65_536,
+  /** Errors of a load that are told one by one; the rest are counted. */
+  topologyErrorsMax: 20,
+  /** A load that would lose more than this share of the rows in place is taken for an export cut off half-way … */
+  topologyDropShareMax: 0.2,
+  /** … unless it is no more rows than this: a small network may be rebuilt. */
+  topologyDropRowsMin: 100,
+  /** Addresses of one element that are shown. */
+  topologyAddressesShownMax: 100,
+  /** How long a load waits for another one to end, and a look-up between two tries at a locked file. */
+  topologyLoadWaitMs: 2_000,
+  topologyRetryMs: 20,
+  /** One connection and its log-in to a topology server. */
+  topologyConnectMs: 2_000,
+  /** Longest statement of a load on a server: an index over the largest table. */
+  topologyStatementMs: 600_000,
+  /** Look-ups at a time on a server. */
+  topologyConnectionsMax: 8,
 
   // --- ledger
   /** Facts between two snapshots of the fold: 20,000 facts are checked, read back and folded in about a quarter of a second. */
