@@ -3,6 +3,7 @@
  * fold of them. Bodies are JSON; a fact is never changed once written.
  */
 import type { Failure } from "./failure.ts";
+import type { HeartbeatReport } from "./heartbeat.ts";
 import type {
   Command,
   Idempotency,
@@ -11,6 +12,7 @@ import type {
   Outcome,
   ParkReason,
   Position,
+  RelatedElements,
   RequestPayload,
   ResponseRow,
   ServiceInfo,
@@ -27,6 +29,7 @@ export type Stream =
   | `gateway/${string}`
   | "services"
   | "settings"
+  | "heartbeat"
   | "audit";
 
 /** Names one notification: its place in the ledger and what its sender calls it. */
@@ -67,6 +70,14 @@ export interface FoldSettings {
   readonly reopenSeconds: number;
   readonly clockSkewSeconds: number;
   readonly dedupDays: number;
+  /** Absent in ledgers of before they were settings. */
+  readonly relatedElements?: RelatedElements;
+}
+
+/** An outcome that another one takes the place of (A2). */
+export interface ReplacedOutcome {
+  readonly position: Position;
+  readonly outcome: Outcome;
 }
 
 /** Why a key waits and what wakes it. */
@@ -81,7 +92,11 @@ export interface Parking {
 export interface FactBodies {
   /** A new epoch: whatever was locked or flowing in the one before has ended (L2, L5). */
   "ledger.opened": { engine: string; clients: number };
-  "settings.changed": FoldSettings;
+  /**
+   * `by`: the operator who changed them while the engine ran. `configured`: what the configuration said at a start;
+   * an operator's change stays until the configuration says something new.
+   */
+  "settings.changed": FoldSettings & { by?: string; configured?: FoldSettings };
   "services.imported": { services: readonly ServiceInfo[]; by: string };
   "service.selected": { name: string; by: string };
 
@@ -98,7 +113,15 @@ export interface FactBodies {
     failure: Failure | null;
     requestId: string | null;
     /** The outcome that this one replaces (A2). */
-    supersedes: { position: Position; outcome: Outcome } | null;
+    supersedes: ReplacedOutcome | null;
+  };
+  /** A settled alarm is in line once more, at its old place: its next outcome replaces the one named here (A2). */
+  "alarm.reconsidered": {
+    alarm: NotificationRef;
+    key: string;
+    notification: Notification;
+    replaces: ReplacedOutcome;
+    because: string;
   };
 
   "flow.started": {
@@ -186,6 +209,9 @@ export interface FactBodies {
   /** A row inserted, or changed in place when `requestId` and `attempt` are known; a change carries what changed. */
   "response.row": { change: false; row: ResponseRow } | { change: true; row: ResponseRowChange };
 
+  /** Settled rows of one client, or of all (null), were taken off the response table; unsettled ones stay (G6). */
+  "responses.cleared": { clientId: string | null; by: string };
+
   "client.locked": {
     clientId: string;
     lockGuid: string;
@@ -199,6 +225,11 @@ export interface FactBodies {
   "client.lockExpired": { clientId: string; lockGuid: string; fence: number };
   "client.notBusyForced": { clientId: string; lockGuid: string; fence: number; by: string; reason: string };
   "client.quarantined": { clientId: string; crashes: number; cause: string };
+
+  /** The heartbeat receiver took the beat. */
+  "heartbeat.sent": HeartbeatReport;
+  /** It did not, and why; or no beat came about, because the actor crashed. A beat is not repeated. */
+  "heartbeat.failed": HeartbeatReport & { failure: Failure };
 
   "operator.acted": { by: string; action: string; target: string; reason: string };
 }

@@ -3,7 +3,10 @@
  *   R1 equal states give equal texts.
  * Source: laws.md.
  */
-import type { KeyState, State } from "./state.ts";
+import { emptyState, type KeyState, type State } from "./state.ts";
+
+/** Raised when the state gains or loses a member. */
+const shape = 2;
 
 /**
  * JSON text of the whole state, for snapshots and for R1's comparison: equal states give equal texts. Maps are
@@ -11,6 +14,7 @@ import type { KeyState, State } from "./state.ts";
  */
 export function stateText(state: State): string {
   return JSON.stringify({
+    shape,
     ...state,
     keys: [...state.keys.values()].map((key) => ({
       ...key,
@@ -23,12 +27,17 @@ export function stateText(state: State): string {
     tables: [...state.tables],
     requests: [...state.requests],
     settledRequests: [...state.settledRequests],
+    unknown: [...state.unknown],
   });
 }
 
-/** The state that `stateText` wrote. */
+/** The state that `stateText` wrote. Of another shape: the empty state, so that the ledger is folded from its start. */
 export function stateFromText(text: string): State {
-  const read = JSON.parse(text) as Omit<Written<State>, "keys"> & { keys: readonly Written<KeyState>[] };
+  const { shape: was, ...read } = JSON.parse(text) as Omit<Written<State>, "keys"> & {
+    shape?: number;
+    keys: readonly Written<KeyState>[];
+  };
+  if (was !== shape) return emptyState();
   const keys = read.keys.map((key): [string, KeyState] => [
     key.key,
     {
@@ -46,6 +55,7 @@ export function stateFromText(text: string): State {
     tables: new Map(read.tables),
     requests: new Map(read.requests),
     settledRequests: new Map(read.settledRequests),
+    unknown: new Map(read.unknown),
   };
 }
 

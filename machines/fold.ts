@@ -7,7 +7,7 @@
  */
 import type { Fact } from "./facts.ts";
 import { limits } from "./limits.ts";
-import { changeRow, evict, insertRow } from "./response-table.ts";
+import { changeRow, clearSettled, evict, insertRow } from "./response-table.ts";
 import {
   clientLedger,
   isClearedEarly,
@@ -30,10 +30,14 @@ export function applyFact(state: State, fact: Fact): void {
     const key = keyState(state, fact.stream.slice(4));
     key.revision = fact.position;
     key.lastAt = fact.at;
-  } else if (fact.stream.startsWith("client/")) {
-    clientLedger(state, fact.stream.slice(7)).revision = fact.position;
+    const open = key.open.size;
+    fold(state, fact);
+    state.counters.openTickets += key.open.size - open;
+  } else {
+    if (fact.stream.startsWith("client/")) clientLedger(state, fact.stream.slice(7)).revision = fact.position;
+    fold(state, fact);
   }
-  fold(state, fact);
+  if (isAudited(fact)) noteAudited(state, fact.position);
   if (fact.position % limits.sweepEveryFacts === 0) sweep(state, fact.at);
 }
 
@@ -41,10 +45,13 @@ function fold(state: State, fact: Fact): void {
   switch (fact.type) {
     case "ledger.opened":
       return openEpoch(state, fact.epoch);
-    case "settings.changed":
-      state.settings = fact.body;
-      for (const table of state.tables.values()) evict(table, fact.body.maxResponseRows);
+    case "settings.changed": {
+      const { by: _by, configured, ...settings } = fact.body;
+      state.settings = settings;
+      if (configured !== undefined) state.configured = configured;
+      for (const table of state.tables.values()) evict(table, settings.maxResponseRows);
       return;
+    }
     case "services.imported":
       state.services = fact.body.services;
       return;
@@ -65,6 +72,8 @@ function fold(state: State, fact: Fact): void {
     }
     case "alarm.settled":
       return settleAlarm(state, fact);
+    case "alarm.reconsidered":
+      return reconsiderAlarm(state, fact);
 
     case "flow.started": {
       const key = keyState(state, fact.body.key);
@@ -182,6 +191,7 @@ function fold(state: State, fact: Fact): void {
         changeRow(
           responseTable(state, fact.body.row.clientId),
           fact.body.row,
+          fact.position,
           state.settings.maxResponseRows,
         );
       else
@@ -191,6 +201,11 @@ function fold(state: State, fact: Fact): void {
           fact.position,
           state.settings.maxResponseRows,
         );
+      return;
+
+    case "responses.cleared":
+      for (const [clientId, table] of state.tables)
+        if (fact.body.clientId === null || fact.body.clientId === clientId) clearSettled(table);
       return;
 
     case "client.locked": {
@@ -258,13 +273,27 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
       else Object.assign(known, { position: fact.position, outcome });
     }
   }
-  if (supersedes !== null) return;
-  key.parkings = 0;
   const at = waitingIndex(key, alarm);
   const waiting = key.waiting[at];
+  // Superseded where nothing is in line: a correction, which says nothing about what its key waits for.
+  if (supersedes !== null && waiting === undefined) return;
+  key.parkings = 0;
   if (waiting === undefined) return;
   key.waiting.splice(at, 1);
-  takeEffect(key, waiting, state.settings.clockSkewSeconds);
+  // What was settled before has had its effect.
+  if (waiting.replaces === undefined) takeEffect(key, waiting, state.settings.clockSkewSeconds);
+}
+
+/** A5: at its old place in line; the request it was settled by has no more say about it. */
+function reconsiderAlarm(state: State, fact: Extract<Fact, { type: "alarm.reconsidered" }>): void {
+  const { alarm, notification, replaces } = fact.body;
+  const key = keyState(state, fact.body.key);
+  if (isWaiting(key, alarm)) return;
+  const later = key.waiting.findIndex((one) => one.ref.position > alarm.position);
+  key.waiting.splice(later < 0 ? key.waiting.length : later, 0, { ref: alarm, notification, replaces });
+  for (const settled of state.settledRequests.values())
+    if (settled.key === key.key)
+      settled.outcomes = settled.outcomes.filter((one) => one.ref.position !== alarm.position);
 }
 
 /** What a settled notification leaves behind: the alarm is active from its raise to its clear, whatever the outcome. */
@@ -314,14 +343,18 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
         rule,
         lockGuid,
         severity,
+        ticketId,
         result,
         outcomes: [],
       };
-      if (result === "unknown") key.unknown.push(settled);
-      else rememberSettled(state, settled);
+      if (result === "unknown") {
+        key.unknown.push(settled);
+        state.unknown.set(requestId, key.key);
+      } else rememberSettled(state, settled);
     }
   } else if (wasUnknown >= 0 && result !== "unknown") {
     const [was] = key.unknown.splice(wasUnknown, 1);
+    state.unknown.delete(requestId);
     if (was !== undefined) rememberSettled(state, { ...was, result });
   } else {
     const late = state.settledRequests.get(requestId);
@@ -363,6 +396,28 @@ function forgetClosed(key: KeyState, at: Instant): void {
     if (keepUntil >= at) return;
     key.closed.delete(ticketId);
   }
+}
+
+/** What people did, and why: read back by its place. */
+function isAudited({ type, body }: Fact): boolean {
+  switch (type) {
+    case "client.lockForced":
+    case "client.notBusyForced":
+    case "operator.acted":
+    case "services.imported":
+    case "service.selected":
+    case "responses.cleared":
+      return true;
+    case "settings.changed":
+      return body.by !== undefined;
+    default:
+      return false;
+  }
+}
+
+function noteAudited(state: State, position: number): void {
+  state.audited.push(position);
+  if (state.audited.length > limits.auditedKept) state.audited.shift();
 }
 
 /** Keys of which nothing is open, waiting or active, and which were quiet for the days that repeats are known, leave. */

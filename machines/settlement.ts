@@ -8,7 +8,7 @@ import { entry, type Entry } from "./entry.ts";
 import type { FactBodies, NotificationRef, Parking, RequestResult, ResponseRowChange } from "./facts.ts";
 import { remedies, type Failure, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
-import { isWaiting, keyStream, type KeyState, type RequestState } from "./state.ts";
+import { keyStream, waitingOf, type KeyState, type RequestState } from "./state.ts";
 import type { Instant, Outcome, ParkReason, Ticket, TicketStatus } from "./vocabulary.ts";
 
 export interface Settlement {
@@ -96,19 +96,17 @@ export function settleAlarms(
   at: Instant,
   how: AlarmSettlement,
 ): Entry[] {
-  return alarms
-    .filter((alarm) => isWaiting(key, alarm))
-    .map((alarm, index) =>
-      entry(keyStream(key.key), at, "alarm.settled", {
-        ...how,
-        alarm,
-        key: key.key,
-        outcome: index === 0 ? how.outcome : "coalesced",
-        because:
-          index === 0 ? how.because : `Folded into one flow, which ended as ${how.outcome}: ${how.because}`,
-        supersedes: null,
-      }),
-    );
+  return waitingOf(key, alarms).map(({ ref, replaces }, index) =>
+    entry(keyStream(key.key), at, "alarm.settled", {
+      ...how,
+      alarm: ref,
+      key: key.key,
+      outcome: index === 0 ? how.outcome : "coalesced",
+      because:
+        index === 0 ? how.because : `Folded into one flow, which ended as ${how.outcome}: ${how.because}`,
+      supersedes: replaces ?? null,
+    }),
+  );
 }
 
 /** A8: proven not applied; the alarms of the request are decided once more, ahead of newer ones. */

@@ -4,7 +4,8 @@
  * `applyFact` alone changes it (fold.ts); everybody else reads.
  * Source: domain.md; laws.md, L1 and A5.
  */
-import type { FoldSettings, NotificationRef, Parking, Stream } from "./facts.ts";
+import type { FoldSettings, NotificationRef, Parking, ReplacedOutcome, Stream } from "./facts.ts";
+import { emptyHeartbeat, type HeartbeatStates } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
 import { emptyResponseTable, type ResponseTable } from "./response-table.ts";
 import type {
@@ -22,6 +23,8 @@ import type {
 export interface Waiting {
   readonly ref: NotificationRef;
   readonly notification: Notification;
+  /** It was settled before and is decided once more: the outcome that the next one replaces (A2). */
+  readonly replaces?: ReplacedOutcome;
 }
 
 export interface ActiveAlarm {
@@ -82,8 +85,10 @@ export interface SettledRequest {
   readonly rule: string;
   readonly lockGuid: string;
   readonly severity: Severity | null;
+  /** The ticket it was about; null: a create of which none is known. */
+  readonly ticketId: string | null;
   readonly result: "ok" | "rejected" | "failed" | "notApplied" | "cancelled" | "unknown";
-  readonly outcomes: { ref: NotificationRef; position: Position; outcome: Outcome }[];
+  outcomes: { ref: NotificationRef; position: Position; outcome: Outcome }[];
 }
 
 export interface FlowState {
@@ -135,12 +140,16 @@ export interface Counters {
   outcomes: Partial<Record<Outcome, number>>;
   /** Claims of the service that a later search did not bear out (T2). */
   claimsNotKept: number;
+  /** Linked to a key and not seen closed. */
+  openTickets: number;
 }
 
 export interface State {
   position: Position;
   epoch: string;
   settings: FoldSettings;
+  /** What the configuration said at the last start; null: not known. */
+  configured: FoldSettings | null;
   services: readonly ServiceInfo[];
   selectedService: string | null;
   keys: Map<string, KeyState>;
@@ -150,6 +159,10 @@ export interface State {
   requests: Map<string, string>;
   /** Settled requests of services with async results, oldest first. */
   settledRequests: Map<string, SettledRequest>;
+  /** Requests that nobody can say the fate of → their key. */
+  unknown: Map<string, string>;
+  /** Places of what operators did, the newest `auditedKept`, oldest first. */
+  audited: Position[];
   counters: Counters;
 }
 
@@ -163,6 +176,7 @@ export function emptyState(): State {
       clockSkewSeconds: limits.clockSkewSecondsDefault,
       dedupDays: limits.dedupDaysDefault,
     },
+    configured: null,
     services: [],
     selectedService: null,
     keys: new Map(),
@@ -170,7 +184,9 @@ export function emptyState(): State {
     tables: new Map(),
     requests: new Map(),
     settledRequests: new Map(),
-    counters: { accepted: 0, settled: 0, outcomes: {}, claimsNotKept: 0 },
+    unknown: new Map(),
+    audited: [],
+    counters: { accepted: 0, settled: 0, outcomes: {}, claimsNotKept: 0, openTickets: 0 },
   };
 }
 
@@ -200,18 +216,14 @@ export function unsettledAlarms(state: State): number {
 }
 
 export function openTicketsOf(state: State): number {
-  let open = 0;
-  for (const key of state.keys.values()) open += key.open.size;
-  return open;
+  return state.counters.openTickets;
 }
 
 /** A request that was settled as `unknown` and still is, whichever key it is of. */
 export function unknownRequest(state: State, requestId: string): SettledRequest | null {
-  for (const key of state.keys.values()) {
-    const found = key.unknown.find((one) => one.requestId === requestId);
-    if (found !== undefined) return found;
-  }
-  return null;
+  const key = state.unknown.get(requestId);
+  const unknown = key === undefined ? undefined : state.keys.get(key)?.unknown;
+  return unknown?.find((one) => one.requestId === requestId) ?? null;
 }
 
 export function keyStream(key: string): Stream {

@@ -98,6 +98,13 @@ export interface ServiceInfo {
   readonly notes?: string;
 }
 
+/** Names of the elements that a Ticket Client talks to, as operators know them; empty = not filled in. */
+export interface RelatedElements {
+  readonly ticketGateway: string;
+  readonly topologyDatabase: string;
+  readonly heartbeatReceiver: string;
+}
+
 export type RequestCommand = "create" | "update" | "close" | "editNinasCounters";
 export type Command = "search" | RequestCommand;
 

@@ -44,6 +44,13 @@ const bodies: FactBodies = {
   "service.selected": { name: "OSB", by: "ann" },
   "alarm.accepted": { notification: notification("n1"), digest: "d" },
   "alarm.settled": settledAlarm,
+  "alarm.reconsidered": {
+    alarm,
+    key: KEY,
+    notification: notification("n1"),
+    replaces: { position: 9, outcome: "unknown" },
+    because: "",
+  },
   "flow.started": { ...holder, key: KEY, alarms: [alarm] },
   "flow.decided": {
     key: KEY,
@@ -97,6 +104,7 @@ const bodies: FactBodies = {
   },
   "ticket.lost": { key: KEY, ticketId: "T1", status: null, claimKept: false, idempotency: "settles" },
   "response.row": { change: false, row: responseRow("r1") },
+  "responses.cleared": { clientId: null, by: "ann" },
   "client.locked": { ...holder, lockTime: noon, deadlineAt: noon + 300_000, by: "flow" },
   "client.unlocked": holder,
   "client.lockForced": { ...holder, by: "ann", reason: "stuck" },
@@ -118,6 +126,7 @@ const notFolded: readonly FactType[] = ["client.notBusyForced", "client.quaranti
 function withoutPlace(history: History): string {
   const state = stateFromText(stateText(history.state));
   state.position = 0;
+  state.audited = [];
   for (const one of [...state.keys.values(), ...state.clients.values()]) one.revision = 0;
   for (const key of state.keys.values()) key.lastAt = 0;
   return stateText(state);
