@@ -34,6 +34,9 @@ export const remedies = {
   FORCED: "refuse",
   CANCELLED: "refuse",
   KEY_BUSY: "refuse",
+  // verdicts on requests
+  UNKNOWN_REQUEST: "refuse",
+  NOT_UNKNOWN: "refuse",
   // the Service Info Table
   SERVICES_INVALID: "refuse",
   SERVICE_IN_USE: "refuse",
@@ -62,6 +65,11 @@ export const remedies = {
   ASYNC_ERROR: "inDoubt",
   // what the service claimed did not hold (T2)
   CLAIM_NOT_KEPT: "inDoubt",
+  // the heartbeat's receiver: a beat is not repeated, the next one comes in its time
+  BEAT_REFUSED: "stop",
+  BEAT_UNANSWERED: "stop",
+  BEAT_DROPPED: "stop",
+  BEAT_CRASHED: "stop",
   // poison
   FLOW_CRASHED: "stop",
   // the topology: a load that is refused, another one under way; the database cannot be asked, or not in time
