@@ -62,6 +62,11 @@ export const limits = {
   replayConnectsMax: 60,
   /** How long a replay waits for `hello`. */
   replayHelloMsMax: 10_000,
+  /** Body of one request that carries alarms: a full batch of one-kilobyte events. */
+  alarmRequestBytesMax: 1_048_576,
+  alarmsPerRequestMax: 1_000,
+  /** Requests whose alarms are being read at once: with full bodies 128 MiB. */
+  alarmRequestsMax: 128,
   /** Years that a date of an alarm may lie in. */
   earliestYear: 1970,
   latestYear: 2200,
@@ -137,6 +142,30 @@ export const limits = {
   /** Newest facts of a key that a decision record is first sought in; four times as many when they do not reach back far enough. */
   explainFactsMax: 5_000,
 
+  // --- heartbeat
+  /** Its own time-out: a receiver answers in milliseconds, and the next beat comes anyway. */
+  heartbeatTimeoutMs: 5_000,
+  /** Posts to one check in any minute; healthchecks takes no more. With the periods below a run never meets it. */
+  heartbeatsPerMinuteMax: 5,
+  /** Of a beat's body and of the reason in its fact; an alert shows the first lines of it. */
+  heartbeatTextBytesMax: 1_024,
+  /** What is read of the receiver's answer: healthchecks says `OK (not found)` with status 200. */
+  heartbeatAnswerBytesMax: 256,
+  /** A fact each: 1,440 a day, some 150 MB of ledger in a year; at the shortest period four times that. */
+  heartbeatEverySecondsDefault: 60,
+  heartbeatEverySecondsLowest: 15,
+  /** A run is four facts (lock, row, unlock, beat): 1,152 a day; at the shortest period ten times that. */
+  heartbeatProbeSecondsDefault: 300,
+  /** Two posts a run: four a minute. */
+  heartbeatProbeSecondsLowest: 30,
+  heartbeatSecondsHighest: 86_400,
+  /** How long a probe waits for an idle client; it goes before waiting automatic flows. */
+  heartbeatLockWaitSeconds: 30,
+  /** Longest probe: the wait for a client and a search of three times the default time-out; then its client is taken back. */
+  heartbeatProbeSecondsMax: 120,
+  /** Least pause between two runs, where one took longer than its period. */
+  heartbeatRestMsMin: 1_000,
+
   // --- topology
   /** Hops from an element to its root: an access network has under ten. */
   pathHopsMax: 64,
@@ -195,4 +224,23 @@ export const limits = {
   deskPortDefault: 8_650,
   httpHeaderBytesMax: 16_384,
   httpRequestTimeoutMs: 30_000,
+  /** A command of the API: a reason of 500 characters and some ids; sixteen times that. */
+  apiBodyBytesMax: 16_384,
+  /** A reason that an operator gives, a name of a related element. */
+  reasonCharsMax: 500,
+  elementNameCharsMax: 200,
+  /** Rows, flows or acts in one answer. */
+  pageRowsDefault: 100,
+  pageRowsMax: 500,
+  /** Rows looked at for one answer when most do not fit the filter; the cursor goes on from there. */
+  rowsExaminedMax: 2_000,
+  /** Flows remembered for `GET /api/flows`: 3 MB; and facts read at most to catch up, some 100 ms in slices. */
+  flowsKept: 10_000,
+  flowFactsReadMax: 20_000,
+  /** Requests in one list of `GET /api/gateway`; the counts beside it are of all. */
+  gatewayListMax: 500,
+  /** Answers remembered for a repeated Idempotency-Key, and for how long; over the number the oldest leaves. */
+  idempotencyKeysKept: 1_000,
+  idempotencySeconds: 86_400,
+  idempotencyKeyCharsMax: 255,
 } as const;
