@@ -36,6 +36,9 @@ const topology = z.discriminatedUnion(
   'expected "kind": "sqlite" or "mysql"',
 );
 
+/** Name of an element that this engine talks to, for people; empty = not filled in. */
+const elementName = z.string().max(limits.elementNameCharsMax).default("");
+
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default("./data"),
   listen: listen.prefault({}),
@@ -55,6 +58,13 @@ export const configSchema = z.strictObject({
   dedupDays: z.number().min(1).max(limits.dedupDaysMax).default(limits.dedupDaysDefault),
   services: z
     .strictObject({ file: z.string().default("services.csv"), selected: z.string().default("OSB") })
+    .prefault({}),
+  relatedElements: z
+    .strictObject({
+      ticketGateway: elementName,
+      topologyDatabase: elementName,
+      heartbeatReceiver: elementName,
+    })
     .prefault({}),
   allowedServiceHosts: z.array(z.string().min(1)).default(["127.0.0.1"]),
   gateway: z
