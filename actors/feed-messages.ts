@@ -55,6 +55,8 @@ const factTypes: Readonly<Record<FactType, true>> = {
   "client.lockExpired": true,
   "client.notBusyForced": true,
   "client.quarantined": true,
+  "heartbeat.sent": true,
+  "heartbeat.failed": true,
   "operator.acted": true,
 };
 

@@ -6,7 +6,7 @@
 import { emptyState, type KeyState, type State } from "./state.ts";
 
 /** Raised when the state gains or loses a member. */
-const shape = 2;
+const shape = 3;
 
 /**
  * JSON text of the whole state, for snapshots and for R1's comparison: equal states give equal texts. Maps are

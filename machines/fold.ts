@@ -6,6 +6,7 @@
  * Source: laws.md.
  */
 import type { Fact } from "./facts.ts";
+import { foldHeartbeat } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
 import { changeRow, clearSettled, evict, insertRow } from "./response-table.ts";
 import {
@@ -225,6 +226,10 @@ function fold(state: State, fact: Fact): void {
       }
       return;
     }
+    case "heartbeat.sent":
+      return foldHeartbeat(state.heartbeat, fact.body, null, fact.at);
+    case "heartbeat.failed":
+      return foldHeartbeat(state.heartbeat, fact.body, fact.body.failure, fact.at);
     case "client.notBusyForced":
     case "client.quarantined":
     case "operator.acted":

@@ -164,6 +164,7 @@ export interface State {
   /** Places of what operators did, the newest `auditedKept`, oldest first. */
   audited: Position[];
   counters: Counters;
+  heartbeat: HeartbeatStates;
 }
 
 export function emptyState(): State {
@@ -187,6 +188,7 @@ export function emptyState(): State {
     unknown: new Map(),
     audited: [],
     counters: { accepted: 0, settled: 0, outcomes: {}, claimsNotKept: 0, openTickets: 0 },
+    heartbeat: emptyHeartbeat(),
   };
 }
 
