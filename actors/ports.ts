@@ -3,6 +3,8 @@
  * run against every adapter of it.
  */
 import type { Fact, NewFact, Stream } from "../machines/facts.ts";
+import type { Result } from "../machines/failure.ts";
+import type { ServiceCells, TableText } from "../machines/service-table.ts";
 import type {
   Instant,
   NetworkPath,
@@ -165,6 +167,20 @@ export interface Topology {
   /** Resolves within `topologyTimeoutMs`; never rejects. */
   path(look: { readonly elementId: string; readonly signal: AbortSignal }): Promise<PathAnswer>;
   close(): Promise<void>;
+}
+
+/** Text of a Service Info Table, whatever the format; knows nothing of what the cells may hold. */
+export interface ServiceTableCodec {
+  /** Never throws. A string is taken as decoded. */
+  parse(text: string | Uint8Array): TableText;
+  /** `parse` gives the same cells back (S9). */
+  format(rows: readonly ServiceCells[]): string;
+}
+
+/** The gateway's own Service Info Table, where it is not the clients'. */
+export interface GatewayTableSource {
+  /** Fails where it cannot be read. Never rejects. */
+  read(): Promise<Result<readonly ServiceInfo[]>>;
 }
 
 /** Time, both kinds: `now` for what people read, `monotonicMs` for durations (R5). Drives XState too. */

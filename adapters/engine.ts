@@ -10,7 +10,7 @@ import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
 import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
 import { type Failure, FailureError, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
-import type { ServiceInfo } from "../machines/vocabulary.ts";
+import type { ServiceInfo, ServiceProtocol } from "../machines/vocabulary.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
@@ -20,7 +20,10 @@ import { loadTokens, type Role, type Tokens } from "./http/tokens.ts";
 import { verifyLedger } from "./ledger/inspection.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { createOsbService } from "./service/osb.ts";
-import { loadServices } from "./service-table/csv.ts";
+import { loadServices } from "./service-table/file.ts";
+
+/** Protocols that there is an adapter for: what a selected service may speak. */
+export const spokenProtocols: readonly ServiceProtocol[] = ["osb"];
 
 export interface EngineOptions {
   /** As in the configuration file; unset members take their defaults. Relative paths count from the working directory. */
@@ -53,7 +56,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   orThrow(compileCorrelationKey(config.correlationKey));
   const defaultFile = configSchema.parse({}).services.file;
   const services =
-    options.services ?? orThrow(loadServices(config.services.file, config.services.file === defaultFile));
+    options.services ??
+    orThrow(
+      loadServices(config.services.file, config.services.file === defaultFile, {
+        allowedHosts: config.allowedServiceHosts,
+        wished: config.services.selected,
+        spoken: spokenProtocols,
+      }),
+    );
   const server = await startHttpServer(config.listen, options.log);
   try {
     return await assemble(options, { config, tokens, services, server });

@@ -61,12 +61,19 @@ export const serviceProtocols = [
 ] as const satisfies readonly ServiceProtocol[];
 const idempotencies = ["requestId", "settles", "none"] as const satisfies readonly Idempotency[];
 
-/** All rows, or every fault of them, by line, at most `tableFaultsMax`. */
+/** A table as text cells with their places, and what was wrong with the text itself. */
+export interface TableText {
+  /** Rows below the header that could be read; none when the header could not. */
+  readonly rows: readonly TextRow[];
+  readonly faults: readonly TableFault[];
+}
+
+/** Its rows, and every fault of the text and of them, by line, at most `tableFaultsMax`. */
 export function readTable(
-  rows: readonly TextRow[],
+  { rows, faults: before }: TableText,
   rules: TableRules,
 ): { readonly services: readonly ServiceInfo[]; readonly faults: readonly TableFault[] } {
-  const faults: TableFault[] = [];
+  const faults = [...before];
   const services: ServiceInfo[] = [];
   const firstLines = new Map<string, number>();
   for (const row of rows.slice(0, limits.servicesMax)) {
@@ -87,6 +94,8 @@ export function readTable(
       expected: `at most ${limits.servicesMax} services`,
       got: "one more",
     });
+  // A row that could not be read may be the one that seems to be missing.
+  if (before.length > 0) return { services, faults: inOrder(faults) };
   if (rows.length === 0)
     faults.push({ line: 1, column: "name", expected: "at least one service below the header", got: "none" });
   else if (rules.selected !== null && !firstLines.has(rules.selected))
@@ -201,12 +210,19 @@ function readMember<T extends string>(
   return found ?? null;
 }
 
+/** Control characters, and those that turn the direction of a line, which JSON leaves as they are. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const unseen = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
 /** A cell as a message shows it: short, on one line. */
 export function shown(text: string): string {
   if (text === "") return "nothing";
   const { faultTextCharsMax: charsMax } = limits;
   const cut = text.length > charsMax ? `${text.slice(0, charsMax - 1)}…` : text;
-  const quoted = JSON.stringify(cut.toWellFormed());
+  const quoted = JSON.stringify(cut.toWellFormed()).replaceAll(
+    unseen,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
   return quoted === `"${text}"` && /^[\w.:/-]+$/.test(text) ? text : quoted;
 }
 
