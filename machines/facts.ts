@@ -64,6 +64,13 @@ export type AnswerKind = "ack" | "nack" | "refused" | "unreachable" | "failed" |
 /** What one request came to. `cancelled`: never sent. `notApplied`: proven that the service did nothing. */
 export type RequestResult = "ok" | "rejected" | "failed" | "notApplied" | "cancelled" | "unknown";
 
+/** How long a notification is held down before a create, an update or a close; 0 = not at all. */
+export interface Delays {
+  readonly createSeconds: number;
+  readonly updateSeconds: number;
+  readonly closeSeconds: number;
+}
+
 /** Settings the fold reads; a change of configuration is a fact too (R1). */
 export interface FoldSettings {
   readonly maxResponseRows: number;
@@ -72,6 +79,8 @@ export interface FoldSettings {
   readonly dedupDays: number;
   /** Absent in ledgers of before they were settings. */
   readonly relatedElements?: RelatedElements;
+  readonly delays?: Delays;
+  readonly maxOpenTickets?: number;
 }
 
 /** An outcome that another one takes the place of (A2). */
@@ -87,6 +96,14 @@ export interface Parking {
   /** Wakes at this time at the latest; null: only a fact wakes it. */
   readonly until: Instant | null;
   readonly because: string;
+  /** Of `covered`: what these settled alarms rest on. It does not hold up what comes in for the key. */
+  readonly cover?: {
+    readonly ticketId: string;
+    readonly service: string;
+    /** How often it was looked at again and still stood. */
+    readonly checks: number;
+    readonly alarms: readonly NotificationRef[];
+  };
 }
 
 export interface FactBodies {
@@ -196,6 +213,8 @@ export interface FactBodies {
     status: TicketStatus;
     severity: Severity | null;
     openedAt: Instant | null;
+    /** Elements it lies on; absent: as known before. */
+    networkElements?: readonly string[];
   };
   /** A linked ticket that the search, after its settling time, shows closed or not at all. */
   "ticket.lost": {

@@ -4,6 +4,7 @@
  * Source: laws.md.
  */
 import { emptyState, type KeyState, type State } from "./state.ts";
+import { emptyTicketIndex, indexTickets } from "./ticket-index.ts";
 
 /** Raised when the state gains or loses a member. */
 const shape = 3;
@@ -16,6 +17,8 @@ export function stateText(state: State): string {
   return JSON.stringify({
     shape,
     ...state,
+    // Follows from the keys.
+    index: undefined,
     keys: [...state.keys.values()].map((key) => ({
       ...key,
       active: [...key.active],
@@ -48,7 +51,7 @@ export function stateFromText(text: string): State {
       closed: new Map(key.closed),
     },
   ]);
-  return {
+  const state: State = {
     ...read,
     keys: new Map(keys),
     clients: new Map(read.clients),
@@ -56,7 +59,10 @@ export function stateFromText(text: string): State {
     requests: new Map(read.requests),
     settledRequests: new Map(read.settledRequests),
     unknown: new Map(read.unknown),
+    index: emptyTicketIndex(),
   };
+  indexTickets(state);
+  return state;
 }
 
 /** As JSON has it: each Map an array of its entries. */

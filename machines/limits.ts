@@ -166,6 +166,13 @@ export const limits = {
   /** Least pause between two runs, where one took longer than its period. */
   heartbeatRestMsMin: 1_000,
 
+  /**
+   * What active alarms rest on instead of a ticket is looked at again in 5, 10, 20 … 60 min: a ticket that was closed
+   * elsewhere tells nobody, and ten thousand alarms under one are 30 searches a second at first, 3 later.
+   */
+  coverRecheckSeconds: 300,
+  coverRecheckSecondsMax: 3_600,
+
   // --- topology
   /** Hops from an element to its root: an access network has under ten. */
   pathHopsMax: 64,
