@@ -26,6 +26,8 @@ export interface DispatcherPorts {
   readonly decide: (input: DecisionInput) => Decision;
   readonly client: (clientId: string) => TicketClientRef | undefined;
   readonly service: () => ServiceInfo | null;
+  /** While true no waiting key is given a client; `wake` when it ends. */
+  readonly held?: () => boolean;
 }
 
 /** A client locked by hand: who holds it and under which claim. */
@@ -35,7 +37,8 @@ export interface HandLock {
 }
 
 interface WaitingHand {
-  readonly grant: (lock: HandLock) => void;
+  /** null: none, it waits no longer. */
+  readonly grant: (lock: HandLock | null) => void;
 }
 
 export class Dispatcher {
@@ -78,9 +81,15 @@ export class Dispatcher {
     this.#schedule();
   }
 
-  /** Nothing is started any more; what runs may end. */
+  /** What was held may go on. */
+  wake(): void {
+    this.#schedule();
+  }
+
+  /** Nothing is started any more, and no hand waits any longer; what runs may end. */
   stop(): void {
     this.#stopped = true;
+    for (const hand of this.#hands.splice(0)) hand.grant(null);
     for (const waker of this.#wakers.values()) this.#ports.clock.clearTimeout(waker.timer);
     this.#wakers.clear();
   }
@@ -179,6 +188,7 @@ export class Dispatcher {
         this.#startByHand(this.#takeIdle(), hand);
         continue;
       }
+      if (this.#ports.held?.() === true) return;
       const name = this.#line.next();
       if (name === undefined) return;
       const key = this.#ports.journal.state.keys.get(name);

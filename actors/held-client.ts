@@ -29,6 +29,8 @@ interface HeldClientPorts {
   readonly lock: Lock;
   readonly client: () => TicketClientRef | undefined;
   readonly service: () => ServiceInfo | null;
+  /** Why nothing may be forwarded now; null: it may. */
+  readonly heldBecause: () => string | null;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -83,7 +85,8 @@ export class HeldClient {
   /**
    * Sends a request through the gateway, for the correlation key it belongs to. Resolves when the service has
    * answered; `parked` means that the key goes on waiting for the result without this client. Refused KEY_BUSY
-   * while the key has another request or flow, DUPLICATE for a create while a ticket of the key is open (T1).
+   * while the key has another request or flow, DUPLICATE for a create while a ticket of the key is open (T1),
+   * TABLES_DIFFER while the gateway's service table differs from the clients'.
    */
   async forward(
     key: string,
@@ -92,6 +95,8 @@ export class HeldClient {
     const { journal, clock, ids, lock, clientId } = this.#ports;
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
+    const heldBecause = this.#ports.heldBecause();
+    if (heldBecause !== null) return fail("TABLES_DIFFER", heldBecause);
     const known = journal.state.keys.get(key);
     if (known !== undefined && (known.request !== null || known.flow !== null)) {
       return fail(

@@ -183,6 +183,27 @@ export interface GatewayTableSource {
   read(): Promise<Result<readonly ServiceInfo[]>>;
 }
 
+/** One message to the receiver of one check. */
+export interface Beat {
+  /** `start`: a run begins. The others end it. */
+  readonly kind: "start" | "success" | "fail";
+  /** UUID v4 of the run. */
+  readonly rid: string;
+  /** For people; cut to `heartbeatTextBytesMax` and redacted on its way out (S4). May be empty. */
+  readonly text: string;
+}
+
+/** Whoever watches from outside that beats keep coming: one object a check. */
+export interface HeartbeatReceiver {
+  /**
+   * Sends it once. Fails with BEAT_REFUSED, BEAT_UNANSWERED (`heartbeatTimeoutMs`, or the signal) or BEAT_DROPPED
+   * (more than `heartbeatsPerMinuteMax`); no detail names the address (S4). Never rejects.
+   */
+  beat(beat: Beat, signal: AbortSignal): Promise<Result<null>>;
+  /** Beats of any kind that were not sent for the sake of `heartbeatsPerMinuteMax`. */
+  dropped(): number;
+}
+
 /** Time, both kinds: `now` for what people read, `monotonicMs` for durations (R5). Drives XState too. */
 export interface Clock {
   now(): Instant;

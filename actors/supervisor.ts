@@ -5,18 +5,19 @@
  * Source: architecture.md, "Supervisor API"; its names are a contract.
  */
 import { createActor } from "xstate";
-import { judgeAsync } from "../machines/async-result.ts";
 import { decide as defaultDecision, type Decision, type DecisionInput } from "../machines/decision.ts";
-import { entry, type Expectation } from "../machines/entry.ts";
+import { entry } from "../machines/entry.ts";
 import { alarmStream, type Fact } from "../machines/facts.ts";
 import { FailureError, type Result } from "../machines/failure.ts";
 import type { GatewayRef } from "../machines/gateway.machine.ts";
 import { limits } from "../machines/limits.ts";
-import { keyStream, unknownRequest, unsettledAlarms, type State } from "../machines/state.ts";
+import { unsettledAlarms, type State } from "../machines/state.ts";
 import { clientNames, crashReport, gatewayChild, supervisorMachine } from "../machines/supervisor.machine.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Notification, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import { resolveConfig, type Config, type ConfigInput } from "./config.ts";
+import { acceptedOrThrow } from "./acceptance.ts";
+import { deliverAsync } from "./async-delivery.ts";
 import { CrashRecovery } from "./crash-recovery.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import {
@@ -27,7 +28,9 @@ import {
   type EngineSnapshot,
 } from "./engine-views.ts";
 import { explainAlarm, explainKey, type Explanation } from "./explain.ts";
+import type { GatewayTable } from "./gateway-table.ts";
 import { gatewayLogic } from "./gateway.ts";
+import { heartbeatInputs, heartbeatLogic, heartbeatView, openReceivers, type HeartbeatReceivers } from "./heartbeat.ts";
 import { HeldClient } from "./held-client.ts";
 import { Journal, type FactListener } from "./journal.ts";
 import { openingEntries } from "./opening.ts";
@@ -37,17 +40,21 @@ import type {
   AlarmSink,
   AsyncResult,
   Clock,
+  HeartbeatReceiver,
   Ids,
   Ledger,
   Log,
   TicketingService,
 } from "./ports.ts";
+import type { ImportOptions, ImportResult, ServiceCommands } from "./service-commands.ts";
+import { openServiceTable, type ServiceTableOptions } from "./service-table.ts";
 import { ticketClientLogic } from "./ticket-client.ts";
 
 export type { ClientView, EngineCounters, EngineSnapshot } from "./engine-views.ts";
 export type { ForceOptions } from "./operator-commands.ts";
+export type { ImportOptions, ImportResult, ServicesPreview } from "./service-commands.ts";
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends ServiceTableOptions {
   /** Unset members take their defaults; see config.ts. */
   readonly config?: ConfigInput;
   readonly ledger: Ledger;
@@ -59,6 +66,8 @@ export interface SupervisorOptions {
   readonly services: readonly ServiceInfo[];
   /** Instead of the default decision D0–D13. Must be pure; when it throws, the flow crashes (R6). */
   readonly decide?: (input: DecisionInput) => Decision;
+  /** Opens the way to a receiver of `heartbeat.url` or `heartbeat.engineUrl`; needed where one is set. */
+  readonly heartbeatReceiver?: (url: string) => HeartbeatReceiver;
   /** Once, when the ledger fails (R3): the process should stop. */
   readonly onBroken?: (error: unknown) => void;
 }
@@ -83,7 +92,10 @@ export class Supervisor implements AlarmSink {
   readonly #dispatcher: Dispatcher;
   readonly #actor;
   readonly #operators: OperatorCommands;
+  readonly #services: ServiceCommands;
+  readonly #gatewayTable: GatewayTable;
   readonly #crashes: CrashRecovery;
+  readonly #receivers: HeartbeatReceivers;
   readonly #views = new Map<string, ClientView>();
   readonly #stateListeners = new Set<(view: ClientView) => void>();
   readonly #inFlight = new Map<string, string>();
@@ -117,8 +129,18 @@ export class Supervisor implements AlarmSink {
         else this.#inFlight.set(name, item.request.requestId);
       },
     });
+    this.#receivers = openReceivers(config.heartbeat, options.heartbeatReceiver);
+    const heartbeat = heartbeatLogic({
+      receivers: this.#receivers,
+      journal,
+      clock,
+      ids,
+      log: options.log,
+      lock: (how) => this.lock(how),
+      forceUnlock: (clientId, force) => this.forceUnlock(clientId, force),
+    });
     const logic = supervisorMachine.provide({
-      actors: { client, gateway },
+      actors: { client, gateway, heartbeat },
       actions: {
         reportCrash: ({ context, event }) => void this.#crashes.crashed(crashReport(context, event), false),
         reportQuarantine: ({ context, event }) =>
@@ -129,7 +151,11 @@ export class Supervisor implements AlarmSink {
       id: "supervisor",
       clock,
       logger: () => {},
-      input: { clients: config.clients, monotonicMs: () => clock.monotonicMs() },
+      input: {
+        clients: config.clients,
+        monotonicMs: () => clock.monotonicMs(),
+        heartbeats: heartbeatInputs(this.#receivers, config.heartbeat),
+      },
     });
     this.#dispatcher = new Dispatcher({
       journal,
@@ -139,7 +165,11 @@ export class Supervisor implements AlarmSink {
       decide: options.decide ?? defaultDecision,
       client: (clientId) => this.#client(clientId),
       service: () => selectedService(journal.state),
+      held: () => this.#gatewayTable.holds,
     });
+    const table = openServiceTable({ ...options, config, journal, wake: () => this.#dispatcher.wake() });
+    this.#gatewayTable = table.gatewayTable;
+    this.#services = table.commands;
     const reach = {
       journal,
       clock,
@@ -168,6 +198,7 @@ export class Supervisor implements AlarmSink {
       this.#views.set(clientId, viewOf(clientId, "restarting", null));
     this.#actor.start();
     this.#actor.send({ type: "supervisor.start" });
+    await this.#gatewayTable.check();
     this.#dispatcher.begin();
   }
 
@@ -202,38 +233,12 @@ export class Supervisor implements AlarmSink {
     notification: Notification,
     digest: string = JSON.stringify(notification),
   ): Promise<{ position: Position; duplicate: boolean }> {
-    const told = await this.accept(notification, digest);
-    switch (told.kind) {
-      case "accepted":
-        return { position: told.position, duplicate: told.duplicate };
-      case "conflict":
-        throw new FailureError(
-          "CONFLICT",
-          `Alarm ${notification.id} of ${notification.source} was accepted before with other content.`,
-        );
-      case "overloaded":
-        throw new FailureError(
-          "OVERLOADED",
-          `Too many alarms are unsettled; try again in ${told.retryAfterMs} ms.`,
-        );
-      case "stopping":
-        throw new FailureError("STOPPING", "The engine is stopping; send the alarm again after its restart.");
-    }
+    return acceptedOrThrow(await this.accept(notification, digest), notification);
   }
 
   /** G5: the service's async result; resolves when durable. */
-  async deliverAsync(result: AsyncResult): Promise<void> {
-    const { state } = this.#journal;
-    for (;;) {
-      const before = state.settledRequests.get(result.requestId) ?? unknownRequest(state, result.requestId);
-      const name = state.requests.get(result.requestId) ?? before?.key;
-      const key = name === undefined ? null : (state.keys.get(name) ?? null);
-      const entries = judgeAsync(key, before, result, this.#options.clock.now());
-      const expect: Expectation[] =
-        key === null ? [] : [{ stream: keyStream(key.key), revision: key.revision }];
-      const done = await this.#journal.append(entries, expect);
-      if (done.kind === "committed") return;
-    }
+  deliverAsync(result: AsyncResult): Promise<void> {
+    return deliverAsync(this.#journal, result, this.#options.clock);
   }
 
   // --- flows written by hand
@@ -244,6 +249,7 @@ export class Supervisor implements AlarmSink {
   }: { readonly timeoutSeconds?: number } = {}): Promise<HeldClient> {
     if (this.#stopping) throw new FailureError("STOPPING", "The engine is stopping.");
     const held = await this.#dispatcher.lockByHand(timeoutSeconds * 1000);
+    if (held === null && this.#stopping) throw new FailureError("STOPPING", "The engine is stopping.");
     if (held === null)
       throw new FailureError(
         "LOCK_TIMEOUT",
@@ -255,6 +261,7 @@ export class Supervisor implements AlarmSink {
       lock: held.lock,
       client: () => this.#client(held.clientId),
       service: () => selectedService(this.#journal.state),
+      heldBecause: () => this.#gatewayTable.heldBecause,
       journal: this.#journal,
       clock,
       ids,
@@ -273,6 +280,23 @@ export class Supervisor implements AlarmSink {
     return this.#operators.forceNotBusy(clientId, force);
   }
 
+  // --- the Service Info Table
+
+  /** The whole table from CSV, or nothing of it; service-commands.ts. */
+  importServices(csv: string | Uint8Array, options: ImportOptions): Promise<ImportResult> {
+    return this.#services.importServices(csv, options);
+  }
+
+  /** The whole table as CSV. */
+  exportServices(): string {
+    return this.#services.exportServices();
+  }
+
+  /** New flows use this service; what is under way stays where it was planned. Refused UNKNOWN_SERVICE. */
+  selectService(name: string, options: { readonly by: string }): Promise<Result<null>> {
+    return this.#services.selectService(name, options);
+  }
+
   // --- what is there
 
   snapshot(): EngineSnapshot {
@@ -283,7 +307,12 @@ export class Supervisor implements AlarmSink {
       clients: [...this.#views.values()],
       queue: this.#dispatcher.waiting(),
       gateway: { inFlight: [...this.#inFlight].map(([service, requestId]) => ({ service, requestId })) },
-      services: { rows: state.services, selected: state.selectedService },
+      services: {
+        rows: state.services,
+        selected: state.selectedService,
+        mismatch: this.#gatewayTable.mismatch,
+      },
+      heartbeat: heartbeatView(this.#journal, this.#receivers),
       counters: this.counters(),
     };
   }
@@ -339,6 +368,8 @@ export class Supervisor implements AlarmSink {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#dispatcher.stop();
+    this.#actor.send({ type: "heartbeat.stop" }); // H1: nothing beats for an engine that stops
+    this.#gatewayTable.stop();
     const { clock } = this.#options;
     if (!this.#allIdle()) {
       await new Promise<void>((resolve) => {

@@ -88,7 +88,8 @@ export class ScriptedSource implements Source {
       clients: this.clients,
       queue: { create: 0, update: 0, close: 0, parked: 0 },
       gateway: { inFlight: [] },
-      services: { rows: [], selected: null },
+      services: { rows: [], selected: null, mismatch: null },
+      heartbeat: { chain: null, engine: null },
       counters: this.counters(),
     };
   }
