@@ -5,12 +5,14 @@
  */
 import { type ConfigInput, configSchema, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
+import { isCleared } from "../actors/cleared-alarms.ts";
 import { createFeed } from "../actors/feed.ts";
 import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
 import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
 import { type Failure, FailureError, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import type { ServiceInfo, ServiceProtocol } from "../machines/vocabulary.ts";
+import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
@@ -19,8 +21,10 @@ import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { loadTokens, type Role, type Tokens } from "./http/tokens.ts";
 import { verifyLedger } from "./ledger/inspection.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
+import { guardHosts } from "./service/allowed-hosts.ts";
 import { createOsbService } from "./service/osb.ts";
-import { loadServices } from "./service-table/file.ts";
+import { csvCodec } from "./service-table/csv.ts";
+import { gatewayTableOf, seedServices } from "./service-table/file.ts";
 
 /** Protocols that there is an adapter for: what a selected service may speak. */
 export const spokenProtocols: readonly ServiceProtocol[] = ["osb"];
@@ -54,19 +58,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const config = orThrow(resolveConfig(options.config));
   const tokens = orThrow(loadTokens(config)); // S1
   orThrow(compileCorrelationKey(config.correlationKey));
-  const defaultFile = configSchema.parse({}).services.file;
-  const services =
-    options.services ??
-    orThrow(
-      loadServices(config.services.file, config.services.file === defaultFile, {
-        allowedHosts: config.allowedServiceHosts,
-        wished: config.services.selected,
-        spoken: spokenProtocols,
-      }),
-    );
   const server = await startHttpServer(config.listen, options.log);
   try {
-    return await assemble(options, { config, tokens, services, server });
+    return await assemble(options, { config, tokens, server });
   } catch (error) {
     await server.close();
     throw error;
@@ -76,13 +70,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 interface Parts {
   readonly config: Config;
   readonly tokens: Tokens;
-  readonly services: readonly ServiceInfo[];
   readonly server: HttpServer;
 }
 
 async function assemble(
-  { clock, ids, log }: EngineOptions,
-  { config, tokens, services, server }: Parts,
+  { clock, ids, log, services }: EngineOptions,
+  { config, tokens, server }: Parts,
 ): Promise<Engine> {
   let readiness: Readiness = "starting";
   server.addRoutes(healthRoutes(() => readiness));
@@ -103,10 +96,12 @@ async function assemble(
     now: () => clock.now(),
     uuid: () => ids.uuid(),
   });
+  const hosts = guardHosts(config.allowedServiceHosts);
   const service = createOsbService({
     callbackUrl: () => `${(config.listen.publicUrl ?? server.url).replace(/\/$/, "")}${callbackPath}`,
     clock,
-    hostAllowed: (host) => config.allowedServiceHosts.includes(host),
+    hostAllowed: hosts.allows,
+    lookup: hosts.lookup, // S5
   });
   const supervisor = await createSupervisor({
     config,
@@ -136,6 +131,14 @@ async function assemble(
     settings: { ...settings, correlationKey },
     ...authorizing("source"),
   });
+  const httpIntake = createHttpAlarmIntake({
+    sink: supervisor,
+    log,
+    correlationKey,
+    isCleared: (notification) => isCleared(supervisor.state, notification),
+    ...authorizing("source"),
+  });
+  server.addRoutes(httpIntake.routes);
   const feed = createFeed({ supervisor, clock });
   const feedEdge = attachFeed({ feed, clock, ids, log, settings, ...authorizing("viewer") });
   server.addUpgrade((request, socket, head) => intake.handleUpgrade(request, socket, head));
@@ -154,7 +157,7 @@ async function assemble(
   async function stop(drainSeconds: number): Promise<void> {
     if (readiness !== "broken") readiness = "stopping";
     verification.abort();
-    await intake.stop();
+    await Promise.all([intake.stop(), httpIntake.stop()]);
     // The callback stays: results that come while flows end still count.
     await supervisor.stop({ drainSeconds });
     feed.close();

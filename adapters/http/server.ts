@@ -140,8 +140,13 @@ export function pathOf(request: IncomingMessage): string {
   return request.url?.split("?", 1)[0] ?? "/";
 }
 
-/** The whole body as text; null: over `bytesMax`, and the rest was not read. Rejects when the sender breaks off. */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<string | null> {
+/** `readBytes` as text; what is not UTF-8 becomes U+FFFD. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string | null> {
+  return (await readBytes(request, bytesMax))?.toString("utf8") ?? null;
+}
+
+/** The whole body; null: over `bytesMax`, and the rest was not read. Rejects when the sender breaks off. */
+export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -153,7 +158,7 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<st
         resolve(null);
       } else chunks.push(chunk);
     });
-    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    request.on("end", () => resolve(Buffer.concat(chunks)));
     request.on("error", reject);
   });
 }
