@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
+import { readHost } from "../machines/service-host.ts";
 
 const mysqlUrlExpected = "expected mysql://user:password@host:port/database";
 function isMysqlUrl(text: string): boolean {
@@ -36,8 +37,37 @@ const topology = z.discriminatedUnion(
   'expected "kind": "sqlite" or "mysql"',
 );
 
+const heartbeatUrlExpected = "expected http:// or https://, without query and fragment, or null";
+
+/** Whose path, and user and password if it has them, are the secret of the check: no message repeats it (S4). */
+const heartbeatUrl = z.string().refine(isHeartbeatUrl, heartbeatUrlExpected).nullable().default(null);
+
+const heartbeatSeconds = (lowest: number, usual: number): z.ZodDefault<z.ZodNumber> =>
+  z.number().min(lowest).max(limits.heartbeatSecondsHighest).default(usual);
+
+const heartbeat = z.strictObject({
+  /** Receiver of the chain's check: a beat says that a client was locked, the service searched, the client unlocked. */
+  url: heartbeatUrl,
+  /** Receiver of a second check: a beat says that the process is alive, and nothing more. */
+  engineUrl: heartbeatUrl,
+  /** Period of `engineUrl`. */
+  everySeconds: heartbeatSeconds(limits.heartbeatEverySecondsLowest, limits.heartbeatEverySecondsDefault),
+  /** Period of `url`: each beat costs the service one search. */
+  probeSeconds: heartbeatSeconds(limits.heartbeatProbeSecondsLowest, limits.heartbeatProbeSecondsDefault),
+});
+
+function isHeartbeatUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && !/[?#]/.test(text);
+}
+
 /** Name of an element that this engine talks to, for people; empty = not filled in. */
 const elementName = z.string().max(limits.elementNameCharsMax).default("");
+
+const serviceHost = z.string().superRefine((text, context) => {
+  const read = readHost(text);
+  if (!read.ok) context.addIssue({ code: "custom", message: `expected ${read.expected}` });
+});
 
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default("./data"),
@@ -66,13 +96,17 @@ export const configSchema = z.strictObject({
       heartbeatReceiver: elementName,
     })
     .prefault({}),
-  allowedServiceHosts: z.array(z.string().min(1)).default(["127.0.0.1"]),
+  /** Names and addresses that services may have (S5). An address on this machine or its links must be listed itself. */
+  allowedServiceHosts: z.array(serviceHost).default(["127.0.0.1"]),
   gateway: z
     .strictObject({
       kind: z.literal("embedded").default("embedded"),
+      /** The gateway's own Service Info Table; null = `services.file`: it follows every import. */
+      servicesFile: z.string().min(1).nullable().default(null),
       notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest).default(limits.notOwnerRetrySecondsDefault),
     })
     .prefault({}),
+  heartbeat: heartbeat.prefault({}),
   topology: topology.prefault({ kind: "sqlite" }),
 });
 

@@ -3,7 +3,7 @@
  *   S1 no address that others reach without tokens.  S5 only allowed service hosts are called.
  *   R3 a failed ledger ends the engine.  R4 what the opening did not check is checked in the background.
  */
-import { type ConfigInput, configSchema, resolveConfig, type Config } from "../actors/config.ts";
+import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import { isCleared } from "../actors/cleared-alarms.ts";
 import { createFeed } from "../actors/feed.ts";
@@ -15,6 +15,7 @@ import type { ServiceInfo, ServiceProtocol } from "../machines/vocabulary.ts";
 import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
+import { createHttpReceiver } from "./heartbeat/http.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { attachFeed } from "./feed/feed.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
@@ -96,6 +97,7 @@ async function assemble(
     now: () => clock.now(),
     uuid: () => ids.uuid(),
   });
+  const gatewayTable = gatewayTableOf(config);
   const hosts = guardHosts(config.allowedServiceHosts);
   const service = createOsbService({
     callbackUrl: () => `${(config.listen.publicUrl ?? server.url).replace(/\/$/, "")}${callbackPath}`,
@@ -103,19 +105,22 @@ async function assemble(
     hostAllowed: hosts.allows,
     lookup: hosts.lookup, // S5
   });
-  const supervisor = await createSupervisor({
-    config,
-    ledger,
-    service,
-    clock,
-    ids,
-    log,
-    services,
-    onBroken: fall,
-  }).catch(async (error: unknown) => {
+  const table = {
+    serviceTableCodec: csvCodec,
+    spokenProtocols,
+    ...(gatewayTable === undefined ? undefined : { gatewayTable }),
+  };
+  let supervisor: Supervisor;
+  try {
+    // The file is read once in a ledger's life: after that the table in the ledger counts.
+    const seed =
+      ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
+    const ports = { config, ledger, service, clock, ids, log };
+    supervisor = await createSupervisor({ ...ports, ...table, services: seed, onBroken: fall });
+  } catch (error) {
     await closeQuietly(ledger);
     throw error;
-  });
+  }
 
   const settings = { allowedOrigins: server.access.origins, allowedHosts: server.access.hosts };
   const authorizing = (role: Role) =>

@@ -4,6 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { configSchema, type Config } from "../../actors/config.ts";
 import type { GatewayTableSource } from "../../actors/ports.ts";
 import { fail, ok, type Result } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
@@ -57,6 +59,23 @@ export function loadServices(
   if (!read.ok) return read;
   const selected = read.value.find(({ name }) => name === wished) ?? read.value[0];
   return readServices(csv, file, { ...rules, selected: selected?.name ?? null });
+}
+
+/** The table of a first start, from `services.file`; the default one may be missing. */
+export function seedServices(config: Config, spoken: TableRules["spoken"]): Result<readonly ServiceInfo[]> {
+  const { file, selected } = config.services;
+  const isDefault = file === configSchema.parse({}).services.file;
+  return loadServices(file, isDefault, {
+    allowedHosts: config.allowedServiceHosts,
+    wished: selected,
+    spoken,
+  });
+}
+
+/** undefined: `gateway.servicesFile` is `services.file`, and the gateway follows every import. */
+export function gatewayTableOf({ services, gateway }: Config): GatewayTableSource | undefined {
+  const file = gateway.servicesFile;
+  return file === null || resolve(file) === resolve(services.file) ? undefined : gatewayTableFile(file);
 }
 
 /** Read anew at every call; which hosts it names is the clients' table's affair. */
