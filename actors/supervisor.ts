@@ -6,17 +6,18 @@
  */
 import { createActor } from "xstate";
 import { decide as defaultDecision, type Decision, type DecisionInput } from "../machines/decision.ts";
-import { entry } from "../machines/entry.ts";
-import { alarmStream, type Fact } from "../machines/facts.ts";
+import type { Fact } from "../machines/facts.ts";
 import { FailureError, type Result } from "../machines/failure.ts";
 import type { GatewayRef } from "../machines/gateway.machine.ts";
 import { limits } from "../machines/limits.ts";
-import { unsettledAlarms, type State } from "../machines/state.ts";
+import type { State } from "../machines/state.ts";
 import { clientNames, crashReport, gatewayChild, supervisorMachine } from "../machines/supervisor.machine.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
+import type { Verdict } from "../machines/verdict.ts";
 import type { Notification, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import { resolveConfig, type Config, type ConfigInput } from "./config.ts";
-import { acceptedOrThrow } from "./acceptance.ts";
+import { AlarmAdmission } from "./alarm-admission.ts";
+import type { SettingsPatch } from "./api-messages.ts";
 import { deliverAsync } from "./async-delivery.ts";
 import { CrashRecovery } from "./crash-recovery.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -27,10 +28,17 @@ import {
   type EngineCounters,
   type EngineSnapshot,
 } from "./engine-views.ts";
+import { EngineReader } from "./engine-reader.ts";
 import { explainAlarm, explainKey, type Explanation } from "./explain.ts";
 import type { GatewayTable } from "./gateway-table.ts";
 import { gatewayLogic } from "./gateway.ts";
-import { heartbeatInputs, heartbeatLogic, heartbeatView, openReceivers, type HeartbeatReceivers } from "./heartbeat.ts";
+import {
+  heartbeatInputs,
+  heartbeatLogic,
+  heartbeatView,
+  openReceivers,
+  type HeartbeatReceivers,
+} from "./heartbeat.ts";
 import { HeldClient } from "./held-client.ts";
 import { Journal, type FactListener } from "./journal.ts";
 import { openingEntries } from "./opening.ts";
@@ -95,12 +103,13 @@ export class Supervisor implements AlarmSink {
   readonly #services: ServiceCommands;
   readonly #gatewayTable: GatewayTable;
   readonly #crashes: CrashRecovery;
+  readonly #admission: AlarmAdmission;
+  /** What the HTTP API shows; bounded, never acted on. */
+  readonly reader: EngineReader;
   readonly #receivers: HeartbeatReceivers;
   readonly #views = new Map<string, ClientView>();
   readonly #stateListeners = new Set<(view: ClientView) => void>();
   readonly #inFlight = new Map<string, string>();
-  #duplicates = 0;
-  #accepting = 0;
   #stopping = false;
   #idleAll: (() => void) | null = null;
 
@@ -177,6 +186,15 @@ export class Supervisor implements AlarmSink {
       client: (clientId: string) => this.#client(clientId),
     };
     this.#operators = new OperatorCommands(reach);
+    const { ledger } = options;
+    this.#admission = new AlarmAdmission({ journal, ledger, clock, isStopping: () => this.#stopping });
+    this.reader = new EngineReader({
+      ledger,
+      state: () => journal.state,
+      views: this.#views,
+      results: (clientId) => this.#client(clientId)?.getSnapshot().context.results ?? null,
+      waiting: () => this.#dispatcher.waiting(),
+    });
     this.#crashes = new CrashRecovery({
       ...reach,
       log: options.log,
@@ -205,35 +223,16 @@ export class Supervisor implements AlarmSink {
   // --- alarms
 
   /** A1, A4: resolves when durable. */
-  async accept(notification: Notification, digest: string): Promise<Acceptance> {
-    if (this.#stopping) return { kind: "stopping" };
-    if (unsettledAlarms(this.#journal.state) + this.#accepting >= limits.unsettledAlarmsMax) {
-      return { kind: "overloaded", retryAfterMs: limits.overloadedRetryAfterMs }; // A6
-    }
-    const stream = alarmStream(notification.source, notification.id);
-    const fact = entry(stream, this.#options.clock.now(), "alarm.accepted", { notification, digest });
-    this.#accepting += 1;
-    try {
-      const result = await this.#journal.append([fact], [{ stream, revision: 0 }]); // A4
-      if (result.kind === "committed")
-        return { kind: "accepted", position: result.position, duplicate: false };
-    } finally {
-      this.#accepting -= 1;
-    }
-    const [first] = await this.#options.ledger.readStream(stream);
-    if (first?.type !== "alarm.accepted")
-      throw new Error(`The stream ${stream} is not empty and holds no accepted alarm.`);
-    if (first.body.digest !== digest) return { kind: "conflict", position: first.position };
-    this.#duplicates += 1;
-    return { kind: "accepted", position: first.position, duplicate: true };
+  accept(notification: Notification, digest: string): Promise<Acceptance> {
+    return this.#admission.accept(notification, digest);
   }
 
   /** As `accept`, for programs: throws a FailureError (CONFLICT, OVERLOADED, STOPPING) where it is refused. */
-  async raise(
+  raise(
     notification: Notification,
     digest: string = JSON.stringify(notification),
   ): Promise<{ position: Position; duplicate: boolean }> {
-    return acceptedOrThrow(await this.accept(notification, digest), notification);
+    return this.#admission.raise(notification, digest);
   }
 
   /** G5: the service's async result; resolves when durable. */
@@ -297,6 +296,21 @@ export class Supervisor implements AlarmSink {
     return this.#services.selectService(name, options);
   }
 
+  /** Verdict on a request that nobody could say the fate of (A2). Resolves with its key when durable. */
+  resolve(requestId: string, verdict: Verdict): Promise<Result<{ readonly key: string }>> {
+    return this.#operators.resolve(requestId, verdict);
+  }
+
+  /** G6: settled rows of one client, or of all, leave the response table. Resolves with how many. */
+  clearResponses(clientId: string | null, by: string): Promise<Result<{ readonly cleared: number }>> {
+    return this.#operators.clearResponses(clientId, by);
+  }
+
+  /** Changes settings while the engine runs; they outlast it until the configuration says something new. */
+  changeSettings(patch: SettingsPatch, by: string): Promise<Result<null>> {
+    return this.#operators.changeSettings(patch, by);
+  }
+
   // --- what is there
 
   snapshot(): EngineSnapshot {
@@ -318,7 +332,7 @@ export class Supervisor implements AlarmSink {
   }
 
   counters(): EngineCounters {
-    return countersOf(this.#journal.state, this.#duplicates);
+    return countersOf(this.#journal.state, this.#admission.duplicates);
   }
 
   /** The fold, read-only: never change it. */
