@@ -288,7 +288,7 @@ export class Dispatcher {
         });
         hand.grant({ clientId, lock: locked.lock });
       },
-      () => this.#hands.unshift(hand),
+      () => (this.#stopped ? hand.grant(null) : this.#hands.unshift(hand)),
     );
   }
 

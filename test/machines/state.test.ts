@@ -36,6 +36,15 @@ const settledAlarm: FactBodies["alarm.settled"] = {
   supersedes: null,
 };
 
+const heartbeat: FactBodies["heartbeat.sent"] = {
+  check: "chain",
+  beat: "success",
+  rid: "11111111-2222-4333-8444-555555555555",
+  because: "",
+  lockGuid: "guid-1",
+  durationMs: 12,
+};
+
 /** One body of every type of fact; a type that is missing here does not compile. */
 const bodies: FactBodies = {
   "ledger.opened": { engine: "test", clients: 2 },
@@ -111,6 +120,8 @@ const bodies: FactBodies = {
   "client.lockExpired": holder,
   "client.notBusyForced": { ...holder, by: "ann", reason: "stuck" },
   "client.quarantined": { clientId: "client-01", crashes: 6, cause: "thrown" },
+  "heartbeat.sent": heartbeat,
+  "heartbeat.failed": { ...heartbeat, failure: { code: "BEAT_UNANSWERED", detail: "no answer in 5 s" } },
   "operator.acted": { by: "ann", action: "note", target: "x", reason: "y" },
 };
 
