@@ -42,10 +42,30 @@ export function openingEntries(
   return entries;
 }
 
+/**
+ * The facts of an opening for one operator's command, beside no engine: the same recovery, no clients, and
+ * settings and services stay as they are. To be appended in one commit.
+ */
+export function commandOpeningEntries(state: State, restored: boolean, at: Instant): Entry[] {
+  return [
+    entry("settings", at, "ledger.opened", { engine: "ticket-client", clients: 0 }),
+    ...recover(state, restored, at),
+  ];
+}
+
 /** The settings that the fold reads. */
 function configuredSettings(config: Config): FoldSettings {
   const { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays, relatedElements } = config;
-  return { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays, relatedElements };
+  const { delays, maxOpenTickets } = config;
+  return {
+    maxResponseRows,
+    reopenSeconds,
+    clockSkewSeconds,
+    dedupDays,
+    relatedElements,
+    delays,
+    maxOpenTickets,
+  };
 }
 
 /** What the configuration says, but for what an operator changed since it last said something new. */
