@@ -11,7 +11,7 @@ import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
 import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
 import { type Failure, FailureError, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
-import type { ServiceInfo, ServiceProtocol } from "../machines/vocabulary.ts";
+import type { ServiceInfo } from "../machines/vocabulary.ts";
 import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
@@ -24,11 +24,9 @@ import { verifyLedger } from "./ledger/inspection.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { guardHosts } from "./service/allowed-hosts.ts";
 import { createOsbService } from "./service/osb.ts";
+import { spokenProtocols } from "./service/protocols.ts";
 import { csvCodec } from "./service-table/csv.ts";
 import { gatewayTableOf, seedServices } from "./service-table/file.ts";
-
-/** Protocols that there is an adapter for: what a selected service may speak. */
-export const spokenProtocols: readonly ServiceProtocol[] = ["osb"];
 
 export interface EngineOptions {
   /** As in the configuration file; unset members take their defaults. Relative paths count from the working directory. */

@@ -135,7 +135,7 @@ function refusal(url: string, status: number, { code, detail, title }: ProblemBo
 
 /** fetch says "fetch failed" and hides the reason. */
 function causeOfFetch(error: Error): string {
-  if (error.cause instanceof AggregateError && error.cause.errors.length > 0)
-    return String(error.cause.errors[0] instanceof Error ? error.cause.errors[0].message : error.message);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  const { cause } = error;
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return first instanceof Error ? first.message : error.message;
 }
