@@ -16,6 +16,13 @@ function isMysqlUrl(text: string): boolean {
 const seconds = (highest: number): z.ZodNumber => z.number().min(0).max(highest);
 const port = z.int().min(0).max(65_535);
 
+/** Hold-down: how long a notification waits before its flow may begin; a clear meanwhile cancels a create. */
+const delays = z.strictObject({
+  createSeconds: seconds(limits.hoursDelayMax).default(0),
+  updateSeconds: seconds(limits.hoursDelayMax).default(0),
+  closeSeconds: seconds(limits.hoursDelayMax).default(0),
+});
+
 const listen = z.strictObject({
   /** Address to listen on; anything but loopback needs tokens (S1). */
   host: z.string().min(1).default("127.0.0.1"),
@@ -82,6 +89,7 @@ export const configSchema = z.strictObject({
     .default(limits.maxResponseRowsDefault),
   correlationKey: z.string().min(1).default("{alarmedObject.id}"),
   coalesce: z.boolean().default(true),
+  delays: delays.prefault({}),
   reopenSeconds: seconds(limits.reopenSecondsMax).default(0),
   maxOpenTickets: z.int().min(1).max(limits.maxOpenTicketsHighest).default(limits.maxOpenTicketsDefault),
   clockSkewSeconds: seconds(limits.clockSkewSecondsMax).default(limits.clockSkewSecondsDefault),

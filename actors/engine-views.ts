@@ -6,7 +6,7 @@
 import type { HeartbeatCheck, HeartbeatState } from "../machines/heartbeat.ts";
 import { openTicketsOf, unsettledAlarms, type State } from "../machines/state.ts";
 import { busyStatus, type TicketClientContext } from "../machines/ticket-client.machine.ts";
-import type { ClientCondition, Instant, Position, ServiceInfo } from "../machines/vocabulary.ts";
+import type { ClientCondition, Instant, ParkReason, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import type { TableMismatch } from "./gateway-table.ts";
 
 export interface ClientView {
@@ -33,7 +33,10 @@ export interface EngineSnapshot {
     readonly create: number;
     readonly update: number;
     readonly close: number;
+    /** Keys that wait without holding a client … */
     readonly parked: number;
+    /** … by what they wait for. */
+    readonly parkedFor: Readonly<Partial<Record<ParkReason, number>>>;
   };
   readonly gateway: {
     readonly inFlight: readonly { readonly service: string; readonly requestId: string }[];

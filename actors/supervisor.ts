@@ -53,6 +53,7 @@ import type {
   Ledger,
   Log,
   TicketingService,
+  Topology,
 } from "./ports.ts";
 import type { ImportOptions, ImportResult, ServiceCommands } from "./service-commands.ts";
 import { openServiceTable, type ServiceTableOptions } from "./service-table.ts";
@@ -67,6 +68,8 @@ export interface SupervisorOptions extends ServiceTableOptions {
   readonly config?: ConfigInput;
   readonly ledger: Ledger;
   readonly service: TicketingService;
+  /** Paths for D2 and D5; closed with the engine. Without one every key is decided by its own tickets. */
+  readonly topology?: Topology;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -122,6 +125,7 @@ export class Supervisor implements AlarmSink {
     const client = ticketClientLogic({
       journal,
       service,
+      topology: options.topology ?? null,
       clock,
       ids,
       gateway: (name) => this.#gateway(name),
@@ -174,6 +178,7 @@ export class Supervisor implements AlarmSink {
       decide: options.decide ?? defaultDecision,
       client: (clientId) => this.#client(clientId),
       service: () => selectedService(journal.state),
+      hasTopology: options.topology !== undefined,
       held: () => this.#gatewayTable.holds,
     });
     const table = openServiceTable({ ...options, config, journal, wake: () => this.#dispatcher.wake() });
@@ -400,6 +405,7 @@ export class Supervisor implements AlarmSink {
       .saveSnapshot()
       .catch((error: unknown) => this.#options.log.warn("snapshot.failed", { error: String(error) }));
     await this.#options.service.close();
+    await this.#options.topology?.close();
     await this.#options.ledger.close();
   }
 

@@ -161,6 +161,7 @@ export function linked(
     readonly status: TicketStatus;
     readonly severity?: Ticket["severity"] | null;
     readonly openedAt?: Instant | null;
+    readonly networkElements?: readonly string[] | undefined;
   },
   at: Instant,
 ): Entry {
@@ -171,6 +172,7 @@ export function linked(
     status: ticket.status,
     severity: ticket.severity ?? null,
     openedAt: ticket.openedAt ?? null,
+    ...(ticket.networkElements === undefined ? {} : { networkElements: ticket.networkElements }),
   });
 }
 

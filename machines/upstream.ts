@@ -64,6 +64,23 @@ export function elementsUpstream(path: NetworkPath | null): string[] {
   return [...ids];
 }
 
+/** What a decision record must say about the path it was made with; null: nothing, the path is whole. */
+export function pathNote(reading: PathReading | null): string | null {
+  if (reading === null) return null;
+  if (reading.failure !== null) return `Decided without the path: ${reading.failure}`;
+  switch (reading.path?.end) {
+    case "loop":
+      return "The path runs in a circle; what lies beyond is not known.";
+    case "dangling":
+      return "The path ends at an element whose parent is not in the topology.";
+    case "limit":
+      return `Only the nearest ${reading.path.hops.length} elements of the path were looked at.`;
+    case "root":
+    case undefined:
+      return null;
+  }
+}
+
 /** Open tickets over the element, nearest first, the oldest of equals. */
 export function ticketsAbove(input: AboveInput): TicketAbove[] {
   const { service, now } = input;
