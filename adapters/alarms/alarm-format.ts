@@ -146,7 +146,7 @@ export function refusalOfIssue(
         : undefined;
   const isAbsent = found === undefined || found === null;
   return refusalOf(
-    isAbsent ? "MISSING" : issue?.code === "too_big" ? "TOO_LARGE" : "INVALID",
+    isAbsent ? "MISSING" : issue?.code === "too_big" && issue.origin !== "number" ? "TOO_LARGE" : "INVALID",
     prefix + pointer(path),
     `expected ${issue?.message ?? "another value"}${isAbsent ? "; it is missing" : ""}`,
     names,

@@ -192,15 +192,16 @@ function refusalIn(results: readonly ItemResult[], isArray: boolean): Refusal | 
   const kept =
     results.length === 1 ? "" : `; the other ${others} of ${results.length} were taken, see results`;
   return {
-    status: statusOf(refusal.code),
+    status: statusOf(refusal.code, refusal.field),
     code: refusal.code,
     field: refusal.field,
     detail: refusal.detail + kept,
   };
 }
 
-function statusOf(code: string): number {
-  return code === "CONFLICT" ? 409 : code === "TOO_LARGE" ? 413 : 400;
+/** 413 is for what is too large as a whole; a member that is too long is a bad value. */
+function statusOf(code: string, field: string): number {
+  return code === "CONFLICT" ? 409 : code === "TOO_LARGE" && field === "" ? 413 : 400;
 }
 
 function asRefusal({ code, field, detail, source, id }: AlarmRefusal): Refusal {
@@ -208,7 +209,7 @@ function asRefusal({ code, field, detail, source, id }: AlarmRefusal): Refusal {
     source === null && id === null
       ? []
       : [{ status: "rejected", source, id, code, field, detail, retryAfterMs: null }];
-  return { status: statusOf(code), code, field, detail, results };
+  return { status: statusOf(code, field), code, field, detail, results };
 }
 
 function retryAfter(results: readonly ItemResult[]): Record<string, string> {
