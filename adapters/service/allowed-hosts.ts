@@ -11,7 +11,7 @@ import { addressScope, isListed } from "../../machines/service-host.ts";
 
 export interface HostGuard {
   /** Whether the list names this host, be it a name or an address. */
-  allows(host: string): boolean;
+  readonly allows: (host: string) => boolean;
   /** For Node's sockets: gives allowed addresses only, or fails before any byte leaves. */
   readonly lookup: LookupFunction;
 }
