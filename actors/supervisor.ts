@@ -373,11 +373,11 @@ export class Supervisor implements AlarmSink {
   }
 
   explain(alarm: { readonly source: string; readonly id: string }): Promise<Explanation | null> {
-    return explainAlarm(this.#options.ledger, alarm.source, alarm.id);
+    return explainAlarm(this.#options.ledger, alarm.source, alarm.id, this.#journal.state);
   }
 
   explainKey(key: string, count: number): Promise<Explanation[]> {
-    return explainKey(this.#options.ledger, key, count);
+    return explainKey(this.#options.ledger, key, count, this.#journal.state);
   }
 
   /** Accepts nothing more, lets running flows end for at most `drainSeconds`, then stops in reverse order. */

@@ -116,6 +116,9 @@ export const limits = {
   /** Facts between two sweeps of keys that nothing is known of any more. */
   sweepEveryFacts: 10_000,
 
+  /** Counters of one Edit Ninas Counters request: an element has a few dozen. */
+  ninasCountersMax: 100,
+
   // --- ticketing service
   serviceTimeoutSecondsDefault: 30,
   serviceSettleSecondsDefault: 60,

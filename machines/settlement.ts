@@ -9,7 +9,7 @@ import type { FactBodies, NotificationRef, Parking, RequestResult, ResponseRowCh
 import { remedies, type Failure, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
 import { keyStream, waitingOf, type KeyState, type RequestState } from "./state.ts";
-import type { Instant, Outcome, ParkReason, Ticket, TicketStatus } from "./vocabulary.ts";
+import type { Instant, Outcome, ParkReason, RequestPayload, Ticket, TicketStatus } from "./vocabulary.ts";
 
 export interface Settlement {
   readonly result: RequestResult;
@@ -36,7 +36,7 @@ export function settle(key: KeyState, request: RequestState, at: Instant, how: S
       command: payload.command,
       ticketId: target,
       service: request.service.name,
-      ticket: how.result === "ok" && target !== null ? ticketAfter(request, how.status) : null,
+      ticket: how.result === "ok" && target !== null ? ticketAfter(payload, how.status) : null,
       because: how.because,
       again: how.again ?? false,
     }),
@@ -227,10 +227,9 @@ function outcomeOf(request: RequestState, result: RequestResult): Outcome {
 }
 
 function ticketAfter(
-  request: RequestState,
+  payload: RequestPayload,
   status: TicketStatus | undefined,
-): NonNullable<FactBodies["request.settled"]["ticket"]> {
-  const { payload } = request;
+): FactBodies["request.settled"]["ticket"] {
   switch (payload.command) {
     case "create":
       return { status: status ?? "acknowledged", severity: payload.severity, openedAt: payload.startAt };
@@ -243,7 +242,7 @@ function ticketAfter(
     case "close":
       return { status: "closed", severity: null, openedAt: null };
     case "editNinasCounters":
-      return { status: "inProgress", severity: null, openedAt: null };
+      return null; // it is about no ticket, whatever id the answer carries
   }
 }
 
