@@ -16,7 +16,7 @@ export interface HostGuard {
   readonly lookup: LookupFunction;
 }
 
-/** As `dns.lookup`, for every address of a name. */
+/** As `dns.lookup`, for every address of a name; answers in a later turn. */
 export type Resolve = (
   name: string,
   options: dns.LookupAllOptions,
@@ -30,7 +30,11 @@ export function guardHosts(allowed: readonly string[], resolve: Resolve = dns.lo
   return {
     allows: (host) => isListed(host, allowed),
     lookup(name, options, answer) {
-      if (!isListed(name, allowed)) return answer(refusal(`${name} is not among allowedServiceHosts`), []);
+      if (!isListed(name, allowed)) {
+        // In a later turn, as every look-up: a socket that fails at once looks as if it had been connected.
+        setImmediate(() => answer(refusal(`${name} is not among allowedServiceHosts`), []));
+        return;
+      }
       resolve(name, { ...options, all: true }, (error, addresses) => {
         if (error !== null) return answer(error, []);
         const fit = addresses.filter(

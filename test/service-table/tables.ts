@@ -105,6 +105,13 @@ export const badTables: readonly {
     expected: "at most 64",
   },
   { what: "port 0", csv: table(row({ port: "0" })), line: 2, column: "port", expected: "from 1 to 65535" },
+  {
+    what: "a port behind a cell of three lines",
+    csv: table(row(), row({ name: '"B\r\nB\nB"', port: "0" })),
+    line: 5,
+    column: "port",
+    expected: "from 1 to 65535",
+  },
   { what: "port 65536", csv: table(row({ port: "65536" })), line: 2, column: "port", expected: "from 1 to" },
   {
     what: "a port in hex",
