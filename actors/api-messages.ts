@@ -15,6 +15,7 @@ import {
   requestCommandSchema,
   responseRowSchema,
   responseStatusSchema,
+  serviceInfoSchema,
   ticketSchema,
 } from "./vocabulary-schemas.ts";
 import type { ClientView } from "./engine-views.ts";
@@ -147,6 +148,35 @@ export const settingsPatchSchema = z
   .partial()
   .meta({ id: "SettingsPatch" });
 export type SettingsPatch = z.output<typeof settingsPatchSchema>;
+
+// --- services
+
+export const servicesSchema = z
+  .object({ selected: text.nullable(), services: z.array(serviceInfoSchema) })
+  .meta({ id: "Services" });
+
+export const importQuerySchema = z.strictObject({
+  dryRun: z
+    .enum(["true", "false"], "true or false")
+    .default("false")
+    .meta({ description: "true: say what would change, and change nothing" }),
+});
+
+const serviceNames = z.array(text);
+export const servicesPreviewSchema = z
+  .object({
+    added: serviceNames,
+    changed: z.array(z.object({ name: text, columns: z.array(text) })),
+    removed: serviceNames,
+    unchanged: serviceNames,
+    errors: z.array(z.object({ line: z.int(), column: text, expected: text, got: text })),
+    applied: z.boolean().meta({ description: "false in a dry run" }),
+  })
+  .meta({ id: "ServicesPreview" });
+
+export const selectionSchema = z
+  .strictObject({ name: requiredText("name", limits.alarmIdCharsMax) })
+  .meta({ id: "Selection" });
 
 // --- flows and decision records
 
@@ -348,6 +378,10 @@ export const problemSchema = z
         z.object({
           pointer: text.exactOptional().meta({ description: "JSON Pointer into the body" }),
           parameter: text.exactOptional().meta({ description: "of the path or the query" }),
+          line: z.int().exactOptional().meta({ description: "of CSV, from 1" }),
+          column: text.exactOptional().meta({ description: "of CSV: its name" }),
+          expected: text.exactOptional(),
+          got: text.exactOptional(),
           detail: text,
         }),
       )

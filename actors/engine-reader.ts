@@ -205,10 +205,6 @@ function actOf(fact: Fact): ActMessage {
     }
     case "operator.acted":
       return { ...act, ...fact.body };
-    case "services.imported":
-      return { ...act, by: fact.body.by, target: `${fact.body.services.length} services` };
-    case "service.selected":
-      return { ...act, by: fact.body.by, target: fact.body.name };
     case "responses.cleared":
       return { ...act, by: fact.body.by, target: fact.body.clientId ?? "all clients" };
     case "settings.changed":

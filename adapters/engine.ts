@@ -14,6 +14,7 @@ import { limits } from "../machines/limits.ts";
 import type { ServiceInfo } from "../machines/vocabulary.ts";
 import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
+import { apiRoutes } from "./http/api/api.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
 import { createHttpReceiver } from "./heartbeat/http.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
@@ -150,6 +151,7 @@ async function assemble(
   server.addUpgrade((request, socket, head) => intake.handleUpgrade(request, socket, head));
   server.addUpgrade((request, socket, head) => feedEdge.handleUpgrade(request, socket, head));
   server.addRoutes([callbackRoute(supervisor)]);
+  server.addRoutes(apiRoutes({ supervisor, tokens, clock }));
   readiness = "ready";
 
   const verification = new AbortController();

@@ -37,6 +37,9 @@ export const remedies = {
   // verdicts on requests
   UNKNOWN_REQUEST: "refuse",
   NOT_UNKNOWN: "refuse",
+  // questions
+  UNKNOWN_FLOW: "refuse",
+  UNKNOWN_ALARM: "refuse",
   // the Service Info Table
   SERVICES_INVALID: "refuse",
   SERVICE_IN_USE: "refuse",

@@ -8,7 +8,7 @@ export interface Problem {
   readonly code?: string;
   /** A sentence: what happened, what was expected, what to do. */
   readonly detail: string;
-  /** Of bad input: each with its place, a JSON Pointer into the body or a parameter's name. */
+  /** Of bad input: each with its place: a JSON Pointer into the body, a parameter, a line and column. */
   readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -16,6 +16,11 @@ export interface Problem {
 export interface FieldError {
   readonly pointer?: string;
   readonly parameter?: string;
+  /** Of CSV, from 1; with the column's name, what was expected there and what was got. */
+  readonly line?: number;
+  readonly column?: string;
+  readonly expected?: string;
+  readonly got?: string;
   readonly detail: string;
 }
 
