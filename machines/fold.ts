@@ -447,8 +447,6 @@ function isAudited({ type, body }: Fact): boolean {
     case "client.lockForced":
     case "client.notBusyForced":
     case "operator.acted":
-    case "services.imported":
-    case "service.selected":
     case "responses.cleared":
       return true;
     case "settings.changed":
