@@ -5,9 +5,23 @@
 import { z } from "zod";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
+import { readHost } from "../machines/service-host.ts";
+
+const mysqlUrlExpected = "expected mysql://user:password@host:port/database";
+function isMysqlUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === "mysql:" && url.hostname !== "" && /^\/[^/]{1,64}$/.test(url.pathname);
+}
 
 const seconds = (highest: number): z.ZodNumber => z.number().min(0).max(highest);
 const port = z.int().min(0).max(65_535);
+
+/** Hold-down: how long a notification waits before its flow may begin; a clear meanwhile cancels a create. */
+const delays = z.strictObject({
+  createSeconds: seconds(limits.hoursDelayMax).default(0),
+  updateSeconds: seconds(limits.hoursDelayMax).default(0),
+  closeSeconds: seconds(limits.hoursDelayMax).default(0),
+});
 
 const listen = z.strictObject({
   /** Address to listen on; anything but loopback needs tokens (S1). */
@@ -17,6 +31,49 @@ const listen = z.strictObject({
   publicUrl: z.url().nullable().default(null),
   allowedOrigins: z.array(z.string()).default([]),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
+});
+
+const topology = z.discriminatedUnion(
+  "kind",
+  [
+    /** A relative `file` lies in `dataDir`. */
+    z.strictObject({ kind: z.literal("sqlite"), file: z.string().min(1).default("topology.db") }),
+    /** Holds a password, so no message repeats it (S4): better given in TICKET_CLIENT_TOPOLOGY_URL. */
+    z.strictObject({ kind: z.literal("mysql"), url: z.string().refine(isMysqlUrl, mysqlUrlExpected) }),
+  ],
+  'expected "kind": "sqlite" or "mysql"',
+);
+
+const heartbeatUrlExpected = "expected http:// or https://, without query and fragment, or null";
+
+/** Whose path, and user and password if it has them, are the secret of the check: no message repeats it (S4). */
+const heartbeatUrl = z.string().refine(isHeartbeatUrl, heartbeatUrlExpected).nullable().default(null);
+
+const heartbeatSeconds = (lowest: number, usual: number): z.ZodDefault<z.ZodNumber> =>
+  z.number().min(lowest).max(limits.heartbeatSecondsHighest).default(usual);
+
+const heartbeat = z.strictObject({
+  /** Receiver of the chain's check: a beat says that a client was locked, the service searched, the client unlocked. */
+  url: heartbeatUrl,
+  /** Receiver of a second check: a beat says that the process is alive, and nothing more. */
+  engineUrl: heartbeatUrl,
+  /** Period of `engineUrl`. */
+  everySeconds: heartbeatSeconds(limits.heartbeatEverySecondsLowest, limits.heartbeatEverySecondsDefault),
+  /** Period of `url`: each beat costs the service one search. */
+  probeSeconds: heartbeatSeconds(limits.heartbeatProbeSecondsLowest, limits.heartbeatProbeSecondsDefault),
+});
+
+function isHeartbeatUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && !/[?#]/.test(text);
+}
+
+/** Name of an element that this engine talks to, for people; empty = not filled in. */
+const elementName = z.string().max(limits.elementNameCharsMax).default("");
+
+const serviceHost = z.string().superRefine((text, context) => {
+  const read = readHost(text);
+  if (!read.ok) context.addIssue({ code: "custom", message: `expected ${read.expected}` });
 });
 
 export const configSchema = z.strictObject({
@@ -32,6 +89,7 @@ export const configSchema = z.strictObject({
     .default(limits.maxResponseRowsDefault),
   correlationKey: z.string().min(1).default("{alarmedObject.id}"),
   coalesce: z.boolean().default(true),
+  delays: delays.prefault({}),
   reopenSeconds: seconds(limits.reopenSecondsMax).default(0),
   maxOpenTickets: z.int().min(1).max(limits.maxOpenTicketsHighest).default(limits.maxOpenTicketsDefault),
   clockSkewSeconds: seconds(limits.clockSkewSecondsMax).default(limits.clockSkewSecondsDefault),
@@ -39,13 +97,25 @@ export const configSchema = z.strictObject({
   services: z
     .strictObject({ file: z.string().default("services.csv"), selected: z.string().default("OSB") })
     .prefault({}),
-  allowedServiceHosts: z.array(z.string().min(1)).default(["127.0.0.1"]),
+  relatedElements: z
+    .strictObject({
+      ticketGateway: elementName,
+      topologyDatabase: elementName,
+      heartbeatReceiver: elementName,
+    })
+    .prefault({}),
+  /** Names and addresses that services may have (S5). An address on this machine or its links must be listed itself. */
+  allowedServiceHosts: z.array(serviceHost).default(["127.0.0.1"]),
   gateway: z
     .strictObject({
       kind: z.literal("embedded").default("embedded"),
+      /** The gateway's own Service Info Table; null = `services.file`: it follows every import. */
+      servicesFile: z.string().min(1).nullable().default(null),
       notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest).default(limits.notOwnerRetrySecondsDefault),
     })
     .prefault({}),
+  heartbeat: heartbeat.prefault({}),
+  topology: topology.prefault({ kind: "sqlite" }),
 });
 
 export type Config = z.output<typeof configSchema>;
@@ -132,7 +202,10 @@ function environmentNames(): Map<string, string[]> {
     if (typeof value === "object" && value !== null && !Array.isArray(value))
       for (const [part, inner] of Object.entries(value)) visit(inner, [...path, part]);
   };
-  visit({ ...configSchema.parse({}), auth: { tokensFile: "" } }, []);
+  visit(
+    { ...configSchema.parse({}), auth: { tokensFile: "" }, topology: { kind: "", file: "", url: "" } },
+    [],
+  );
   return names;
 }
 

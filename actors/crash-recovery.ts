@@ -6,8 +6,10 @@
  */
 import { entry, type Entry } from "../machines/entry.ts";
 import { keyOfHand } from "../machines/flow-end.ts";
+import type { HeartbeatCheck } from "../machines/heartbeat.ts";
 import { cancelRequest, doubtDelay, park } from "../machines/settlement.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
+import { heartbeatCheckOf } from "../machines/supervisor.machine.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import { viewOf, type ClientView } from "./engine-views.ts";
 import type { Journal } from "./journal.ts";
@@ -45,7 +47,9 @@ export class CrashRecovery {
     const { log, clock } = this.#ports;
     log.error("child.crashed", { child, cause, crashes, quarantined });
     try {
-      if (child.startsWith("gateway:")) await this.#doubtInFlight(child.slice("gateway:".length), cause);
+      const check = heartbeatCheckOf(child);
+      if (check !== null) await this.#missBeat(check, cause);
+      else if (child.startsWith("gateway:")) await this.#doubtInFlight(child.slice("gateway:".length), cause);
       else {
         this.#ports.gone(child);
         this.#ports.show(viewOf(child, quarantined ? "quarantined" : "restarting", null));
@@ -64,6 +68,22 @@ export class CrashRecovery {
       return;
     }
     if (!quarantined) this.#ports.revive(child);
+  }
+
+  /** The actor of a check that crashed sends nothing for its run; whatever its probe held, the probe gives back. */
+  async #missBeat(check: HeartbeatCheck, cause: string): Promise<void> {
+    const detail = `The actor of the heartbeat's check ${check} crashed: ${cause}`;
+    await this.#ports.journal.append([
+      entry("heartbeat", this.#ports.clock.now(), "heartbeat.failed", {
+        check,
+        beat: null,
+        rid: null,
+        because: "no beat came about",
+        lockGuid: null,
+        durationMs: null,
+        failure: { code: "BEAT_CRASHED", detail },
+      }),
+    ]);
   }
 
   /** A gateway that crashed took the answer of its request with it: nobody knows. */

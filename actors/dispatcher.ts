@@ -4,18 +4,22 @@
  *   R5 waits run on monotonic time; absolute time counts only across a restart.
  */
 import { secondsToMilliseconds } from "date-fns";
-import { lanes, nextGroup, readiness } from "../machines/admission.ts";
+import { lanes, nextGroup, parkingOf, readiness } from "../machines/admission.ts";
+import { membersOf } from "../machines/cover.ts";
 import type { Decision, DecisionInput } from "../machines/decision.ts";
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { keyOf, type Fact } from "../machines/facts.ts";
 import type { FlowInput } from "../machines/flow-plan.ts";
 import { Lanes } from "../machines/lanes.ts";
 import { settleAlarms } from "../machines/settlement.ts";
-import { clientStream, keyStream, waitingOf, type KeyState, type Waiting } from "../machines/state.ts";
+import { clientStream, delaysOf, keyStream, type KeyState, type Waiting } from "../machines/state.ts";
+import { roomForTickets, surroundings } from "../machines/surroundings.ts";
+import { ticketName } from "../machines/ticket-index.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
-import type { Lock, Position, ServiceInfo } from "../machines/vocabulary.ts";
+import type { Lock, ParkReason, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import type { Config } from "./config.ts";
 import type { Journal } from "./journal.ts";
+import { ParkedKeys } from "./parked-keys.ts";
 import type { Clock, Ids } from "./ports.ts";
 
 export interface DispatcherPorts {
@@ -26,6 +30,10 @@ export interface DispatcherPorts {
   readonly decide: (input: DecisionInput) => Decision;
   readonly client: (clientId: string) => TicketClientRef | undefined;
   readonly service: () => ServiceInfo | null;
+  /** Whether flows may ask a topology. Default false. */
+  readonly hasTopology?: boolean;
+  /** While true no waiting key is given a client; `wake` when it ends. */
+  readonly held?: () => boolean;
 }
 
 /** A client locked by hand: who holds it and under which claim. */
@@ -35,7 +43,8 @@ export interface HandLock {
 }
 
 interface WaitingHand {
-  readonly grant: (lock: HandLock) => void;
+  /** null: none, it waits no longer. */
+  readonly grant: (lock: HandLock | null) => void;
 }
 
 export class Dispatcher {
@@ -43,16 +52,17 @@ export class Dispatcher {
   readonly #line = new Lanes<string>();
   readonly #idle = new Set<string>();
   readonly #starting = new Set<string>();
-  readonly #wakers = new Map<
-    string,
-    { readonly parked: KeyState["parked"]; readonly timer: unknown; due: boolean }
-  >();
+  readonly #parked: ParkedKeys;
   readonly #hands: WaitingHand[] = [];
   #pumping = false;
   #stopped = false;
 
   constructor(ports: DispatcherPorts) {
     this.#ports = ports;
+    this.#parked = new ParkedKeys(ports.clock, (name) => {
+      this.#touch(name);
+      this.#schedule();
+    });
     ports.journal.listen((facts) => this.#learn(facts));
   }
 
@@ -62,13 +72,14 @@ export class Dispatcher {
     readonly update: number;
     readonly close: number;
     readonly parked: number;
+    readonly parkedFor: Readonly<Partial<Record<ParkReason, number>>>;
   } {
     const sizes = this.#line.sizes();
     return {
       create: sizes[lanes.create] ?? 0,
       update: sizes[lanes.update] ?? 0,
       close: sizes[lanes.close] ?? 0,
-      parked: this.#wakers.size,
+      ...this.#parked.counts(),
     };
   }
 
@@ -78,11 +89,16 @@ export class Dispatcher {
     this.#schedule();
   }
 
-  /** Nothing is started any more; what runs may end. */
+  /** What was held may go on. */
+  wake(): void {
+    this.#schedule();
+  }
+
+  /** Nothing is started any more, and no hand waits any longer; what runs may end. */
   stop(): void {
     this.#stopped = true;
-    for (const waker of this.#wakers.values()) this.#ports.clock.clearTimeout(waker.timer);
-    this.#wakers.clear();
+    for (const hand of this.#hands.splice(0)) hand.grant(null);
+    this.#parked.stop();
   }
 
   idle(clientId: string): void {
@@ -120,46 +136,42 @@ export class Dispatcher {
   }
 
   #learn(facts: readonly Fact[]): void {
+    const isDelayed = Object.values(delaysOf(this.#ports.journal.state)).some((seconds) => seconds > 0);
     for (const fact of facts) {
       const key = keyOf(fact);
+      if (fact.type === "alarm.accepted" && isDelayed) this.#parked.heard(fact.position);
       if (key !== null && fact.type !== "response.row") this.#touch(key);
+      if (fact.type === "alarm.settled") this.#parked.forget(fact.body.alarm.position);
+      else if (fact.type === "settings.changed") this.begin();
+      else if (fact.type === "request.settled" || fact.type === "ticket.lost") this.#touchCovered(fact);
     }
     this.#schedule();
   }
 
   #touch(name: string): void {
-    const key = this.#ports.journal.state.keys.get(name);
+    const { state } = this.#ports.journal;
+    const key = state.keys.get(name);
     if (key === undefined || this.#stopped) return;
-    const place = this.#starting.has(name) ? null : readiness(key, this.#isDue(key));
+    const delays = delaysOf(state);
+    const due = this.#parked.isDue(key, parkingOf(key, delays));
+    const place = this.#starting.has(name) ? null : readiness(key, due, delays);
     if (place === null) this.#line.leave(name);
     else this.#line.enter(name, place.lane, place.age, name);
   }
 
-  /** Whether the key's parking has run out; arms its waker on the way. */
-  #isDue(key: KeyState): boolean {
-    const known = this.#wakers.get(key.key);
-    if (known !== undefined && known.parked === key.parked) return known.due;
-    const { clock } = this.#ports;
-    if (known !== undefined) {
-      clock.clearTimeout(known.timer);
-      this.#wakers.delete(key.key);
-    }
-    const { parked } = key;
-    if (parked === null || parked.until === null) return parked === null;
-    const whole = parked.until - parked.since;
-    const wait = Math.min(Math.max(parked.until - clock.now(), 0), whole); // R5
-    if (wait === 0) return true;
-    const waker = {
-      parked,
-      due: false,
-      timer: clock.setTimeout(() => {
-        waker.due = true;
-        this.#touch(key.key);
-        this.#schedule();
-      }, wait),
-    };
-    this.#wakers.set(key.key, waker);
-    return false;
+  /** The ticket may be what alarms of other keys rested on. */
+  #touchCovered({ body }: Extract<Fact, { type: "request.settled" | "ticket.lost" }>): void {
+    if (body.ticketId === null) return;
+    const { state } = this.#ports.journal;
+    const services = "service" in body ? [body.service] : state.services.map((one) => one.name);
+    for (const service of services)
+      for (const name of state.index.covered.get(ticketName(service, body.ticketId)) ?? []) this.#touch(name);
+  }
+
+  /** D7: as many keys as there is room for tickets, the oldest first. */
+  #wakeStorm(): void {
+    if (this.#parked.inStorm === 0) return;
+    for (const name of this.#parked.wakeStorm(roomForTickets(this.#ports.journal.state))) this.#touch(name);
   }
 
   /** Once a turn, after all that has happened in it. */
@@ -173,13 +185,16 @@ export class Dispatcher {
   }
 
   #pump(): void {
+    this.#wakeStorm();
     while (this.#idle.size > 0 && !this.#stopped) {
       const hand = this.#hands.shift();
       if (hand !== undefined) {
         this.#startByHand(this.#takeIdle(), hand);
         continue;
       }
-      const name = this.#line.next();
+      if (this.#ports.held?.() === true) return;
+      // D7: in a storm closes go first: they make the room that the others wait for.
+      const name = this.#line.next(this.#parked.inStorm > 0 ? lanes.close : undefined);
       if (name === undefined) return;
       const key = this.#ports.journal.state.keys.get(name);
       if (key !== undefined) this.#start(key);
@@ -196,14 +211,14 @@ export class Dispatcher {
     const { clock, ids, config } = this.#ports;
     const service = key.request?.service ?? this.#ports.service();
     const at = clock.now();
-    const group = groupOf(key, config.coalesce);
+    const group = this.#groupOf(key);
     const entries: Entry[] = [];
     const cancelled = group.cancelled;
     for (const one of cancelled) {
       entries.push(
         ...settleAlarms(key, [one.ref], at, {
           outcome: "coalesced",
-          because: "Raise and clear cancelled out before any flow had begun.",
+          because: cancelledBecause(key, delaysOf(this.#ports.journal.state)),
           lockGuid: null,
           rule: null,
           ticketId: null,
@@ -249,6 +264,8 @@ export class Dispatcher {
         fence,
         requestId: ids.uuid(),
         startedAt: at,
+        hasTopology: this.#ports.hasTopology ?? false,
+        around: surroundings(this.#ports.journal.state, key.key),
       };
       this.#ports.client(clientId)?.send({
         type: "client.lock",
@@ -278,7 +295,7 @@ export class Dispatcher {
         });
         hand.grant({ clientId, lock: locked.lock });
       },
-      () => this.#hands.unshift(hand),
+      () => (this.#stopped ? hand.grant(null) : this.#hands.unshift(hand)),
     );
   }
 
@@ -330,13 +347,19 @@ export class Dispatcher {
       },
     );
   }
+
+  /** An unsettled request is taken up again with the alarms it was planned for. */
+  #groupOf(key: KeyState): { readonly cancelled: readonly Waiting[]; readonly flow: readonly Waiting[] } {
+    if (key.request !== null) return { cancelled: [], flow: membersOf(key, key.request.alarms) };
+    const parking = parkingOf(key, delaysOf(this.#ports.journal.state));
+    return nextGroup(key, this.#ports.config.coalesce, !this.#parked.isDue(key, parking));
+  }
 }
 
-/** An unsettled request is taken up again with the alarms it was planned for. */
-function groupOf(
-  key: KeyState,
-  coalesce: boolean,
-): { readonly cancelled: readonly Waiting[]; readonly flow: readonly Waiting[] } {
-  if (key.request === null) return nextGroup(key, coalesce);
-  return { cancelled: [], flow: waitingOf(key, key.request.alarms) };
+function cancelledBecause(key: KeyState, delays: Parameters<typeof parkingOf>[1]): string {
+  const reason = parkingOf(key, delays)?.reason;
+  if (reason === "storm")
+    return "Raise and clear cancelled out while the event storm left no room for a ticket.";
+  if (reason === "holdDown") return "Raise and clear cancelled out while the raise was held down.";
+  return "Raise and clear cancelled out before any flow had begun.";
 }

@@ -3,9 +3,11 @@
  *   L1 locked ⇔ GUID, fence and lock time all set.
  * Source: architecture.md, "Supervisor API"; its names are a contract.
  */
+import type { HeartbeatCheck, HeartbeatState } from "../machines/heartbeat.ts";
 import { openTicketsOf, unsettledAlarms, type State } from "../machines/state.ts";
 import { busyStatus, type TicketClientContext } from "../machines/ticket-client.machine.ts";
-import type { ClientCondition, Instant, Position, ServiceInfo } from "../machines/vocabulary.ts";
+import type { ClientCondition, Instant, ParkReason, Position, ServiceInfo } from "../machines/vocabulary.ts";
+import type { TableMismatch } from "./gateway-table.ts";
 
 export interface ClientView {
   readonly clientId: string;
@@ -18,6 +20,11 @@ export interface ClientView {
   readonly processingData: string;
 }
 
+/** Each check of the heartbeat; null: switched off. `dropped`: not sent, for the sake of the receiver's rate. */
+export type HeartbeatView = Readonly<
+  Record<HeartbeatCheck, (Readonly<HeartbeatState> & { readonly dropped: number }) | null>
+>;
+
 export interface EngineSnapshot {
   readonly ledger: string;
   readonly position: Position;
@@ -26,12 +33,21 @@ export interface EngineSnapshot {
     readonly create: number;
     readonly update: number;
     readonly close: number;
+    /** Keys that wait without holding a client … */
     readonly parked: number;
+    /** … by what they wait for. */
+    readonly parkedFor: Readonly<Partial<Record<ParkReason, number>>>;
   };
   readonly gateway: {
     readonly inFlight: readonly { readonly service: string; readonly requestId: string }[];
   };
-  readonly services: { readonly rows: readonly ServiceInfo[]; readonly selected: string | null };
+  readonly services: {
+    readonly rows: readonly ServiceInfo[];
+    readonly selected: string | null;
+    /** Why nothing is forwarded: the gateway's own table differs. null: it does not. */
+    readonly mismatch: TableMismatch | null;
+  };
+  readonly heartbeat: HeartbeatView;
   readonly counters: EngineCounters;
 }
 

@@ -3,7 +3,9 @@
  * Source: domain.md, "Every settled alarm has a decision record".
  */
 import { alarmStream, type Fact, type FactOf } from "../machines/facts.ts";
+import { parkingOf } from "../machines/admission.ts";
 import { limits } from "../machines/limits.ts";
+import { delaysOf, type State } from "../machines/state.ts";
 import type { Instant, Notification, Outcome, Position } from "../machines/vocabulary.ts";
 import type { Ledger } from "./ports.ts";
 
@@ -43,6 +45,7 @@ export async function explainAlarm(
   ledger: Pick<Ledger, "readStream" | "readKey">,
   source: string,
   id: string,
+  state: State | null = null,
 ): Promise<Explanation | null> {
   const [accepted] = await ledger.readStream(alarmStream(source, id));
   if (accepted?.type !== "alarm.accepted") return null;
@@ -51,7 +54,7 @@ export async function explainAlarm(
     const facts = await ledger.readKey(accepted.body.notification.key, limit);
     const [first] = facts;
     if (first === undefined || facts.length < limit || first.position <= accepted.position)
-      return explain(accepted, facts);
+      return explain(accepted, facts, state);
   }
 }
 
@@ -60,20 +63,27 @@ export async function explainKey(
   ledger: Pick<Ledger, "readKey">,
   key: string,
   count: number,
+  state: State | null = null,
 ): Promise<Explanation[]> {
   const facts = await ledger.readKey(key, limits.explainFactsMax);
   const accepted = facts.filter((fact) => fact.type === "alarm.accepted").slice(-count);
-  return accepted.reverse().map((fact) => explain(fact, facts));
+  return accepted.reverse().map((fact) => explain(fact, facts, state));
 }
 
-function explain(accepted: FactOf<"alarm.accepted">, facts: readonly Fact[]): Explanation {
+/** `state`, of a running engine: knows of waits that are not written, because they follow from the facts. */
+function explain(
+  accepted: FactOf<"alarm.accepted">,
+  facts: readonly Fact[],
+  state: State | null,
+): Explanation {
   const { notification } = accepted.body;
   const guids = new Set<string>();
   let settled: FactOf<"alarm.settled"> | null = null;
   let parked: string | null = null;
   for (const fact of facts) {
     // What the key waits for may have begun before this alarm came.
-    if (fact.type === "key.parked") parked = fact.body.parking.because;
+    if (fact.type === "key.parked" && fact.body.parking.cover === undefined)
+      parked = fact.body.parking.because;
     if (fact.type === "flow.started" || fact.type === "request.settled") parked = null;
     if (fact.position <= accepted.position) continue;
     if (fact.type === "flow.started" && fact.body.alarms.some((one) => one.position === accepted.position))
@@ -98,6 +108,7 @@ function explain(accepted: FactOf<"alarm.accepted">, facts: readonly Fact[]): Ex
     because:
       settled?.body.because ??
       parked ??
+      heldBecause(state, notification.key) ??
       (guids.size > 0 ? "Its flow is under way." : "It waits in line for a Ticket Client."),
     ticketId: settled?.body.ticketId ?? null,
     settledAt: settled?.at ?? null,
@@ -131,4 +142,9 @@ function explain(accepted: FactOf<"alarm.accepted">, facts: readonly Fact[]): Ex
         )?.body.result ?? null,
     })),
   };
+}
+
+function heldBecause(state: State | null, name: string): string | null {
+  const key = state?.keys.get(name);
+  return state === null || key === undefined ? null : (parkingOf(key, delaysOf(state))?.because ?? null);
 }

@@ -35,6 +35,7 @@ const factTypes: Readonly<Record<FactType, true>> = {
   "service.selected": true,
   "alarm.accepted": true,
   "alarm.settled": true,
+  "alarm.reconsidered": true,
   "flow.started": true,
   "flow.decided": true,
   "flow.ended": true,
@@ -47,12 +48,15 @@ const factTypes: Readonly<Record<FactType, true>> = {
   "ticket.linked": true,
   "ticket.lost": true,
   "response.row": true,
+  "responses.cleared": true,
   "client.locked": true,
   "client.unlocked": true,
   "client.lockForced": true,
   "client.lockExpired": true,
   "client.notBusyForced": true,
   "client.quarantined": true,
+  "heartbeat.sent": true,
+  "heartbeat.failed": true,
   "operator.acted": true,
 };
 

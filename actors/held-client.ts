@@ -5,6 +5,7 @@
  */
 import { entry } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
+import { checkCounters } from "../machines/ninas-counters.ts";
 import { keyStream } from "../machines/state.ts";
 import type {
   Forwarded,
@@ -21,6 +22,7 @@ import type {
   Ticket,
   TicketRequest,
 } from "../machines/vocabulary.ts";
+import type { PathReading } from "../machines/upstream.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock, Ids } from "./ports.ts";
 
@@ -29,6 +31,8 @@ interface HeldClientPorts {
   readonly lock: Lock;
   readonly client: () => TicketClientRef | undefined;
   readonly service: () => ServiceInfo | null;
+  /** Why nothing may be forwarded now; null: it may. */
+  readonly heldBecause: () => string | null;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -40,6 +44,12 @@ const intents = {
   close: "closed",
   editNinasCounters: "updated",
 } as const satisfies Record<RequestPayload["command"], Outcome>;
+
+export interface FoundByHand {
+  readonly tickets: readonly Ticket[];
+  readonly truncated: boolean;
+  readonly path: PathReading | null;
+}
 
 export class HeldClient {
   readonly #ports: HeldClientPorts;
@@ -56,10 +66,14 @@ export class HeldClient {
     return this.#ports.lock.lockGuid;
   }
 
-  /** One search at the selected service; a row of the response table. */
+  /**
+   * One search at the selected service; a row of the response table. `path`: an element whose path is looked up
+   * beside it; null comes back without a topology, or where none was ever loaded.
+   */
   async search(
     criteria: SearchCriteria,
-  ): Promise<Result<{ readonly tickets: readonly Ticket[]; readonly truncated: boolean }>> {
+    { path: look }: { readonly path?: string } = {},
+  ): Promise<Result<FoundByHand>> {
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
     const { lockGuid, fence } = this.#ports.lock;
@@ -72,18 +86,21 @@ export class HeldClient {
         service,
         key: criteria.clientReference ?? "",
         attempt: 1,
+        ...(look === undefined ? {} : { look }),
         reply,
       }),
     );
     if (answer === null) return this.#gone();
-    if (answer.ok) return ok({ tickets: answer.tickets, truncated: answer.truncated });
+    if (answer.ok)
+      return ok({ tickets: answer.tickets, truncated: answer.truncated, path: answer.path ?? null });
     return fail(answer.failure.code as "TIMEOUT", answer.failure.cause);
   }
 
   /**
    * Sends a request through the gateway, for the correlation key it belongs to. Resolves when the service has
    * answered; `parked` means that the key goes on waiting for the result without this client. Refused KEY_BUSY
-   * while the key has another request or flow, DUPLICATE for a create while a ticket of the key is open (T1).
+   * while the key has another request or flow, DUPLICATE for a create while a ticket of the key is open (T1),
+   * TABLES_DIFFER while the gateway's service table differs from the clients', INVALID for counters that say nothing.
    */
   async forward(
     key: string,
@@ -92,6 +109,10 @@ export class HeldClient {
     const { journal, clock, ids, lock, clientId } = this.#ports;
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
+    const heldBecause = this.#ports.heldBecause();
+    if (heldBecause !== null) return fail("TABLES_DIFFER", heldBecause);
+    const checked = payload.command === "editNinasCounters" ? checkCounters(payload) : ok(null);
+    if (!checked.ok) return checked;
     const known = journal.state.keys.get(key);
     if (known !== undefined && (known.request !== null || known.flow !== null)) {
       return fail(

@@ -5,6 +5,7 @@
  * Source: laws.md, "Recovery"; architecture.md, "The ledger".
  */
 import { entry, type Entry } from "../machines/entry.ts";
+import type { FoldSettings } from "../machines/facts.ts";
 import { FailureError } from "../machines/failure.ts";
 import { recover } from "../machines/recovery.ts";
 import type { State } from "../machines/state.ts";
@@ -22,11 +23,10 @@ export function openingEntries(
   const entries: Entry[] = [
     entry("settings", at, "ledger.opened", { engine: "ticket-client", clients: config.clients }),
   ];
-  const { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays } = config;
-  const settings = { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays };
-  const known: object = state.settings;
-  const changed = Object.entries(settings).some(([name, value]) => Reflect.get(known, name) !== value);
-  if (state.position === 0 || changed) entries.push(entry("settings", at, "settings.changed", settings));
+  const configured = configuredSettings(config);
+  const settings = settingsAtStart(state, configured);
+  if (state.position === 0 || !isSame(settings, state.settings) || !isSame(configured, state.configured))
+    entries.push(entry("settings", at, "settings.changed", { ...settings, configured }));
   if (state.services.length === 0) {
     const [first] = services;
     if (first === undefined)
@@ -40,4 +40,46 @@ export function openingEntries(
   }
   entries.push(...recover(state, restored, at));
   return entries;
+}
+
+/**
+ * The facts of an opening for one operator's command, beside no engine: the same recovery, no clients, and
+ * settings and services stay as they are. To be appended in one commit.
+ */
+export function commandOpeningEntries(state: State, restored: boolean, at: Instant): Entry[] {
+  return [
+    entry("settings", at, "ledger.opened", { engine: "ticket-client", clients: 0 }),
+    ...recover(state, restored, at),
+  ];
+}
+
+/** The settings that the fold reads. */
+function configuredSettings(config: Config): FoldSettings {
+  const { maxResponseRows, reopenSeconds, clockSkewSeconds, dedupDays, relatedElements } = config;
+  const { delays, maxOpenTickets } = config;
+  return {
+    maxResponseRows,
+    reopenSeconds,
+    clockSkewSeconds,
+    dedupDays,
+    relatedElements,
+    delays,
+    maxOpenTickets,
+  };
+}
+
+/** What the configuration says, but for what an operator changed since it last said something new. */
+function settingsAtStart({ settings, configured: before }: State, configured: FoldSettings): FoldSettings {
+  if (before === null) return configured;
+  const kept = Object.entries(settings).filter(([name]) =>
+    isSame(Reflect.get(configured, name), Reflect.get(before, name)),
+  );
+  return { ...configured, ...Object.fromEntries(kept) };
+}
+
+/** Of JSON values, whatever the order of their members. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every((name) => isSame(Reflect.get(a, name), Reflect.get(b, name)));
 }

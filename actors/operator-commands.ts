@@ -7,11 +7,15 @@
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
-import { clientStream, keyStream } from "../machines/state.ts";
+import type { FoldSettings } from "../machines/facts.ts";
+import { clientStream, keyStream, type State } from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
+import type { Verdict } from "../machines/verdict.ts";
+import type { SettingsPatch } from "./api-messages.ts";
 import type { ClientView } from "./engine-views.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock } from "./ports.ts";
+import { resolveRequest } from "./request-verdict.ts";
 import { endForcibly } from "./ticket-client.ts";
 
 export interface ForceOptions {
@@ -98,13 +102,33 @@ export class OperatorCommands {
     }
   }
 
+  /** A2: replaces the outcome of an `unknown` request. Fails UNKNOWN_REQUEST, NOT_UNKNOWN, INVALID. */
+  resolve(requestId: string, verdict: Verdict): Promise<Result<{ readonly key: string }>> {
+    return resolveRequest(this.#ports, requestId, verdict);
+  }
+
+  /** G6. Fails UNKNOWN_CLIENT. */
+  async clearResponses(clientId: string | null, by: string): Promise<Result<{ readonly cleared: number }>> {
+    const { journal, clock, views } = this.#ports;
+    if (clientId !== null && !views.has(clientId) && !journal.state.tables.has(clientId))
+      return unknownClient(clientId);
+    const before = clearedRows(journal.state);
+    await journal.append([entry("audit", clock.now(), "responses.cleared", { clientId, by })]);
+    return ok({ cleared: clearedRows(journal.state) - before });
+  }
+
+  /** R1: settings the fold reads are facts. Appends nothing where nothing changes. */
+  async changeSettings(patch: SettingsPatch, by: string): Promise<Result<null>> {
+    const { journal, clock } = this.#ports;
+    const changed = patched(journal.state.settings, patch);
+    if (JSON.stringify(changed) !== JSON.stringify(patched(journal.state.settings, {})))
+      await journal.append([entry("settings", clock.now(), "settings.changed", { ...changed, by })]);
+    return ok(null);
+  }
+
   #seen(clientId: string, force: ForceOptions): Result<{ lockGuid: string; fence: number }> {
     const view = this.#ports.views.get(clientId);
-    if (view === undefined)
-      return fail(
-        "UNKNOWN_CLIENT",
-        `There is no Ticket Client ${clientId}; they are named client-01 and so on.`,
-      );
+    if (view === undefined) return unknownClient(clientId);
     if (view.lockGuid === null || view.fence === null)
       return fail("NOT_LOCKED", `${clientId} is not locked; there is nothing to force.`);
     if (view.lockGuid !== force.lockGuid) return this.#moved(clientId);
@@ -120,4 +144,31 @@ export class OperatorCommands {
         : `${clientId} is held by ${holder} by now; look at that flow before forcing it.`,
     );
   }
+}
+
+function unknownClient(clientId: string): Result<never> {
+  return fail("UNKNOWN_CLIENT", `There is no Ticket Client ${clientId}; they are named client-01 and so on.`);
+}
+
+function clearedRows(state: State): number {
+  let cleared = 0;
+  for (const table of state.tables.values()) cleared += table.cleared;
+  return cleared;
+}
+
+const noElements = { ticketGateway: "", topologyDatabase: "", heartbeatReceiver: "" };
+
+/** All settings, with those of the patch in their place. */
+function patched(settings: FoldSettings, { relatedElements, ...patch }: SettingsPatch): FoldSettings {
+  return {
+    ...settings,
+    ...defined(patch),
+    relatedElements: { ...noElements, ...settings.relatedElements, ...defined(relatedElements ?? {}) },
+  };
+}
+
+/** Without the members that are not there. */
+function defined<T extends object>(members: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- exactly what the filter leaves
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }

@@ -3,6 +3,8 @@
  * run against every adapter of it.
  */
 import type { Fact, NewFact, Stream } from "../machines/facts.ts";
+import type { Result } from "../machines/failure.ts";
+import type { ServiceCells, TableText } from "../machines/service-table.ts";
 import type {
   Instant,
   NetworkPath,
@@ -170,6 +172,41 @@ export interface Topology {
   /** Resolves within `topologyTimeoutMs`; never rejects. */
   path(look: { readonly elementId: string; readonly signal: AbortSignal }): Promise<PathAnswer>;
   close(): Promise<void>;
+}
+
+/** Text of a Service Info Table, whatever the format; knows nothing of what the cells may hold. */
+export interface ServiceTableCodec {
+  /** Never throws. A string is taken as decoded. */
+  parse(text: string | Uint8Array): TableText;
+  /** `parse` gives the same cells back (S9). */
+  format(rows: readonly ServiceCells[]): string;
+}
+
+/** The gateway's own Service Info Table, where it is not the clients'. */
+export interface GatewayTableSource {
+  /** Fails where it cannot be read. Never rejects. */
+  read(): Promise<Result<readonly ServiceInfo[]>>;
+}
+
+/** One message to the receiver of one check. */
+export interface Beat {
+  /** `start`: a run begins. The others end it. */
+  readonly kind: "start" | "success" | "fail";
+  /** UUID v4 of the run. */
+  readonly rid: string;
+  /** For people; cut to `heartbeatTextBytesMax` and redacted on its way out (S4). May be empty. */
+  readonly text: string;
+}
+
+/** Whoever watches from outside that beats keep coming: one object a check. */
+export interface HeartbeatReceiver {
+  /**
+   * Sends it once. Fails with BEAT_REFUSED, BEAT_UNANSWERED (`heartbeatTimeoutMs`, or the signal) or BEAT_DROPPED
+   * (more than `heartbeatsPerMinuteMax`); no detail names the address (S4). Never rejects.
+   */
+  beat(beat: Beat, signal: AbortSignal): Promise<Result<null>>;
+  /** Beats of any kind that were not sent for the sake of `heartbeatsPerMinuteMax`. */
+  dropped(): number;
 }
 
 /** Time, both kinds: `now` for what people read, `monotonicMs` for durations (R5). Drives XState too. */

@@ -5,18 +5,20 @@
  * Source: architecture.md, "Supervisor API"; its names are a contract.
  */
 import { createActor } from "xstate";
-import { judgeAsync } from "../machines/async-result.ts";
 import { decide as defaultDecision, type Decision, type DecisionInput } from "../machines/decision.ts";
-import { entry, type Expectation } from "../machines/entry.ts";
-import { alarmStream, type Fact } from "../machines/facts.ts";
+import type { Fact } from "../machines/facts.ts";
 import { FailureError, type Result } from "../machines/failure.ts";
 import type { GatewayRef } from "../machines/gateway.machine.ts";
 import { limits } from "../machines/limits.ts";
-import { keyStream, unknownRequest, unsettledAlarms, type State } from "../machines/state.ts";
+import type { State } from "../machines/state.ts";
 import { clientNames, crashReport, gatewayChild, supervisorMachine } from "../machines/supervisor.machine.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
+import type { Verdict } from "../machines/verdict.ts";
 import type { Notification, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import { resolveConfig, type Config, type ConfigInput } from "./config.ts";
+import { AlarmAdmission } from "./alarm-admission.ts";
+import type { SettingsPatch } from "./api-messages.ts";
+import { deliverAsync } from "./async-delivery.ts";
 import { CrashRecovery } from "./crash-recovery.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import {
@@ -26,8 +28,17 @@ import {
   type EngineCounters,
   type EngineSnapshot,
 } from "./engine-views.ts";
+import { EngineReader } from "./engine-reader.ts";
 import { explainAlarm, explainKey, type Explanation } from "./explain.ts";
+import type { GatewayTable } from "./gateway-table.ts";
 import { gatewayLogic } from "./gateway.ts";
+import {
+  heartbeatInputs,
+  heartbeatLogic,
+  heartbeatView,
+  openReceivers,
+  type HeartbeatReceivers,
+} from "./heartbeat.ts";
 import { HeldClient } from "./held-client.ts";
 import { Journal, type FactListener } from "./journal.ts";
 import { openingEntries } from "./opening.ts";
@@ -38,21 +49,28 @@ import type {
   AlarmSink,
   AsyncResult,
   Clock,
+  HeartbeatReceiver,
   Ids,
   Ledger,
   Log,
   TicketingService,
+  Topology,
 } from "./ports.ts";
+import type { ImportOptions, ImportResult, ServiceCommands } from "./service-commands.ts";
+import { openServiceTable, type ServiceTableOptions } from "./service-table.ts";
 import { ticketClientLogic } from "./ticket-client.ts";
 
 export type { ClientView, EngineCounters, EngineSnapshot } from "./engine-views.ts";
 export type { ForceOptions } from "./operator-commands.ts";
+export type { ImportOptions, ImportResult, ServicesPreview } from "./service-commands.ts";
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends ServiceTableOptions {
   /** Unset members take their defaults; see config.ts. */
   readonly config?: ConfigInput;
   readonly ledger: Ledger;
   readonly service: TicketingService;
+  /** Paths for D2 and D5; closed with the engine. Without one every key is decided by its own tickets. */
+  readonly topology?: Topology;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -60,6 +78,8 @@ export interface SupervisorOptions {
   readonly services: readonly ServiceInfo[];
   /** Instead of the default decision D0–D13. Must be pure; when it throws, the flow crashes (R6). */
   readonly decide?: (input: DecisionInput) => Decision;
+  /** Opens the way to a receiver of `heartbeat.url` or `heartbeat.engineUrl`; needed where one is set. */
+  readonly heartbeatReceiver?: (url: string) => HeartbeatReceiver;
   /** Once, when the ledger fails (R3): the process should stop. */
   readonly onBroken?: (error: unknown) => void;
 }
@@ -84,13 +104,17 @@ export class Supervisor implements AlarmSink {
   readonly #dispatcher: Dispatcher;
   readonly #actor;
   readonly #operators: OperatorCommands;
+  readonly #services: ServiceCommands;
+  readonly #gatewayTable: GatewayTable;
   readonly #crashes: CrashRecovery;
   readonly #deadlines: LockDeadlines;
+  readonly #admission: AlarmAdmission;
+  /** What the HTTP API shows; bounded, never acted on. */
+  readonly reader: EngineReader;
+  readonly #receivers: HeartbeatReceivers;
   readonly #views = new Map<string, ClientView>();
   readonly #stateListeners = new Set<(view: ClientView) => void>();
   readonly #inFlight = new Map<string, string>();
-  #duplicates = 0;
-  #accepting = 0;
   #stopping = false;
   #idleAll: (() => void) | null = null;
 
@@ -104,6 +128,7 @@ export class Supervisor implements AlarmSink {
     const client = ticketClientLogic({
       journal,
       service,
+      topology: options.topology ?? null,
       clock,
       ids,
       deadlines: this.#deadlines,
@@ -121,8 +146,18 @@ export class Supervisor implements AlarmSink {
         else this.#inFlight.set(name, item.request.requestId);
       },
     });
+    this.#receivers = openReceivers(config.heartbeat, options.heartbeatReceiver);
+    const heartbeat = heartbeatLogic({
+      receivers: this.#receivers,
+      journal,
+      clock,
+      ids,
+      log: options.log,
+      lock: (how) => this.lock(how),
+      forceUnlock: (clientId, force) => this.forceUnlock(clientId, force),
+    });
     const logic = supervisorMachine.provide({
-      actors: { client, gateway },
+      actors: { client, gateway, heartbeat },
       actions: {
         reportCrash: ({ context, event }) => void this.#crashes.crashed(crashReport(context, event), false),
         reportQuarantine: ({ context, event }) =>
@@ -133,7 +168,11 @@ export class Supervisor implements AlarmSink {
       id: "supervisor",
       clock,
       logger: () => {},
-      input: { clients: config.clients, monotonicMs: () => clock.monotonicMs() },
+      input: {
+        clients: config.clients,
+        monotonicMs: () => clock.monotonicMs(),
+        heartbeats: heartbeatInputs(this.#receivers, config.heartbeat),
+      },
     });
     this.#dispatcher = new Dispatcher({
       journal,
@@ -143,7 +182,12 @@ export class Supervisor implements AlarmSink {
       decide: options.decide ?? defaultDecision,
       client: (clientId) => this.#client(clientId),
       service: () => selectedService(journal.state),
+      hasTopology: options.topology !== undefined,
+      held: () => this.#gatewayTable.holds,
     });
+    const table = openServiceTable({ ...options, config, journal, wake: () => this.#dispatcher.wake() });
+    this.#gatewayTable = table.gatewayTable;
+    this.#services = table.commands;
     const reach = {
       journal,
       clock,
@@ -151,6 +195,15 @@ export class Supervisor implements AlarmSink {
       client: (clientId: string) => this.#client(clientId),
     };
     this.#operators = new OperatorCommands(reach);
+    const { ledger } = options;
+    this.#admission = new AlarmAdmission({ journal, ledger, clock, isStopping: () => this.#stopping });
+    this.reader = new EngineReader({
+      ledger,
+      state: () => journal.state,
+      views: this.#views,
+      results: (clientId) => this.#client(clientId)?.getSnapshot().context.results ?? null,
+      waiting: () => this.#dispatcher.waiting(),
+    });
     this.#crashes = new CrashRecovery({
       ...reach,
       log: options.log,
@@ -172,72 +225,28 @@ export class Supervisor implements AlarmSink {
       this.#views.set(clientId, viewOf(clientId, "restarting", null));
     this.#actor.start();
     this.#actor.send({ type: "supervisor.start" });
+    await this.#gatewayTable.check();
     this.#dispatcher.begin();
   }
 
   // --- alarms
 
   /** A1, A4: resolves when durable. */
-  async accept(notification: Notification, digest: string): Promise<Acceptance> {
-    if (this.#stopping) return { kind: "stopping" };
-    if (unsettledAlarms(this.#journal.state) + this.#accepting >= limits.unsettledAlarmsMax) {
-      return { kind: "overloaded", retryAfterMs: limits.overloadedRetryAfterMs }; // A6
-    }
-    const stream = alarmStream(notification.source, notification.id);
-    const fact = entry(stream, this.#options.clock.now(), "alarm.accepted", { notification, digest });
-    this.#accepting += 1;
-    try {
-      const result = await this.#journal.append([fact], [{ stream, revision: 0 }]); // A4
-      if (result.kind === "committed")
-        return { kind: "accepted", position: result.position, duplicate: false };
-    } finally {
-      this.#accepting -= 1;
-    }
-    const [first] = await this.#options.ledger.readStream(stream);
-    if (first?.type !== "alarm.accepted")
-      throw new Error(`The stream ${stream} is not empty and holds no accepted alarm.`);
-    if (first.body.digest !== digest) return { kind: "conflict", position: first.position };
-    this.#duplicates += 1;
-    return { kind: "accepted", position: first.position, duplicate: true };
+  accept(notification: Notification, digest: string): Promise<Acceptance> {
+    return this.#admission.accept(notification, digest);
   }
 
   /** As `accept`, for programs: throws a FailureError (CONFLICT, OVERLOADED, STOPPING) where it is refused. */
-  async raise(
+  raise(
     notification: Notification,
     digest: string = JSON.stringify(notification),
   ): Promise<{ position: Position; duplicate: boolean }> {
-    const told = await this.accept(notification, digest);
-    switch (told.kind) {
-      case "accepted":
-        return { position: told.position, duplicate: told.duplicate };
-      case "conflict":
-        throw new FailureError(
-          "CONFLICT",
-          `Alarm ${notification.id} of ${notification.source} was accepted before with other content.`,
-        );
-      case "overloaded":
-        throw new FailureError(
-          "OVERLOADED",
-          `Too many alarms are unsettled; try again in ${told.retryAfterMs} ms.`,
-        );
-      case "stopping":
-        throw new FailureError("STOPPING", "The engine is stopping; send the alarm again after its restart.");
-    }
+    return this.#admission.raise(notification, digest);
   }
 
   /** G5: the service's async result; resolves when durable. */
-  async deliverAsync(result: AsyncResult): Promise<void> {
-    const { state } = this.#journal;
-    for (;;) {
-      const before = state.settledRequests.get(result.requestId) ?? unknownRequest(state, result.requestId);
-      const name = state.requests.get(result.requestId) ?? before?.key;
-      const key = name === undefined ? null : (state.keys.get(name) ?? null);
-      const entries = judgeAsync(key, before, result, this.#options.clock.now());
-      const expect: Expectation[] =
-        key === null ? [] : [{ stream: keyStream(key.key), revision: key.revision }];
-      const done = await this.#journal.append(entries, expect);
-      if (done.kind === "committed") return;
-    }
+  deliverAsync(result: AsyncResult): Promise<void> {
+    return deliverAsync(this.#journal, result, this.#options.clock);
   }
 
   // --- flows written by hand
@@ -248,6 +257,7 @@ export class Supervisor implements AlarmSink {
   }: { readonly timeoutSeconds?: number } = {}): Promise<HeldClient> {
     if (this.#stopping) throw new FailureError("STOPPING", "The engine is stopping.");
     const held = await this.#dispatcher.lockByHand(timeoutSeconds * 1000);
+    if (held === null && this.#stopping) throw new FailureError("STOPPING", "The engine is stopping.");
     if (held === null)
       throw new FailureError(
         "LOCK_TIMEOUT",
@@ -259,6 +269,7 @@ export class Supervisor implements AlarmSink {
       lock: held.lock,
       client: () => this.#client(held.clientId),
       service: () => selectedService(this.#journal.state),
+      heldBecause: () => this.#gatewayTable.heldBecause,
       journal: this.#journal,
       clock,
       ids,
@@ -277,6 +288,38 @@ export class Supervisor implements AlarmSink {
     return this.#operators.forceNotBusy(clientId, force);
   }
 
+  // --- the Service Info Table
+
+  /** The whole table from CSV, or nothing of it; service-commands.ts. */
+  importServices(csv: string | Uint8Array, options: ImportOptions): Promise<ImportResult> {
+    return this.#services.importServices(csv, options);
+  }
+
+  /** The whole table as CSV. */
+  exportServices(): string {
+    return this.#services.exportServices();
+  }
+
+  /** New flows use this service; what is under way stays where it was planned. Refused UNKNOWN_SERVICE. */
+  selectService(name: string, options: { readonly by: string }): Promise<Result<null>> {
+    return this.#services.selectService(name, options);
+  }
+
+  /** Verdict on a request that nobody could say the fate of (A2). Resolves with its key when durable. */
+  resolve(requestId: string, verdict: Verdict): Promise<Result<{ readonly key: string }>> {
+    return this.#operators.resolve(requestId, verdict);
+  }
+
+  /** G6: settled rows of one client, or of all, leave the response table. Resolves with how many. */
+  clearResponses(clientId: string | null, by: string): Promise<Result<{ readonly cleared: number }>> {
+    return this.#operators.clearResponses(clientId, by);
+  }
+
+  /** Changes settings while the engine runs; they outlast it until the configuration says something new. */
+  changeSettings(patch: SettingsPatch, by: string): Promise<Result<null>> {
+    return this.#operators.changeSettings(patch, by);
+  }
+
   // --- what is there
 
   snapshot(): EngineSnapshot {
@@ -287,13 +330,18 @@ export class Supervisor implements AlarmSink {
       clients: [...this.#views.values()],
       queue: this.#dispatcher.waiting(),
       gateway: { inFlight: [...this.#inFlight].map(([service, requestId]) => ({ service, requestId })) },
-      services: { rows: state.services, selected: state.selectedService },
+      services: {
+        rows: state.services,
+        selected: state.selectedService,
+        mismatch: this.#gatewayTable.mismatch,
+      },
+      heartbeat: heartbeatView(this.#journal, this.#receivers),
       counters: this.counters(),
     };
   }
 
   counters(): EngineCounters {
-    return countersOf(this.#journal.state, this.#duplicates);
+    return countersOf(this.#journal.state, this.#admission.duplicates);
   }
 
   /** The fold, read-only: never change it. */
@@ -329,11 +377,11 @@ export class Supervisor implements AlarmSink {
   }
 
   explain(alarm: { readonly source: string; readonly id: string }): Promise<Explanation | null> {
-    return explainAlarm(this.#options.ledger, alarm.source, alarm.id);
+    return explainAlarm(this.#options.ledger, alarm.source, alarm.id, this.#journal.state);
   }
 
   explainKey(key: string, count: number): Promise<Explanation[]> {
-    return explainKey(this.#options.ledger, key, count);
+    return explainKey(this.#options.ledger, key, count, this.#journal.state);
   }
 
   /** Accepts nothing more, lets running flows end for at most `drainSeconds`, then stops in reverse order. */
@@ -343,6 +391,8 @@ export class Supervisor implements AlarmSink {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#dispatcher.stop();
+    this.#actor.send({ type: "heartbeat.stop" }); // H1: nothing beats for an engine that stops
+    this.#gatewayTable.stop();
     const { clock } = this.#options;
     if (!this.#allIdle()) {
       await new Promise<void>((resolve) => {
@@ -360,6 +410,7 @@ export class Supervisor implements AlarmSink {
       .saveSnapshot()
       .catch((error: unknown) => this.#options.log.warn("snapshot.failed", { error: String(error) }));
     await this.#options.service.close();
+    await this.#options.topology?.close();
     await this.#options.ledger.close();
   }
 

@@ -22,11 +22,14 @@ import type { ClientStateName, Position, ResponseRow } from "../machines/vocabul
 import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
-import type { Clock, Ids, SearchAnswer, TicketingService } from "./ports.ts";
+import { readPath } from "./path-look-up.ts";
+import type { Clock, Ids, SearchAnswer, TicketingService, Topology } from "./ports.ts";
 
 export interface TicketClientPorts {
   readonly journal: Journal;
   readonly service: TicketingService;
+  /** null: there is none, and no path is looked up. */
+  readonly topology?: Topology | null;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly deadlines: LockDeadlines;
@@ -70,6 +73,9 @@ async function search(
   const sentAt = clock.now();
   const began = clock.monotonicMs();
   const { lockGuid, criteria, service } = command;
+  const { look } = command;
+  const looking =
+    look === undefined || !ports.topology ? null : readPath(ports.topology, clock, look, signal);
   const answer = await ports.service.search({ service, signal, requestId, clientId, lockGuid, criteria });
   const at = clock.now();
   const row = searchRow(command, clientId, requestId, answer, {
@@ -79,7 +85,11 @@ async function search(
   });
   // A stream of its own: a search changes nothing of its key, and what is decided there must not wait for its row.
   journal.note([entry("gateway/searches", at, "response.row", { change: false, row })]);
-  if (answer.kind === "found") return { ok: true, tickets: answer.tickets, truncated: answer.truncated, at };
+  const path = await looking; // side by side with the search
+  if (answer.kind === "found") {
+    const { tickets, truncated } = answer;
+    return { ok: true, tickets, truncated, ...(path === null ? {} : { path }), at: clock.now() };
+  }
   return { ok: false, failure: { code: answer.code, cause: answer.cause, permanent: answer.permanent }, at };
 }
 

@@ -3,24 +3,31 @@
  *   S1 no address that others reach without tokens.  S5 only allowed service hosts are called.
  *   R3 a failed ledger ends the engine.  R4 what the opening did not check is checked in the background.
  */
-import { type ConfigInput, configSchema, resolveConfig, type Config } from "../actors/config.ts";
+import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
+import { isCleared } from "../actors/cleared-alarms.ts";
 import { createFeed } from "../actors/feed.ts";
 import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
 import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
 import { type Failure, FailureError, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import type { ServiceInfo } from "../machines/vocabulary.ts";
+import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
+import { apiRoutes } from "./http/api/api.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
+import { createHttpReceiver } from "./heartbeat/http.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { attachFeed } from "./feed/feed.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { loadTokens, type Role, type Tokens } from "./http/tokens.ts";
 import { verifyLedger } from "./ledger/inspection.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
+import { guardHosts } from "./service/allowed-hosts.ts";
 import { createOsbService } from "./service/osb.ts";
-import { loadServices } from "./service-table/csv.ts";
+import { spokenProtocols } from "./service/protocols.ts";
+import { csvCodec } from "./service-table/csv.ts";
+import { gatewayTableOf, seedServices } from "./service-table/file.ts";
 
 export interface EngineOptions {
   /** As in the configuration file; unset members take their defaults. Relative paths count from the working directory. */
@@ -51,12 +58,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const config = orThrow(resolveConfig(options.config));
   const tokens = orThrow(loadTokens(config)); // S1
   orThrow(compileCorrelationKey(config.correlationKey));
-  const defaultFile = configSchema.parse({}).services.file;
-  const services =
-    options.services ?? orThrow(loadServices(config.services.file, config.services.file === defaultFile));
   const server = await startHttpServer(config.listen, options.log);
   try {
-    return await assemble(options, { config, tokens, services, server });
+    return await assemble(options, { config, tokens, server });
   } catch (error) {
     await server.close();
     throw error;
@@ -66,13 +70,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 interface Parts {
   readonly config: Config;
   readonly tokens: Tokens;
-  readonly services: readonly ServiceInfo[];
   readonly server: HttpServer;
 }
 
 async function assemble(
-  { clock, ids, log }: EngineOptions,
-  { config, tokens, services, server }: Parts,
+  { clock, ids, log, services }: EngineOptions,
+  { config, tokens, server }: Parts,
 ): Promise<Engine> {
   let readiness: Readiness = "starting";
   server.addRoutes(healthRoutes(() => readiness));
@@ -93,24 +96,33 @@ async function assemble(
     now: () => clock.now(),
     uuid: () => ids.uuid(),
   });
+  const gatewayTable = gatewayTableOf(config);
+  const hosts = guardHosts(config.allowedServiceHosts);
   const service = createOsbService({
     callbackUrl: () => `${(config.listen.publicUrl ?? server.url).replace(/\/$/, "")}${callbackPath}`,
     clock,
-    hostAllowed: (host) => config.allowedServiceHosts.includes(host),
+    hostAllowed: hosts.allows,
+    lookup: hosts.lookup, // S5
   });
-  const supervisor = await createSupervisor({
-    config,
-    ledger,
-    service,
-    clock,
-    ids,
-    log,
-    services,
-    onBroken: fall,
-  }).catch(async (error: unknown) => {
+  const table = {
+    serviceTableCodec: csvCodec,
+    spokenProtocols,
+    ...(gatewayTable === undefined ? undefined : { gatewayTable }),
+  };
+  let supervisor: Supervisor;
+  try {
+    // The file is read once in a ledger's life: after that the table in the ledger counts.
+    const seed =
+      ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
+    const ports = {
+      ...{ config, ledger, service, clock, ids, log },
+      heartbeatReceiver: (url: string) => createHttpReceiver({ url, clock }),
+    };
+    supervisor = await createSupervisor({ ...ports, ...table, services: seed, onBroken: fall });
+  } catch (error) {
     await closeQuietly(ledger);
     throw error;
-  });
+  }
 
   const settings = { allowedOrigins: server.access.origins, allowedHosts: server.access.hosts };
   const authorizing = (role: Role) =>
@@ -126,11 +138,20 @@ async function assemble(
     settings: { ...settings, correlationKey },
     ...authorizing("source"),
   });
+  const httpIntake = createHttpAlarmIntake({
+    sink: supervisor,
+    log,
+    correlationKey,
+    isCleared: (notification) => isCleared(supervisor.state, notification),
+    ...authorizing("source"),
+  });
+  server.addRoutes(httpIntake.routes);
   const feed = createFeed({ supervisor, clock });
   const feedEdge = attachFeed({ feed, clock, ids, log, settings, ...authorizing("viewer") });
   server.addUpgrade((request, socket, head) => intake.handleUpgrade(request, socket, head));
   server.addUpgrade((request, socket, head) => feedEdge.handleUpgrade(request, socket, head));
   server.addRoutes([callbackRoute(supervisor)]);
+  server.addRoutes(apiRoutes({ supervisor, tokens, clock }));
   readiness = "ready";
 
   const verification = new AbortController();
@@ -144,7 +165,7 @@ async function assemble(
   async function stop(drainSeconds: number): Promise<void> {
     if (readiness !== "broken") readiness = "stopping";
     verification.abort();
-    await intake.stop();
+    await Promise.all([intake.stop(), httpIntake.stop()]);
     // The callback stays: results that come while flows end still count.
     await supervisor.stop({ drainSeconds });
     feed.close();

@@ -2,6 +2,7 @@
 export { startEngine, type Engine, type EngineOptions } from "./engine.ts";
 export { openSqliteLedger, type SqliteLedgerOptions } from "./ledger/sqlite.ts";
 export { createMemoryLedger } from "./ledger/memory.ts";
+export { createHttpReceiver, type HttpReceiverOptions } from "./heartbeat/http.ts";
 export { createOsbService, type OsbOptions } from "./service/osb.ts";
 export { createMemoryService, type MemoryService } from "./service/memory.ts";
 export { startDesk, type Desk, type DeskOptions } from "./desk/desk.ts";

@@ -131,11 +131,14 @@ export function correct(
       command: before.command,
       ticketId,
       service: before.service,
-      ticket: {
-        status: before.command === "close" ? "closed" : "acknowledged",
-        severity: before.severity,
-        openedAt: null,
-      },
+      ticket:
+        before.command === "editNinasCounters"
+          ? null
+          : {
+              status: before.command === "close" ? "closed" : "acknowledged",
+              severity: before.severity,
+              openedAt: null,
+            },
       because,
       again: false,
     }),

@@ -55,6 +55,8 @@ export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: read
   switch (step.purpose) {
     case "key":
       return { ...findings, doubt: { ...doubt, byKey: tickets } };
+    case "elements":
+      return { ...findings, elements: tickets };
     case "requestedBy":
       return { ...findings, doubt: { ...doubt, byRequest: tickets } };
     case "ticketId":
@@ -109,6 +111,7 @@ export const automaticFlowMachine = setup({
         service: step.service,
         key: key.key,
         attempt: tries + 1,
+        ...(step.look === undefined ? {} : { look: step.look }),
         reply: (reply) => self.send({ type: "search.done", reply }),
       });
     },
@@ -135,7 +138,9 @@ export const automaticFlowMachine = setup({
     },
     learn: assign(({ context, event }) => {
       if (event.type !== "search.done" || !event.reply.ok) return {};
-      const findings = withAnswer(context.findings, context.step, event.reply.tickets);
+      const { path } = event.reply;
+      const known = withAnswer(context.findings, context.step, event.reply.tickets);
+      const findings = path === undefined ? known : { ...known, path };
       return { findings, tries: 0, step: nextStep(context.input, findings, null, event.reply.at) };
     }),
     giveUp: assign(({ context, event }) => {

@@ -1,14 +1,17 @@
 /**
  * The default decision, D0 to D13: what one flow does about its notifications. A pure function of the
- * notifications, the key's facts, the tickets found and the time. First rule that fits.
+ * notifications, the key's facts, the tickets found, the path and the time. First rule that fits.
  * Source: domain.md, "The default decision".
  */
+import type { Covering } from "./cover.ts";
 import { isClearedEarly, type KeyState, type LinkedTicket, type Waiting } from "./state.ts";
+import { maintenanceNow, parentTicket, type TicketAbove } from "./upstream.ts";
 import {
   isOpen,
   severityRank,
   type AlarmRef,
   type Instant,
+  type NetworkPath,
   type Outcome,
   type RequestPayload,
   type ServiceInfo,
@@ -19,6 +22,8 @@ import {
 export interface DecisionSettings {
   readonly reopenSeconds: number;
   readonly clockSkewSeconds: number;
+  /** D7: with so many open tickets no new one is made. */
+  readonly maxOpenTickets: number;
 }
 
 /** What the flow's searches brought. */
@@ -33,6 +38,14 @@ export interface DecisionInput {
   /** At least one; the first leads a clear-group's and a raise-group's order. */
   readonly group: readonly Waiting[];
   readonly findings: Findings;
+  /** Where the leading notification's element hangs; null: not asked, or not known. */
+  readonly path: NetworkPath | null;
+  /** Why the path was asked for and is not known: a sentence. */
+  readonly pathFailure: string | null;
+  /** Open tickets on that element and upstream of it, nearest first; of the key's own only planned maintenance. */
+  readonly above: readonly TicketAbove[];
+  /** Open tickets of all keys, with those that others may be making now. */
+  readonly openTicketsTotal: number;
   readonly service: ServiceInfo;
   readonly settings: DecisionSettings;
   readonly now: Instant;
@@ -49,6 +62,16 @@ export type Decision =
       readonly ticketId: string | null;
     }
   | { readonly act: "adopt"; readonly rule: Rule; readonly because: string; readonly ticket: OpenTicket }
+  /** Settled for now; decided again when what covers the alarms has ended. */
+  | {
+      readonly act: "cover";
+      readonly rule: Rule;
+      readonly outcome: "stopped" | "adopted";
+      readonly because: string;
+      readonly by: Covering;
+    }
+  /** Not settled: the key waits. */
+  | { readonly act: "park"; readonly rule: Rule; readonly reason: "storm"; readonly because: string }
   | {
       readonly act: "request";
       readonly rule: Rule;
@@ -152,6 +175,11 @@ export function decide(input: DecisionInput): Decision {
   if (notification.plannedOutage) {
     return stop("D2", "Planned maintenance: the alarm itself is flagged as a planned outage.");
   }
+  const maintenance = maintenanceNow(input.above, now);
+  if (maintenance !== null) {
+    const until = maintenance.endAt === null ? "" : ` until ${new Date(maintenance.endAt).toISOString()}`;
+    return cover("D2", "stopped", `Planned maintenance${until}: ticket ${on(maintenance)}.`, maintenance);
+  }
   if (ticket !== undefined) {
     if (ticket.severity !== null && severityRank(notification.severity) > severityRank(ticket.severity)) {
       const rule = notification.kind === "change" ? "D9" : "D3";
@@ -183,6 +211,14 @@ export function decide(input: DecisionInput): Decision {
       ticket,
     };
   }
+  const parent = parentTicket(input.above);
+  if (parent !== null)
+    return cover(
+      "D5",
+      "adopted",
+      `Ticket ${on(parent)}, upstream of ${notification.alarmedObject}, covers it.`,
+      parent,
+    );
   const reopen = lastClosed(key, service, now, input.settings.reopenSeconds);
   if (reopen !== null) {
     return {
@@ -208,6 +244,15 @@ export function decide(input: DecisionInput): Decision {
       outcome: "unknown",
       because: `Nobody can say whether create ${unknown.requestId} made a ticket; no other is made before it is found or an operator gives a verdict.`,
       ticketId: null,
+    };
+  }
+  const { maxOpenTickets } = input.settings;
+  if (input.openTicketsTotal >= maxOpenTickets) {
+    return {
+      act: "park",
+      rule: "D7",
+      reason: "storm",
+      because: `Event storm: ${maxOpenTickets} tickets are open or on their way, and no more than that may be (maxOpenTickets).`,
     };
   }
   return {
@@ -280,6 +325,19 @@ function lastClosed(key: KeyState, service: ServiceInfo, now: Instant, reopenSec
     if (closed.service === service.name && now < closed.closedAt + reopenSeconds * 1000) last = ticketId;
   }
   return last;
+}
+
+function cover(
+  rule: Rule,
+  outcome: "stopped" | "adopted",
+  because: string,
+  { ticketId, service, endAt }: TicketAbove,
+): Decision {
+  return { act: "cover", rule, outcome, because, by: { ticketId, service, endAt } };
+}
+
+function on({ ticketId, elementId }: TicketAbove): string {
+  return `${ticketId} on ${elementId}`;
 }
 
 function refs(group: readonly Waiting[]): AlarmRef[] {

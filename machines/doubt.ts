@@ -6,6 +6,7 @@
  */
 import { entry, type Entry } from "./entry.ts";
 import { limits } from "./limits.ts";
+import { isRepeatable, type NinasCounters } from "./ninas-counters.ts";
 import { doubtDelay, failed, linked, park, row, settle } from "./settlement.ts";
 import { keyStream, type KeyState, type RequestState } from "./state.ts";
 import { isOpen, type Instant, type Ticket } from "./vocabulary.ts";
@@ -73,6 +74,8 @@ export function stepInDoubt(
   if (idempotency === "requestId" && mayRetry && request.status === "inDoubt") {
     return { step: "resend", because: "The service gives the first answer again to the same request id." };
   }
+  if (request.payload.command === "editNinasCounters")
+    return countersInDoubt(key, request, request.payload, at);
   if (found.byRequest === null) return { step: "search", by: "requestedBy" };
   const own = found.byRequest[0];
   if (own !== undefined) {
@@ -102,7 +105,7 @@ export function stepInDoubt(
         ],
       );
     }
-  } else if (payload.command !== "editNinasCounters") {
+  } else {
     if (found.byTicket === null) return { step: "search", by: "ticketId" };
     const ticket = found.byTicket.find((one) => one.ticketId === payload.ticketId);
     if (ticket !== undefined && asAsked(payload, ticket)) {
@@ -136,6 +139,22 @@ export function stepInDoubt(
   return conclude(
     "settle",
     "Not found, and the service promises nothing: nobody can say whether it did it.",
+    (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
+  );
+}
+
+/** G4: counters cannot be looked up, so silence proves nothing; only what does no harm twice may go again. */
+function countersInDoubt(
+  key: KeyState,
+  request: RequestState,
+  payload: NinasCounters,
+  at: Instant,
+): DoubtStep {
+  if (isRepeatable(payload) && request.spent < limits.attemptsMax)
+    return { step: "resend", because: "Setting counters to the same values again does no harm." };
+  return conclude(
+    "settle",
+    "Counters cannot be looked up: nobody can say whether the service changed them.",
     (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
   );
 }

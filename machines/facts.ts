@@ -3,6 +3,7 @@
  * fold of them. Bodies are JSON; a fact is never changed once written.
  */
 import type { Failure } from "./failure.ts";
+import type { HeartbeatReport } from "./heartbeat.ts";
 import type {
   Command,
   Idempotency,
@@ -11,6 +12,7 @@ import type {
   Outcome,
   ParkReason,
   Position,
+  RelatedElements,
   RequestPayload,
   ResponseRow,
   ServiceInfo,
@@ -27,6 +29,7 @@ export type Stream =
   | `gateway/${string}`
   | "services"
   | "settings"
+  | "heartbeat"
   | "audit";
 
 /** Names one notification: its place in the ledger and what its sender calls it. */
@@ -61,12 +64,29 @@ export type AnswerKind = "ack" | "nack" | "refused" | "unreachable" | "failed" |
 /** What one request came to. `cancelled`: never sent. `notApplied`: proven that the service did nothing. */
 export type RequestResult = "ok" | "rejected" | "failed" | "notApplied" | "cancelled" | "unknown";
 
+/** How long a notification is held down before a create, an update or a close; 0 = not at all. */
+export interface Delays {
+  readonly createSeconds: number;
+  readonly updateSeconds: number;
+  readonly closeSeconds: number;
+}
+
 /** Settings the fold reads; a change of configuration is a fact too (R1). */
 export interface FoldSettings {
   readonly maxResponseRows: number;
   readonly reopenSeconds: number;
   readonly clockSkewSeconds: number;
   readonly dedupDays: number;
+  /** Absent in ledgers of before they were settings. */
+  readonly relatedElements?: RelatedElements;
+  readonly delays?: Delays;
+  readonly maxOpenTickets?: number;
+}
+
+/** An outcome that another one takes the place of (A2). */
+export interface ReplacedOutcome {
+  readonly position: Position;
+  readonly outcome: Outcome;
 }
 
 /** Why a key waits and what wakes it. */
@@ -76,12 +96,24 @@ export interface Parking {
   /** Wakes at this time at the latest; null: only a fact wakes it. */
   readonly until: Instant | null;
   readonly because: string;
+  /** Of `covered`: what these settled alarms rest on. It does not hold up what comes in for the key. */
+  readonly cover?: {
+    readonly ticketId: string;
+    readonly service: string;
+    /** How often it was looked at again and still stood. */
+    readonly checks: number;
+    readonly alarms: readonly NotificationRef[];
+  };
 }
 
 export interface FactBodies {
   /** A new epoch: whatever was locked or flowing in the one before has ended (L2, L5). */
   "ledger.opened": { engine: string; clients: number };
-  "settings.changed": FoldSettings;
+  /**
+   * `by`: the operator who changed them while the engine ran. `configured`: what the configuration said at a start;
+   * an operator's change stays until the configuration says something new.
+   */
+  "settings.changed": FoldSettings & { by?: string; configured?: FoldSettings };
   "services.imported": { services: readonly ServiceInfo[]; by: string };
   "service.selected": { name: string; by: string };
 
@@ -98,7 +130,15 @@ export interface FactBodies {
     failure: Failure | null;
     requestId: string | null;
     /** The outcome that this one replaces (A2). */
-    supersedes: { position: Position; outcome: Outcome } | null;
+    supersedes: ReplacedOutcome | null;
+  };
+  /** A settled alarm is in line once more, at its old place: its next outcome replaces the one named here (A2). */
+  "alarm.reconsidered": {
+    alarm: NotificationRef;
+    key: string;
+    notification: Notification;
+    replaces: ReplacedOutcome;
+    because: string;
   };
 
   "flow.started": {
@@ -173,6 +213,8 @@ export interface FactBodies {
     status: TicketStatus;
     severity: Severity | null;
     openedAt: Instant | null;
+    /** Elements it lies on; absent: as known before. */
+    networkElements?: readonly string[];
   };
   /** A linked ticket that the search, after its settling time, shows closed or not at all. */
   "ticket.lost": {
@@ -185,6 +227,9 @@ export interface FactBodies {
 
   /** A row inserted, or changed in place when `requestId` and `attempt` are known; a change carries what changed. */
   "response.row": { change: false; row: ResponseRow } | { change: true; row: ResponseRowChange };
+
+  /** Settled rows of one client, or of all (null), were taken off the response table; unsettled ones stay (G6). */
+  "responses.cleared": { clientId: string | null; by: string };
 
   "client.locked": {
     clientId: string;
@@ -199,6 +244,11 @@ export interface FactBodies {
   "client.lockExpired": { clientId: string; lockGuid: string; fence: number };
   "client.notBusyForced": { clientId: string; lockGuid: string; fence: number; by: string; reason: string };
   "client.quarantined": { clientId: string; crashes: number; cause: string };
+
+  /** The heartbeat receiver took the beat. */
+  "heartbeat.sent": HeartbeatReport;
+  /** It did not, and why; or no beat came about, because the actor crashed. A beat is not repeated. */
+  "heartbeat.failed": HeartbeatReport & { failure: Failure };
 
   "operator.acted": { by: string; action: string; target: string; reason: string };
 }

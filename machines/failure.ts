@@ -34,6 +34,17 @@ export const remedies = {
   FORCED: "refuse",
   CANCELLED: "refuse",
   KEY_BUSY: "refuse",
+  // verdicts on requests
+  UNKNOWN_REQUEST: "refuse",
+  NOT_UNKNOWN: "refuse",
+  // questions
+  UNKNOWN_FLOW: "refuse",
+  UNKNOWN_ALARM: "refuse",
+  // the Service Info Table
+  SERVICES_INVALID: "refuse",
+  SERVICE_IN_USE: "refuse",
+  UNKNOWN_SERVICE: "refuse",
+  TABLES_DIFFER: "refuse",
   // the ticketing service: before any byte of a request left
   UNREACHABLE: "wait",
   // … it answered that it did not do it
@@ -57,8 +68,18 @@ export const remedies = {
   ASYNC_ERROR: "inDoubt",
   // what the service claimed did not hold (T2)
   CLAIM_NOT_KEPT: "inDoubt",
+  // the heartbeat's receiver: a beat is not repeated, the next one comes in its time
+  BEAT_REFUSED: "stop",
+  BEAT_UNANSWERED: "stop",
+  BEAT_DROPPED: "stop",
+  BEAT_CRASHED: "stop",
   // poison
   FLOW_CRASHED: "stop",
+  // the topology: a load that is refused, another one under way; the database cannot be asked, or not in time
+  TOPOLOGY_INVALID: "refuse",
+  TOPOLOGY_BUSY: "refuse",
+  TOPOLOGY_UNAVAILABLE: "wait",
+  TOPOLOGY_TIMEOUT: "wait",
   // the ledger
   LEDGER_LOCKED: "halt",
   LEDGER_DAMAGED: "halt",

@@ -44,6 +44,8 @@ export function endFlow(
   if (ending.how === "crashed" && key.crashes + 1 >= limits.flowCrashesMax && request?.status !== "sending") {
     const detail = `${because} It crashed ${key.crashes + 1} times and is set aside; look into its alarm, then send it again under another id.`;
     const failure = { code: "FLOW_CRASHED" as const, detail };
+    // What rested on a cover keeps its outcome (A2): that it gets no third decision is told here.
+    if (flow.again) entries.push(setAside(key, lockGuid, detail, at));
     if (request === null || request.status === "planned") {
       entries.push(
         ...settleAlarms(key, flow.alarms, at, { ...aside, because: detail, outcome: "unknown", failure }),
@@ -56,6 +58,11 @@ export function endFlow(
   }
   entries.push(entry(keyStream(key.key), at, "flow.ended", { key: key.key, lockGuid, result: ending.how }));
   return { entries, expect };
+}
+
+function setAside(key: KeyState, lockGuid: string, because: string, at: Instant): Entry {
+  const record = { rule: "R6", decision: "fail", because, tickets: [], path: [] } as const;
+  return entry(keyStream(key.key), at, "flow.decided", { ...record, key: key.key, lockGuid });
 }
 
 function sentence(ending: Ending): string {

@@ -4,7 +4,9 @@
  *   T2 a claim the search does not bear out is reported.
  */
 import { correct } from "./async-result.ts";
+import { coverAlarms } from "./cover.ts";
 import {
+  leader,
   openTickets,
   ticketToVerify,
   type Decision,
@@ -17,7 +19,9 @@ import type { DecisionRecord, NotificationRef } from "./facts.ts";
 import { remedies, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
 import { linked, outageDelay, park, settleAlarms } from "./settlement.ts";
-import { keyStream, type KeyState, type RequestState, type Waiting } from "./state.ts";
+import { isClearedEarly, keyStream, type KeyState, type RequestState, type Waiting } from "./state.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { elementsUpstream, pathNote, ticketsAbove, type PathReading, type TicketAbove } from "./upstream.ts";
 import type {
   Instant,
   SearchCriteria,
@@ -27,7 +31,7 @@ import type {
   TicketStatus,
 } from "./vocabulary.ts";
 
-export type SearchPurpose = "key" | "requestedBy" | "ticketId" | "verify" | "unknown";
+export type SearchPurpose = "key" | "elements" | "requestedBy" | "ticketId" | "verify" | "unknown";
 
 export interface SearchFailure {
   readonly code: string;
@@ -41,12 +45,18 @@ export interface FlowFindings {
   readonly verified: ReadonlyMap<string, Ticket | null>;
   /** Answers to look-ups of `unknown` requests, by request id. */
   readonly unknown: ReadonlyMap<string, readonly Ticket[]>;
+  /** What the topology said beside the first search; null: it was not asked, or holds nothing at all. */
+  readonly path: PathReading | null;
+  /** Open tickets on the alarmed element and upstream, as the service shows them; null: not searched for. */
+  readonly elements: readonly Ticket[] | null;
 }
 
 export const noFindings: FlowFindings = {
   doubt: { byRequest: null, byTicket: null, byKey: null },
   verified: new Map(),
   unknown: new Map(),
+  path: null,
+  elements: null,
 };
 
 export interface FlowInput {
@@ -65,6 +75,9 @@ export interface FlowInput {
   /** Id of the request, if this flow makes one. */
   readonly requestId: string;
   readonly startedAt: Instant;
+  /** Whether there is a topology to ask: then tickets upstream are searched for, too. */
+  readonly hasTopology: boolean;
+  readonly around: Surroundings;
 }
 
 export type FlowStep =
@@ -73,6 +86,8 @@ export type FlowStep =
       readonly purpose: SearchPurpose;
       readonly criteria: SearchCriteria;
       readonly service: ServiceInfo;
+      /** Element whose path is looked up side by side with the search. */
+      readonly look?: string;
     }
   | { readonly step: "forward"; readonly request: TicketRequest; readonly entries: readonly Entry[] }
   | { readonly step: "end"; readonly result: "settled" | "parked"; readonly entries: readonly Entry[] };
@@ -107,64 +122,135 @@ export function nextStep(
           ...found.doubt.byKey,
           ...byId.filter((one) => !found.doubt.byKey?.some(({ ticketId }) => ticketId === one.ticketId)),
         ];
-  if (tickets === null) return search("key", byKey(key.key), input.service);
+  const looks = looksUpstream(input);
+  if (tickets === null)
+    return { ...search("key", byKey(key.key), input.service), ...(looks === null ? {} : { look: looks }) };
   const findings = { tickets, verified: found.verified };
   const missing = ticketToVerify(key, findings, input.service, now);
   if (missing !== null) return search("verify", { ticketId: missing.ticketId }, input.service);
+  // Where no topology was ever loaded nobody has said what lies over what: the key's own tickets decide.
+  if (looks !== null && found.path !== null && found.elements === null)
+    return search("elements", byElements(looks, found.path), input.service);
 
   const before = [...corrections(input, found, now), ...reconcile(input, findings, now)];
   const decision = input.decide({
     key,
     group: input.group,
     findings,
+    path: found.path?.path ?? null,
+    pathFailure: found.path?.failure ?? null,
+    above: looks === null ? [] : above(input, looks, found, now),
+    openTicketsTotal: input.around.openTicketsTotal(),
     service: input.service,
     settings: input.settings,
     now,
   });
-  return carryOut(input, decision, tickets, before, now);
+  return carryOut(
+    input,
+    decision,
+    { tickets: merged(tickets, found.elements), reading: found.path },
+    before,
+    now,
+  );
 }
 
 function byKey(key: string): SearchCriteria {
   return { clientReference: key, kind: "MO", status: openStatuses, maxResults: limits.searchResultsMax };
 }
 
-function search(purpose: SearchPurpose, criteria: SearchCriteria, service: ServiceInfo): FlowStep {
+function byElements(element: string, reading: PathReading | null): SearchCriteria {
+  const networkElements = [element, ...elementsUpstream(reading?.path ?? null)].slice(0, limits.pathHopsMax);
+  return { networkElements, status: openStatuses, maxResults: limits.searchResultsMax };
+}
+
+/** The element to look up: where there is a topology, and what lies over it can matter (D2, D5). */
+function looksUpstream({ hasTopology, group, key, settings }: FlowInput): string | null {
+  if (!hasTopology) return null;
+  const { notification } = leader(group);
+  if (notification.kind === "clear" || notification.plannedOutage) return null;
+  return isClearedEarly(key, notification, settings.clockSkewSeconds) ? null : notification.alarmedObject;
+}
+
+function above(input: FlowInput, elementId: string, found: FlowFindings, now: Instant): TicketAbove[] {
+  const path = found.path?.path ?? null;
+  const shown = found.elements ?? [];
+  return ticketsAbove({
+    key: input.key.key,
+    elementId,
+    path,
+    found: shown,
+    complete: shown.length < limits.searchResultsMax,
+    linked: input.around.linkedOn(elementsUpstream(path)),
+    closedAt: (key, ticketId) => input.around.closedAt(key, ticketId),
+    service: input.service,
+    now,
+  });
+}
+
+function merged(tickets: readonly Ticket[], more: readonly Ticket[] | null): readonly Ticket[] {
+  if (more === null) return tickets;
+  const known = new Set(tickets.map((one) => one.ticketId));
+  return [...tickets, ...more.filter((one) => !known.has(one.ticketId))];
+}
+
+function search(
+  purpose: SearchPurpose,
+  criteria: SearchCriteria,
+  service: ServiceInfo,
+): Extract<FlowStep, { step: "search" }> {
   return { step: "search", purpose, criteria, service };
+}
+
+/** What the flow saw before it decided. */
+interface Seen {
+  readonly tickets: readonly Ticket[];
+  readonly reading: PathReading | null;
 }
 
 function carryOut(
   input: FlowInput,
   decision: Decision,
-  tickets: readonly Ticket[],
+  { tickets, reading }: Seen,
   before: readonly Entry[],
   now: Instant,
 ): FlowStep {
   const { key } = input;
+  const { rule } = decision;
   const alarms = input.group.map((one) => one.ref);
+  const path = reading?.path?.hops.map((hop) => hop.elementId) ?? [];
+  // Whoever asks later why nothing upstream was found must learn that nobody could look.
+  const note = pathNote(reading);
+  const because = note === null ? decision.because : `${decision.because} ${note}`;
+  const record = (act: DecisionRecord["decision"]): Entry =>
+    decided(input, { rule, decision: act, because, tickets, path }, now);
   switch (decision.act) {
     case "stop":
       return end("settled", [
         ...before,
-        decided(
-          input,
-          { rule: decision.rule, decision: "stop", because: decision.because, tickets, path: [] },
-          now,
-        ),
-        ...outcome(input, alarms, decision.outcome, decision.because, decision.rule, decision.ticketId, now),
+        record("stop"),
+        ...outcome(input, alarms, decision.outcome, because, rule, decision.ticketId, now),
       ]);
     case "adopt": {
       const { ticket } = decision;
+      const shown = tickets.find((one) => one.ticketId === ticket.ticketId);
       return end("settled", [
         ...before,
-        decided(
-          input,
-          { rule: decision.rule, decision: "adopt", because: decision.because, tickets, path: [] },
-          now,
-        ),
-        ...(ticket.linked && !ticket.found ? [] : [linked(key, ticket.service, ticket, now)]),
-        ...outcome(input, alarms, "adopted", decision.because, decision.rule, ticket.ticketId, now),
+        record("adopt"),
+        ...(ticket.linked && !ticket.found
+          ? []
+          : [linked(key, ticket.service, { ...ticket, networkElements: shown?.networkElements }, now)]),
+        ...outcome(input, alarms, "adopted", because, rule, ticket.ticketId, now),
       ]);
     }
+    case "cover":
+      return end("settled", [
+        ...before,
+        record(decision.outcome === "adopted" ? "adopt" : "stop"),
+        coverAlarms(key, alarms, decision.by, because, now), // A8
+        ...outcome(input, alarms, decision.outcome, because, rule, decision.by.ticketId, now),
+      ]);
+    case "park":
+      return end("parked", [...before, record("park"), park(key, now, decision.reason, null, because)]);
     case "request": {
       const { payload } = decision;
       const request: TicketRequest = {
@@ -186,16 +272,12 @@ function carryOut(
         request,
         entries: [
           ...before,
-          decided(
-            input,
-            { rule: decision.rule, decision: act, because: decision.because, tickets, path: [] },
-            now,
-          ),
+          record(act),
           entry(keyStream(key.key), now, "request.planned", {
             ...request,
             intent: decision.intent,
             alarms,
-            rule: decision.rule,
+            rule,
             plannedAt: now,
           }),
         ],

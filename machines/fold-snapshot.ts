@@ -3,7 +3,11 @@
  *   R1 equal states give equal texts.
  * Source: laws.md.
  */
-import type { KeyState, State } from "./state.ts";
+import { emptyState, type KeyState, type State } from "./state.ts";
+import { emptyTicketIndex, indexTickets } from "./ticket-index.ts";
+
+/** Raised when the state gains or loses a member. */
+const shape = 3;
 
 /**
  * JSON text of the whole state, for snapshots and for R1's comparison: equal states give equal texts. Maps are
@@ -11,7 +15,10 @@ import type { KeyState, State } from "./state.ts";
  */
 export function stateText(state: State): string {
   return JSON.stringify({
+    shape,
     ...state,
+    // Follows from the keys.
+    index: undefined,
     keys: [...state.keys.values()].map((key) => ({
       ...key,
       active: [...key.active],
@@ -23,12 +30,17 @@ export function stateText(state: State): string {
     tables: [...state.tables],
     requests: [...state.requests],
     settledRequests: [...state.settledRequests],
+    unknown: [...state.unknown],
   });
 }
 
-/** The state that `stateText` wrote. */
+/** The state that `stateText` wrote. Of another shape: the empty state, so that the ledger is folded from its start. */
 export function stateFromText(text: string): State {
-  const read = JSON.parse(text) as Omit<Written<State>, "keys"> & { keys: readonly Written<KeyState>[] };
+  const { shape: was, ...read } = JSON.parse(text) as Omit<Written<State>, "keys"> & {
+    shape?: number;
+    keys: readonly Written<KeyState>[];
+  };
+  if (was !== shape) return emptyState();
   const keys = read.keys.map((key): [string, KeyState] => [
     key.key,
     {
@@ -39,14 +51,18 @@ export function stateFromText(text: string): State {
       closed: new Map(key.closed),
     },
   ]);
-  return {
+  const state: State = {
     ...read,
     keys: new Map(keys),
     clients: new Map(read.clients),
     tables: new Map(read.tables),
     requests: new Map(read.requests),
     settledRequests: new Map(read.settledRequests),
+    unknown: new Map(read.unknown),
+    index: emptyTicketIndex(),
   };
+  indexTickets(state);
+  return state;
 }
 
 /** As JSON has it: each Map an array of its entries. */

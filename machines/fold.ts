@@ -5,9 +5,11 @@
  * One owner mutates the state, by `applyFact` only.
  * Source: laws.md.
  */
-import type { Fact } from "./facts.ts";
+import { afterAgain, coverAfter, isAgain, uncover } from "./cover.ts";
+import type { Fact, RequestResult } from "./facts.ts";
+import { foldHeartbeat } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
-import { changeRow, evict, insertRow } from "./response-table.ts";
+import { changeRow, clearSettled, evict, insertRow } from "./response-table.ts";
 import {
   clientLedger,
   isClearedEarly,
@@ -21,6 +23,7 @@ import {
   type State,
   type Waiting,
 } from "./state.ts";
+import { dropCover, linkTicket, setCover, unlinkTicket } from "./ticket-index.ts";
 import type { Instant } from "./vocabulary.ts";
 
 /** The only way the state changes. Facts must come in the order of their positions, none left out. */
@@ -30,10 +33,14 @@ export function applyFact(state: State, fact: Fact): void {
     const key = keyState(state, fact.stream.slice(4));
     key.revision = fact.position;
     key.lastAt = fact.at;
-  } else if (fact.stream.startsWith("client/")) {
-    clientLedger(state, fact.stream.slice(7)).revision = fact.position;
+    const open = key.open.size;
+    fold(state, fact);
+    state.counters.openTickets += key.open.size - open;
+  } else {
+    if (fact.stream.startsWith("client/")) clientLedger(state, fact.stream.slice(7)).revision = fact.position;
+    fold(state, fact);
   }
-  fold(state, fact);
+  if (isAudited(fact)) noteAudited(state, fact.position);
   if (fact.position % limits.sweepEveryFacts === 0) sweep(state, fact.at);
 }
 
@@ -41,10 +48,13 @@ function fold(state: State, fact: Fact): void {
   switch (fact.type) {
     case "ledger.opened":
       return openEpoch(state, fact.epoch);
-    case "settings.changed":
-      state.settings = fact.body;
-      for (const table of state.tables.values()) evict(table, fact.body.maxResponseRows);
+    case "settings.changed": {
+      const { by: _by, configured, ...settings } = fact.body;
+      state.settings = settings;
+      if (configured !== undefined) state.configured = configured;
+      for (const table of state.tables.values()) evict(table, settings.maxResponseRows);
       return;
+    }
     case "services.imported":
       state.services = fact.body.services;
       return;
@@ -59,17 +69,21 @@ function fold(state: State, fact: Fact): void {
       key.waiting.push({
         ref: { source: notification.source, id: notification.id, position: fact.position },
         notification,
+        at: fact.at,
       });
       state.counters.accepted += 1;
       return;
     }
     case "alarm.settled":
       return settleAlarm(state, fact);
+    case "alarm.reconsidered":
+      return reconsiderAlarm(state, fact);
 
     case "flow.started": {
       const key = keyState(state, fact.body.key);
       const { lockGuid, clientId, fence, alarms } = fact.body;
-      key.flow = { lockGuid, clientId, fence, alarms, startedAt: fact.at };
+      const again = isAgain(key, alarms);
+      key.flow = { lockGuid, clientId, fence, alarms, startedAt: fact.at, position: fact.position, again };
       clientLedger(state, clientId).key = key.key;
       for (const alarm of alarms) key.begun = Math.max(key.begun, alarm.position);
       key.parked = null;
@@ -86,15 +100,18 @@ function fold(state: State, fact: Fact): void {
       if (key.flow?.lockGuid !== fact.body.lockGuid) return;
       const first = key.flow.alarms[0];
       // R6: only crashes of one and the same alarm in a row count.
-      const stillWaiting = first !== undefined && isWaiting(key, first);
+      const stillWaiting = first !== undefined && (isWaiting(key, first) || key.flow.again);
       key.crashes = fact.body.result === "crashed" && stillWaiting ? key.crashes + 1 : 0;
+      if (key.flow.again) afterAgain(state, key, key.flow, fact.body.result);
       key.flow = null;
       return;
     }
     case "key.parked": {
       const key = keyState(state, fact.body.key);
+      const cover = coverAfter(key, fact);
+      if (cover !== null) return setCover(state, key, cover);
       key.parked = fact.body.parking;
-      key.parkings += 1;
+      if (fact.body.parking.reason !== "storm") key.parkings += 1;
       return;
     }
 
@@ -159,19 +176,21 @@ function fold(state: State, fact: Fact): void {
       return settleRequest(state, fact);
 
     case "ticket.linked": {
-      const { key, ticketId, service, status, severity, openedAt } = fact.body;
-      keyState(state, key).open.set(ticketId, {
+      const { ticketId, service, status, severity, openedAt, networkElements } = fact.body;
+      const key = keyState(state, fact.body.key);
+      linkTicket(state, key, {
         ticketId,
         service,
         status,
         severity,
         openedAt,
         confirmedAt: fact.at,
+        elements: networkElements ?? key.open.get(ticketId)?.elements ?? [],
       });
       return;
     }
     case "ticket.lost": {
-      keyState(state, fact.body.key).open.delete(fact.body.ticketId);
+      unlinkTicket(state, keyState(state, fact.body.key), fact.body.ticketId, null, fact.at);
       keyState(state, fact.body.key).closed.delete(fact.body.ticketId);
       if (!fact.body.claimKept) state.counters.claimsNotKept += 1;
       return;
@@ -182,6 +201,7 @@ function fold(state: State, fact: Fact): void {
         changeRow(
           responseTable(state, fact.body.row.clientId),
           fact.body.row,
+          fact.position,
           state.settings.maxResponseRows,
         );
       else
@@ -191,6 +211,11 @@ function fold(state: State, fact: Fact): void {
           fact.position,
           state.settings.maxResponseRows,
         );
+      return;
+
+    case "responses.cleared":
+      for (const [clientId, table] of state.tables)
+        if (fact.body.clientId === null || fact.body.clientId === clientId) clearSettled(table);
       return;
 
     case "client.locked": {
@@ -210,6 +235,10 @@ function fold(state: State, fact: Fact): void {
       }
       return;
     }
+    case "heartbeat.sent":
+      return foldHeartbeat(state.heartbeat, fact.body, null, fact.at);
+    case "heartbeat.failed":
+      return foldHeartbeat(state.heartbeat, fact.body, fact.body.failure, fact.at);
     case "client.notBusyForced":
     case "client.quarantined":
     case "operator.acted":
@@ -258,23 +287,44 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
       else Object.assign(known, { position: fact.position, outcome });
     }
   }
-  if (supersedes !== null) return;
-  key.parkings = 0;
   const at = waitingIndex(key, alarm);
   const waiting = key.waiting[at];
+  // Superseded where nothing is in line: a correction, which says nothing about what its key waits for.
+  if (supersedes !== null && waiting === undefined) return;
+  key.parkings = 0;
   if (waiting === undefined) return;
   key.waiting.splice(at, 1);
-  takeEffect(key, waiting, state.settings.clockSkewSeconds);
+  // What was settled before has had its effect.
+  if (waiting.replaces === undefined) takeEffect(state, key, waiting);
+  if (key.waiting.length === 0 && key.parked?.reason === "storm") key.parked = null;
+}
+
+/** A5: at its old place in line; the request it was settled by has no more say about it. */
+function reconsiderAlarm(state: State, fact: Extract<Fact, { type: "alarm.reconsidered" }>): void {
+  const { alarm, notification, replaces } = fact.body;
+  const key = keyState(state, fact.body.key);
+  if (isWaiting(key, alarm)) return;
+  const later = key.waiting.findIndex((one) => one.ref.position > alarm.position);
+  key.waiting.splice(later < 0 ? key.waiting.length : later, 0, {
+    ref: alarm,
+    notification,
+    at: 0,
+    replaces,
+  });
+  for (const settled of state.settledRequests.values())
+    if (settled.key === key.key)
+      settled.outcomes = settled.outcomes.filter((one) => one.ref.position !== alarm.position);
 }
 
 /** What a settled notification leaves behind: the alarm is active from its raise to its clear, whatever the outcome. */
-function takeEffect(key: KeyState, { notification, ref }: Waiting, clockSkewSeconds: number): void {
+function takeEffect(state: State, key: KeyState, { notification, ref }: Waiting): void {
   const { alarm } = notification;
+  if (notification.kind === "clear" || notification.plannedOutage) uncover(state, key, alarm);
   if (notification.kind === "clear") {
     const wasActive = key.active.delete(alarm);
     if (wasActive) remember(key, alarm, null);
     else if (!key.cleared.has(alarm)) remember(key, alarm, notification.clearedAt ?? notification.raisedAt);
-  } else if (isClearedEarly(key, notification, clockSkewSeconds)) {
+  } else if (isClearedEarly(key, notification, state.settings.clockSkewSeconds)) {
     remember(key, alarm, null);
   } else {
     key.active.set(alarm, { severity: notification.severity, ref, raisedAt: notification.raisedAt });
@@ -297,10 +347,12 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
   const key = keyState(state, fact.body.key);
   const request = unsettledRequest(state, fact.body.key, requestId);
   const wasUnknown = key.unknown.findIndex((one) => one.requestId === requestId);
+  const settledBefore = key.unknown[wasUnknown] ?? state.settledRequests.get(requestId);
   if (request !== null) {
     key.request = null;
     key.parked = null;
     if (fact.body.again) key.again = request.alarms[0]?.position ?? 0;
+    if (isFinal(result) && isAgain(key, request.alarms)) dropCover(state, key);
     state.requests.delete(requestId);
     if (result === "unknown" || request.service.asyncSeconds > 0) {
       const { lockGuid, intent, rule, payload } = request;
@@ -314,39 +366,63 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
         rule,
         lockGuid,
         severity,
+        ticketId,
+        elements: "networkElements" in payload ? payload.networkElements : [],
         result,
         outcomes: [],
       };
-      if (result === "unknown") key.unknown.push(settled);
-      else rememberSettled(state, settled);
+      if (result === "unknown") {
+        key.unknown.push(settled);
+        state.unknown.set(requestId, key.key);
+      } else rememberSettled(state, settled);
     }
   } else if (wasUnknown >= 0 && result !== "unknown") {
     const [was] = key.unknown.splice(wasUnknown, 1);
+    state.unknown.delete(requestId);
     if (was !== undefined) rememberSettled(state, { ...was, result });
   } else {
     const late = state.settledRequests.get(requestId);
     if (late !== undefined) state.settledRequests.set(requestId, { ...late, result });
   }
   if (ticketId === null || ticket === null) return;
+  const elements = elementsOf(key, request, settledBefore, ticketId);
   if (command === "close" || ticket.status === "closed") {
-    key.open.delete(ticketId);
+    unlinkTicket(state, key, ticketId, service, fact.at);
     const settleMs = (request?.service.settleSeconds ?? limits.serviceSettleSecondsDefault) * 1000;
     const keepUntil = fact.at + Math.max(settleMs, state.settings.reopenSeconds * 1000);
     key.closed.delete(ticketId);
-    key.closed.set(ticketId, { closedAt: fact.at, service, keepUntil });
+    key.closed.set(ticketId, { closedAt: fact.at, service, keepUntil, elements });
     forgetClosed(key, fact.at);
   } else {
     const before = key.open.get(ticketId);
     key.closed.delete(ticketId);
-    key.open.set(ticketId, {
+    linkTicket(state, key, {
       ticketId,
       service,
       status: ticket.status,
       severity: ticket.severity ?? before?.severity ?? null,
       openedAt: ticket.openedAt ?? before?.openedAt ?? null,
       confirmedAt: fact.at,
+      elements,
     });
   }
+}
+
+/** Nothing more comes of the request: alarms that rested on a cover have had their second decision. */
+function isFinal(result: RequestResult): boolean {
+  return result === "rejected" || result === "failed" || result === "unknown";
+}
+
+/** What the ticket lies on: as its create said, or as it was known before. */
+function elementsOf(
+  key: KeyState,
+  request: RequestState | null,
+  before: SettledRequest | undefined,
+  ticketId: string,
+): readonly string[] {
+  if (request !== null && "networkElements" in request.payload) return request.payload.networkElements;
+  const known = key.open.get(ticketId) ?? key.closed.get(ticketId) ?? before;
+  return known?.elements ?? [];
 }
 
 function rememberSettled(state: State, settled: SettledRequest): void {
@@ -363,6 +439,26 @@ function forgetClosed(key: KeyState, at: Instant): void {
     if (keepUntil >= at) return;
     key.closed.delete(ticketId);
   }
+}
+
+/** What people did, and why: read back by its place. */
+function isAudited({ type, body }: Fact): boolean {
+  switch (type) {
+    case "client.lockForced":
+    case "client.notBusyForced":
+    case "operator.acted":
+    case "responses.cleared":
+      return true;
+    case "settings.changed":
+      return body.by !== undefined;
+    default:
+      return false;
+  }
+}
+
+function noteAudited(state: State, position: number): void {
+  state.audited.push(position);
+  if (state.audited.length > limits.auditedKept) state.audited.shift();
 }
 
 /** Keys of which nothing is open, waiting or active, and which were quiet for the days that repeats are known, leave. */

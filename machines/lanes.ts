@@ -54,11 +54,13 @@ export class Lanes<T> {
     return place.item;
   }
 
-  /** Takes the next one, or nothing. */
-  next(): T | undefined {
+  /** Takes the next one, or nothing. `preferred`: a lane that goes before all others, but for the oldest's turn. */
+  next(preferred?: number): T | undefined {
     this.#turn += 1;
     const fair = this.#turn % limits.oldestEveryTurns === 0;
-    let chosen: Place<T> | undefined;
+    let chosen: Place<T> | undefined =
+      fair || preferred === undefined ? undefined : this.#lanes[preferred]?.[0];
+    if (chosen !== undefined) return this.leave(chosen.name);
     for (const lane of this.#lanes) {
       const first = lane[0];
       if (first === undefined) continue;

@@ -62,6 +62,11 @@ export const limits = {
   replayConnectsMax: 60,
   /** How long a replay waits for `hello`. */
   replayHelloMsMax: 10_000,
+  /** Body of one request that carries alarms: a full batch of one-kilobyte events. */
+  alarmRequestBytesMax: 1_048_576,
+  alarmsPerRequestMax: 1_000,
+  /** Requests whose alarms are being read at once: with full bodies 128 MiB. */
+  alarmRequestsMax: 128,
   /** Years that a date of an alarm may lie in. */
   earliestYear: 1970,
   latestYear: 2200,
@@ -106,8 +111,13 @@ export const limits = {
 
   /** Settled requests remembered for an async result that comes late (G5). */
   settledRequestsKept: 10_000,
+  /** Places of operators' actions remembered for the audit page; older ones are in the ledger's view. */
+  auditedKept: 10_000,
   /** Facts between two sweeps of keys that nothing is known of any more. */
   sweepEveryFacts: 10_000,
+
+  /** Counters of one Edit Ninas Counters request: an element has a few dozen. */
+  ninasCountersMax: 100,
 
   // --- ticketing service
   serviceTimeoutSecondsDefault: 30,
@@ -117,15 +127,88 @@ export const limits = {
   xmlDepthMax: 32,
   callbackBytesMax: 65_536,
   servicesMax: 100,
+  serviceNameCharsMax: 64,
+  servicePathCharsMax: 1_024,
+  serviceUserCharsMax: 256,
+  serviceNotesCharsMax: 1_024,
+  /** A day: longer than any answer is waited for. */
+  serviceSecondsMax: 86_400,
+  /** A hundred rows with every cell at its longest are 240 kB; four times that, and UTF-16 fits too. */
+  servicesCsvBytesMax: 1_048_576,
+  /** Faults of a table told at once: more than a person mends before trying again. */
+  tableFaultsMax: 100,
+  /** Of a cell in a message. */
+  faultTextCharsMax: 80,
+  /** How often the gateway's own service table is read, where it has one. */
+  gatewayTableSeconds: 60,
 
   /** Newest facts of a key that a decision record is first sought in; four times as many when they do not reach back far enough. */
   explainFactsMax: 5_000,
+
+  // --- heartbeat
+  /** Its own time-out: a receiver answers in milliseconds, and the next beat comes anyway. */
+  heartbeatTimeoutMs: 5_000,
+  /** Posts to one check in any minute; healthchecks takes no more. With the periods below a run never meets it. */
+  heartbeatsPerMinuteMax: 5,
+  /** Of a beat's body and of the reason in its fact; an alert shows the first lines of it. */
+  heartbeatTextBytesMax: 1_024,
+  /** What is read of the receiver's answer: healthchecks says `OK (not found)` with status 200. */
+  heartbeatAnswerBytesMax: 256,
+  /** A fact each: 1,440 a day, some 150 MB of ledger in a year; at the shortest period four times that. */
+  heartbeatEverySecondsDefault: 60,
+  heartbeatEverySecondsLowest: 15,
+  /** A run is four facts (lock, row, unlock, beat): 1,152 a day; at the shortest period ten times that. */
+  heartbeatProbeSecondsDefault: 300,
+  /** Two posts a run: four a minute. */
+  heartbeatProbeSecondsLowest: 30,
+  heartbeatSecondsHighest: 86_400,
+  /** How long a probe waits for an idle client; it goes before waiting automatic flows. */
+  heartbeatLockWaitSeconds: 30,
+  /** Longest probe: the wait for a client and a search of three times the default time-out; then its client is taken back. */
+  heartbeatProbeSecondsMax: 120,
+  /** Least pause between two runs, where one took longer than its period. */
+  heartbeatRestMsMin: 1_000,
+
+  /**
+   * What active alarms rest on instead of a ticket is looked at again in 5, 10, 20 … 60 min: a ticket that was closed
+   * elsewhere tells nobody, and ten thousand alarms under one are 30 searches a second at first, 3 later.
+   */
+  coverRecheckSeconds: 300,
+  coverRecheckSecondsMax: 3_600,
 
   // --- topology
   /** Hops from an element to its root: an access network has under ten. */
   pathHopsMax: 64,
   /** A look-up that takes longer counts as failed: the flow decides without the path. */
   topologyTimeoutMs: 2_000,
+  /** Elements, addresses, links or paths of a load: five times the largest network asked for, 1.5 GB of memory while it is checked. */
+  topologyElementsMax: 5_000_000,
+  /** Rows of network_path.csv: eight hops for each of 2,500,000 elements. */
+  topologyHopRowsMax: 20_000_000,
+  /** Files of one load: an export in parts, by region. */
+  topologyFilesMax: 100,
+  /** An id is an alarmed object's id; as long as those. Two of them and a number fit an index key of MySQL (3,072 bytes). */
+  topologyIdCharsMax: 256,
+  topologyTextCharsMax: 255,
+  /** One row of a file: a quote that is never closed ends here and does not read on to the end. */
+  topologyRowCharsMax: 65_536,
+  /** Errors of a load that are told one by one; the rest are counted. */
+  topologyErrorsMax: 20,
+  /** A load that would lose more than this share of the rows in place is taken for an export cut off half-way … */
+  topologyDropShareMax: 0.2,
+  /** … unless it is no more rows than this: a small network may be rebuilt. */
+  topologyDropRowsMin: 100,
+  /** Addresses of one element that are shown. */
+  topologyAddressesShownMax: 100,
+  /** How long a load waits for another one to end, and a look-up between two tries at a locked file. */
+  topologyLoadWaitMs: 2_000,
+  topologyRetryMs: 20,
+  /** One connection and its log-in to a topology server. */
+  topologyConnectMs: 2_000,
+  /** Longest statement of a load on a server: an index over the largest table. */
+  topologyStatementMs: 600_000,
+  /** Look-ups at a time on a server. */
+  topologyConnectionsMax: 8,
 
   // --- ledger
   /** Facts between two snapshots of the fold: 20,000 facts are checked, read back and folded in about a quarter of a second. */
@@ -153,4 +236,23 @@ export const limits = {
   deskPortDefault: 8_650,
   httpHeaderBytesMax: 16_384,
   httpRequestTimeoutMs: 30_000,
+  /** A command of the API: a reason of 500 characters and some ids; sixteen times that. */
+  apiBodyBytesMax: 16_384,
+  /** A reason that an operator gives, a name of a related element. */
+  reasonCharsMax: 500,
+  elementNameCharsMax: 200,
+  /** Rows, flows or acts in one answer. */
+  pageRowsDefault: 100,
+  pageRowsMax: 500,
+  /** Rows looked at for one answer when most do not fit the filter; the cursor goes on from there. */
+  rowsExaminedMax: 2_000,
+  /** Flows remembered for `GET /api/flows`: 3 MB; and facts read at most to catch up, some 100 ms in slices. */
+  flowsKept: 10_000,
+  flowFactsReadMax: 20_000,
+  /** Requests in one list of `GET /api/gateway`; the counts beside it are of all. */
+  gatewayListMax: 500,
+  /** Answers remembered for a repeated Idempotency-Key, and for how long; over the number the oldest leaves. */
+  idempotencyKeysKept: 1_000,
+  idempotencySeconds: 86_400,
+  idempotencyKeyCharsMax: 255,
 } as const;

@@ -16,10 +16,12 @@ export interface ResponseTable {
   settled: Position[];
   /** Rows still waiting for their answer or their result, by `rowName`. */
   unsettled: Record<string, Position>;
+  /** Where a row was changed, in order, by the place of its insertion; only of rows present that were. */
+  changes: Record<Position, Position[]>;
 }
 
 export function emptyResponseTable(): ResponseTable {
-  return { inserted: 0, evicted: 0, cleared: 0, settled: [], unsettled: {} };
+  return { inserted: 0, evicted: 0, cleared: 0, settled: [], unsettled: {}, changes: {} };
 }
 
 export function rowName(row: { readonly requestId: string; readonly attempt: number }): string {
@@ -43,10 +45,18 @@ export function insertRow(table: ResponseTable, row: ResponseRow, position: Posi
   evict(table, rowsMax);
 }
 
-export function changeRow(table: ResponseTable, change: ResponseRowChange, rowsMax: number): void {
+/** `at`: the place of the change itself. */
+export function changeRow(
+  table: ResponseTable,
+  change: ResponseRowChange,
+  at: Position,
+  rowsMax: number,
+): void {
   const name = rowName(change);
   const position = table.unsettled[name];
-  if (position === undefined || change.status === undefined) return;
+  if (position === undefined) return;
+  (table.changes[position] ??= []).push(at);
+  if (change.status === undefined) return;
   if (!isSettled({ status: change.status, asyncStatus: change.asyncStatus ?? null })) return;
   delete table.unsettled[name];
   table.settled.splice(placeFor(table.settled, position), 0, position);
@@ -57,8 +67,18 @@ export function changeRow(table: ResponseTable, change: ResponseRowChange, rowsM
 export function evict(table: ResponseTable, rowsMax: number): void {
   const surplus = Math.min(presentRows(table) - rowsMax, table.settled.length);
   if (surplus <= 0) return;
-  table.settled.splice(0, surplus);
+  dropOldest(table, surplus);
   table.evicted += surplus;
+}
+
+/** G6: every settled row leaves; the others stay. */
+export function clearSettled(table: ResponseTable): void {
+  table.cleared += table.settled.length;
+  dropOldest(table, table.settled.length);
+}
+
+function dropOldest(table: ResponseTable, count: number): void {
+  for (const position of table.settled.splice(0, count)) delete table.changes[position];
 }
 
 function placeFor(sorted: readonly Position[], position: Position): number {

@@ -8,8 +8,8 @@ import { entry, type Entry } from "./entry.ts";
 import type { FactBodies, NotificationRef, Parking, RequestResult, ResponseRowChange } from "./facts.ts";
 import { remedies, type Failure, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
-import { isWaiting, keyStream, type KeyState, type RequestState } from "./state.ts";
-import type { Instant, Outcome, ParkReason, Ticket, TicketStatus } from "./vocabulary.ts";
+import { keyStream, waitingOf, type KeyState, type RequestState } from "./state.ts";
+import type { Instant, Outcome, ParkReason, RequestPayload, Ticket, TicketStatus } from "./vocabulary.ts";
 
 export interface Settlement {
   readonly result: RequestResult;
@@ -36,7 +36,7 @@ export function settle(key: KeyState, request: RequestState, at: Instant, how: S
       command: payload.command,
       ticketId: target,
       service: request.service.name,
-      ticket: how.result === "ok" && target !== null ? ticketAfter(request, how.status) : null,
+      ticket: how.result === "ok" && target !== null ? ticketAfter(payload, how.status) : null,
       because: how.because,
       again: how.again ?? false,
     }),
@@ -96,19 +96,17 @@ export function settleAlarms(
   at: Instant,
   how: AlarmSettlement,
 ): Entry[] {
-  return alarms
-    .filter((alarm) => isWaiting(key, alarm))
-    .map((alarm, index) =>
-      entry(keyStream(key.key), at, "alarm.settled", {
-        ...how,
-        alarm,
-        key: key.key,
-        outcome: index === 0 ? how.outcome : "coalesced",
-        because:
-          index === 0 ? how.because : `Folded into one flow, which ended as ${how.outcome}: ${how.because}`,
-        supersedes: null,
-      }),
-    );
+  return waitingOf(key, alarms).map(({ ref, replaces }, index) =>
+    entry(keyStream(key.key), at, "alarm.settled", {
+      ...how,
+      alarm: ref,
+      key: key.key,
+      outcome: index === 0 ? how.outcome : "coalesced",
+      because:
+        index === 0 ? how.because : `Folded into one flow, which ended as ${how.outcome}: ${how.because}`,
+      supersedes: replaces ?? null,
+    }),
+  );
 }
 
 /** A8: proven not applied; the alarms of the request are decided once more, ahead of newer ones. */
@@ -163,6 +161,7 @@ export function linked(
     readonly status: TicketStatus;
     readonly severity?: Ticket["severity"] | null;
     readonly openedAt?: Instant | null;
+    readonly networkElements?: readonly string[] | undefined;
   },
   at: Instant,
 ): Entry {
@@ -173,6 +172,7 @@ export function linked(
     status: ticket.status,
     severity: ticket.severity ?? null,
     openedAt: ticket.openedAt ?? null,
+    ...(ticket.networkElements === undefined ? {} : { networkElements: ticket.networkElements }),
   });
 }
 
@@ -227,10 +227,9 @@ function outcomeOf(request: RequestState, result: RequestResult): Outcome {
 }
 
 function ticketAfter(
-  request: RequestState,
+  payload: RequestPayload,
   status: TicketStatus | undefined,
-): NonNullable<FactBodies["request.settled"]["ticket"]> {
-  const { payload } = request;
+): FactBodies["request.settled"]["ticket"] {
   switch (payload.command) {
     case "create":
       return { status: status ?? "acknowledged", severity: payload.severity, openedAt: payload.startAt };
@@ -243,7 +242,7 @@ function ticketAfter(
     case "close":
       return { status: "closed", severity: null, openedAt: null };
     case "editNinasCounters":
-      return { status: "inProgress", severity: null, openedAt: null };
+      return null; // it is about no ticket, whatever id the answer carries
   }
 }
 

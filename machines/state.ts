@@ -4,9 +4,12 @@
  * `applyFact` alone changes it (fold.ts); everybody else reads.
  * Source: domain.md; laws.md, L1 and A5.
  */
-import type { FoldSettings, NotificationRef, Parking, Stream } from "./facts.ts";
+import type { Delays, FoldSettings, NotificationRef, Parking, ReplacedOutcome, Stream } from "./facts.ts";
+import { noDelays } from "./hold-down.ts";
+import { emptyHeartbeat, type HeartbeatStates } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
 import { emptyResponseTable, type ResponseTable } from "./response-table.ts";
+import { emptyTicketIndex, type TicketIndex } from "./ticket-index.ts";
 import type {
   Instant,
   Lock,
@@ -22,6 +25,10 @@ import type {
 export interface Waiting {
   readonly ref: NotificationRef;
   readonly notification: Notification;
+  /** When it was accepted. */
+  readonly at: Instant;
+  /** It was settled before and is decided once more: the outcome that the next one replaces (A2). */
+  readonly replaces?: ReplacedOutcome;
 }
 
 export interface ActiveAlarm {
@@ -39,6 +46,23 @@ export interface LinkedTicket {
   readonly openedAt: Instant | null;
   /** When we last knew for certain: the search's index may lag behind this. */
   readonly confirmedAt: Instant;
+  /** What it lies on. */
+  readonly elements: readonly string[];
+}
+
+/** What active alarms of a key rest on, for want of a ticket of their own (cover.ts). */
+export interface CoverState {
+  /** Its `until`: when it is looked at again. */
+  readonly parking: Parking;
+  /** Names (ticketName) of the tickets whose end ends it. */
+  readonly tickets: readonly string[];
+  /** Settled and active: decided again when it ends. */
+  readonly alarms: readonly Waiting[];
+  /** One of its tickets has ended; null: none that we know of. */
+  readonly endedAt: Instant | null;
+  /** Of the fact that made it. */
+  readonly position: Position;
+  readonly checks: number;
 }
 
 /** `retry`: not applied, to be sent again. `async`: acknowledged, result awaited. */
@@ -82,8 +106,12 @@ export interface SettledRequest {
   readonly rule: string;
   readonly lockGuid: string;
   readonly severity: Severity | null;
+  /** The ticket it was about; null: a create of which none is known. */
+  readonly ticketId: string | null;
+  /** Of a create: what its ticket lies on. */
+  readonly elements: readonly string[];
   readonly result: "ok" | "rejected" | "failed" | "notApplied" | "cancelled" | "unknown";
-  readonly outcomes: { ref: NotificationRef; position: Position; outcome: Outcome }[];
+  outcomes: { ref: NotificationRef; position: Position; outcome: Outcome }[];
 }
 
 export interface FlowState {
@@ -92,6 +120,9 @@ export interface FlowState {
   readonly fence: number;
   readonly alarms: readonly NotificationRef[];
   readonly startedAt: Instant;
+  readonly position: Position;
+  /** It decides alarms again that were settled under a cover. */
+  readonly again: boolean;
 }
 
 export interface KeyState {
@@ -106,12 +137,21 @@ export interface KeyState {
   cleared: Map<string, Instant | null>;
   open: Map<string, LinkedTicket>;
   /** Closed by us lately, oldest first: a lagging search may still show them open. */
-  closed: Map<string, { readonly closedAt: Instant; readonly service: string; readonly keepUntil: Instant }>;
+  closed: Map<
+    string,
+    {
+      readonly closedAt: Instant;
+      readonly service: string;
+      readonly keepUntil: Instant;
+      readonly elements: readonly string[];
+    }
+  >;
   flow: FlowState | null;
   request: RequestState | null;
   /** Requests nobody can say the fate of; while a create is among them this key makes no other. */
   unknown: SettledRequest[];
   parked: Parking | null;
+  cover: CoverState | null;
   /** Parkings in a row for the same trouble: sets the back-off. */
   parkings: number;
   crashes: number;
@@ -135,12 +175,16 @@ export interface Counters {
   outcomes: Partial<Record<Outcome, number>>;
   /** Claims of the service that a later search did not bear out (T2). */
   claimsNotKept: number;
+  /** Linked to a key and not seen closed. */
+  openTickets: number;
 }
 
 export interface State {
   position: Position;
   epoch: string;
   settings: FoldSettings;
+  /** What the configuration said at the last start; null: not known. */
+  configured: FoldSettings | null;
   services: readonly ServiceInfo[];
   selectedService: string | null;
   keys: Map<string, KeyState>;
@@ -150,7 +194,13 @@ export interface State {
   requests: Map<string, string>;
   /** Settled requests of services with async results, oldest first. */
   settledRequests: Map<string, SettledRequest>;
+  /** Requests that nobody can say the fate of → their key. */
+  unknown: Map<string, string>;
+  /** Places of what operators did, the newest `auditedKept`, oldest first. */
+  audited: Position[];
   counters: Counters;
+  heartbeat: HeartbeatStates;
+  index: TicketIndex;
 }
 
 export function emptyState(): State {
@@ -163,6 +213,7 @@ export function emptyState(): State {
       clockSkewSeconds: limits.clockSkewSecondsDefault,
       dedupDays: limits.dedupDaysDefault,
     },
+    configured: null,
     services: [],
     selectedService: null,
     keys: new Map(),
@@ -170,7 +221,11 @@ export function emptyState(): State {
     tables: new Map(),
     requests: new Map(),
     settledRequests: new Map(),
-    counters: { accepted: 0, settled: 0, outcomes: {}, claimsNotKept: 0 },
+    unknown: new Map(),
+    audited: [],
+    counters: { accepted: 0, settled: 0, outcomes: {}, claimsNotKept: 0, openTickets: 0 },
+    heartbeat: emptyHeartbeat(),
+    index: emptyTicketIndex(),
   };
 }
 
@@ -188,6 +243,7 @@ export function emptyKey(key: string): KeyState {
     request: null,
     unknown: [],
     parked: null,
+    cover: null,
     parkings: 0,
     crashes: 0,
     begun: 0,
@@ -200,18 +256,18 @@ export function unsettledAlarms(state: State): number {
 }
 
 export function openTicketsOf(state: State): number {
-  let open = 0;
-  for (const key of state.keys.values()) open += key.open.size;
-  return open;
+  return state.counters.openTickets;
 }
 
 /** A request that was settled as `unknown` and still is, whichever key it is of. */
 export function unknownRequest(state: State, requestId: string): SettledRequest | null {
-  for (const key of state.keys.values()) {
-    const found = key.unknown.find((one) => one.requestId === requestId);
-    if (found !== undefined) return found;
-  }
-  return null;
+  const key = state.unknown.get(requestId);
+  const unknown = key === undefined ? undefined : state.keys.get(key)?.unknown;
+  return unknown?.find((one) => one.requestId === requestId) ?? null;
+}
+
+export function delaysOf({ settings }: State): Delays {
+  return settings.delays ?? noDelays;
 }
 
 export function keyStream(key: string): Stream {

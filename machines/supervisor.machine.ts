@@ -1,5 +1,5 @@
 /**
- * The supervisor: spawns the Ticket Clients and the gateways, restarts what crashes, quarantines what
+ * The supervisor: spawns the Ticket Clients, the gateways and the heartbeat, restarts what crashes, quarantines what
  * crashes too often, stops in reverse order. OTP's words: children permanent, one_for_one, intensity
  * `restartIntensity` within `restartPeriodSeconds`.
  *   L5 idle + locked + restarting + quarantined = pool size.  R6 one crashing client disturbs nobody else.
@@ -9,6 +9,8 @@ import { produce } from "immer";
 import { assign, enqueueActions, raise, setup, stopChild } from "xstate";
 import { causeOf } from "./failure.ts";
 import { gatewayMachine } from "./gateway.machine.ts";
+import { heartbeatChecks, type HeartbeatCheck } from "./heartbeat.ts";
+import { heartbeatMachine, type HeartbeatInput } from "./heartbeat.machine.ts";
 import { limits } from "./limits.ts";
 import { ticketClientMachine } from "./ticket-client.machine.ts";
 
@@ -20,6 +22,8 @@ export interface SupervisorContext {
   readonly crashes: Readonly<Record<string, readonly number[]>>;
   /** Children waiting for the facts of their crash. */
   readonly restarting: readonly string[];
+  /** Checks of the heartbeat, each an actor; none once `heartbeat.stop` has come. */
+  readonly heartbeats: readonly HeartbeatInput[];
   /** Quarantined children and how often in a row. */
   readonly quarantined: Readonly<Record<string, number>>;
 }
@@ -30,6 +34,8 @@ export type SupervisorEvent =
   /** The crash of a child is durable; it may live again. */
   | { readonly type: "child.recover"; readonly child: string }
   | { readonly type: "quarantine.over"; readonly child: string }
+  /** The engine begins to stop: nothing beats any more, whatever else may still end in order. */
+  | { readonly type: "heartbeat.stop" }
   | { readonly type: "supervisor.stop" };
 
 export interface CrashReport {
@@ -39,9 +45,18 @@ export interface CrashReport {
   readonly crashes: number;
 }
 
-/** Children are named `client-07` and `gateway:OSB`. */
+/** Children are named `client-07`, `gateway:OSB` and `heartbeat:chain`. */
 export function gatewayChild(service: string): string {
   return `gateway:${service}`;
+}
+
+export function heartbeatChild(check: HeartbeatCheck): string {
+  return `heartbeat:${check}`;
+}
+
+/** Whether the child is one of the heartbeat's checks, and which. */
+export function heartbeatCheckOf(child: string): HeartbeatCheck | null {
+  return heartbeatChecks.find((check) => heartbeatChild(check) === child) ?? null;
 }
 
 /** `client-01` …: as many digits as the pool's size has, at least two. */
@@ -69,9 +84,14 @@ export const supervisorMachine = setup({
   types: {
     context: {} as SupervisorContext,
     events: {} as SupervisorEvent,
-    input: {} as { readonly clients: number; readonly monotonicMs: () => number },
+    input: {} as {
+      readonly clients: number;
+      readonly monotonicMs: () => number;
+      /** Default: none. */
+      readonly heartbeats?: readonly HeartbeatInput[];
+    },
   },
-  actors: { client: ticketClientMachine, gateway: gatewayMachine },
+  actors: { client: ticketClientMachine, gateway: gatewayMachine, heartbeat: heartbeatMachine },
   delays: {
     quarantine: ({ context, event }) => {
       const times = context.quarantined[crashedChild(event)] ?? 1;
@@ -88,6 +108,18 @@ export const supervisorMachine = setup({
       for (const clientId of context.clients) spawn("client", { id: clientId, input: { clientId } });
       return {};
     }),
+    spawnHeartbeats: assign(({ context, spawn }) => {
+      for (const one of context.heartbeats)
+        spawn("heartbeat", {
+          id: heartbeatChild(one.check),
+          input: { ...one, monotonicMs: context.monotonicMs },
+        });
+      return {};
+    }),
+    stopHeartbeats: enqueueActions(({ context, enqueue }) => {
+      for (const { check } of context.heartbeats) enqueue.stopChild(heartbeatChild(check));
+      enqueue.assign({ heartbeats: [] });
+    }),
     spawnGateway: assign(({ event, spawn, self }) => {
       if (
         event.type !== "gateway.open" ||
@@ -102,7 +134,12 @@ export const supervisorMachine = setup({
       const { child } = event;
       const restarting = context.restarting.filter((one) => one !== child);
       if (self.getSnapshot().children[child] !== undefined) return { restarting }; // G1: opened meanwhile
-      if (child.startsWith("gateway:"))
+      const check = heartbeatCheckOf(child);
+      const heartbeat = context.heartbeats.find((one) => one.check === check);
+      if (heartbeat !== undefined)
+        spawn("heartbeat", { id: child, input: { ...heartbeat, monotonicMs: context.monotonicMs } });
+      else if (check !== null) return { restarting }; // the engine stops: nothing beats any more
+      else if (child.startsWith("gateway:"))
         spawn("gateway", { id: child, input: { service: child.slice("gateway:".length) } });
       else spawn("client", { id: child, input: { clientId: child } });
       return { restarting };
@@ -141,17 +178,21 @@ export const supervisorMachine = setup({
   context: ({ input }) => ({
     clients: clientNames(input.clients),
     monotonicMs: input.monotonicMs,
+    heartbeats: input.heartbeats ?? [],
     crashes: {},
     restarting: [],
     quarantined: {},
   }),
   states: {
-    waiting: { on: { "supervisor.start": { target: "running", actions: "spawnClients" } } },
+    waiting: {
+      on: { "supervisor.start": { target: "running", actions: ["spawnClients", "spawnHeartbeats"] } },
+    },
     running: {
       on: {
         "gateway.open": { actions: "spawnGateway" },
         "child.recover": { guard: "isRestarting", actions: "respawn" },
         "quarantine.over": { actions: "respawn" },
+        "heartbeat.stop": { actions: "stopHeartbeats" },
         "xstate.error.actor.*": [
           {
             guard: "isExhausted",

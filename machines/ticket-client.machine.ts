@@ -13,6 +13,7 @@ import type { RequestResult } from "./facts.ts";
 import { causeOf, fail, type Failure, type Result } from "./failure.ts";
 import type { FlowInput, SearchFailure } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
+import type { PathReading } from "./upstream.ts";
 import type {
   ClientStateName,
   Instant,
@@ -37,6 +38,8 @@ export interface SearchCommand extends Holder {
   readonly key: string;
   /** 1 for the first try of this search. */
   readonly attempt: number;
+  /** Element whose path is looked up in the topology, side by side with the search. */
+  readonly look?: string;
   readonly reply: (answer: SearchReply) => void;
 }
 export interface ForwardCommand extends Holder {
@@ -58,6 +61,8 @@ export type SearchReply =
       readonly ok: true;
       readonly tickets: readonly Ticket[];
       readonly truncated: boolean;
+      /** Where it was asked for. */
+      readonly path?: PathReading;
       readonly at: Instant;
     }
   | { readonly ok: false; readonly failure: SearchFailure; readonly at: Instant };
@@ -116,9 +121,13 @@ export interface ReleaseInput {
 }
 
 export interface SearchResults {
+  /** Of all searches of the flow, a ticket as it was shown last; at most `searchResultsMax`. */
   readonly tickets: readonly Ticket[];
   readonly truncated: boolean;
+  /** When the last search was answered. */
   readonly at: Instant;
+  /** Ninas Network Path Details, as the flow used them; never refreshed behind an open page. null: not asked. */
+  readonly path: PathReading | null;
   /** The flow they belong to. */
   readonly lockGuid: string;
 }
@@ -245,8 +254,7 @@ const machine = setup({
     dropCommand: assign({ command: null, processingData: "waiting for the flow" }),
     keepResults: assign(({ context }, params: { readonly reply: SearchReply }) => {
       if (!params.reply.ok) return {};
-      const { tickets, truncated, at } = params.reply;
-      return { results: { tickets, truncated, at, lockGuid: context.lock?.lockGuid ?? "" } };
+      return { results: together(context.results, params.reply, context.lock?.lockGuid ?? "") };
     }),
     replySearch: ({ context }, params: { readonly reply: SearchReply }) => {
       if (context.command?.type === "client.search") context.command.reply(params.reply);
@@ -324,6 +332,26 @@ const machine = setup({
     },
   },
 });
+
+/** `results` were emptied when the lock was taken: what is there is of the same flow. */
+function together(
+  before: SearchResults | null,
+  reply: Extract<SearchReply, { ok: true }>,
+  lockGuid: string,
+): SearchResults {
+  const tickets = new Map(before?.tickets.map((one) => [one.ticketId, one]));
+  for (const one of reply.tickets) {
+    tickets.delete(one.ticketId);
+    tickets.set(one.ticketId, one);
+  }
+  return {
+    tickets: [...tickets.values()].slice(-limits.searchResultsMax),
+    truncated: reply.truncated || before?.truncated === true || tickets.size > limits.searchResultsMax,
+    path: reply.path ?? before?.path ?? null,
+    at: reply.at,
+    lockGuid,
+  };
+}
 
 function describe(criteria: SearchCriteria): string {
   const [first] = Object.entries(criteria);

@@ -98,6 +98,13 @@ export interface ServiceInfo {
   readonly notes?: string;
 }
 
+/** Names of the elements that a Ticket Client talks to, as operators know them; empty = not filled in. */
+export interface RelatedElements {
+  readonly ticketGateway: string;
+  readonly topologyDatabase: string;
+  readonly heartbeatReceiver: string;
+}
+
 export type RequestCommand = "create" | "update" | "close" | "editNinasCounters";
 export type Command = "search" | RequestCommand;
 
@@ -181,11 +188,19 @@ export interface PathHop {
   readonly networkService: string | null;
 }
 
+/**
+ * Where a path stops: at a root; at `pathHopsMax` with more to come; where the data turns in a circle; at an element
+ * that the data names and does not hold. The last three are faults of the data; what lies before them is right.
+ */
+export type PathEnd = "root" | "limit" | "loop" | "dangling";
+
 /** Ninas Network Path Details: where an element hangs in the topology. */
 export interface NetworkPath {
   readonly elementId: string;
   /** The element itself first, at most `pathHopsMax`. */
   readonly hops: readonly PathHop[];
+  /** Absent counts as `root`. */
+  readonly end?: PathEnd;
   /** When the data that this was read from was loaded. */
   readonly loadedAt: Instant;
 }

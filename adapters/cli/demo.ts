@@ -13,7 +13,7 @@ import type { RecordedEvent } from "../alarms/recorded.ts";
 import { systemClock, systemIds } from "../clock/system.ts";
 import { type Engine, startEngine } from "../engine.ts";
 import type { Truth } from "../service/ticket-rules.ts";
-import { defaultServices } from "../service-table/csv.ts";
+import { defaultServices } from "../service-table/file.ts";
 import { type DemoDesk, startDemoDesk } from "./demo-desk.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import { count, type Output } from "./output.ts";

@@ -45,7 +45,7 @@ export async function runStats(options: DataOptions, output: Output): Promise<nu
 }
 
 /** R1: what the engine knows is the fold; so are these counts. */
-function foldLedger(dir: string): State {
+export function foldLedger(dir: string): State {
   const reader = openLedgerReader(dir);
   try {
     const snapshot = reader.loadSnapshot();

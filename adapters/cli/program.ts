@@ -8,6 +8,7 @@ import type { ReplayCommandOptions } from "./replay.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { DataOptions } from "./settings.ts";
 import { createOutput, type Output } from "./output.ts";
+import { servicesCommand } from "./services-command.ts";
 import { listenForStop } from "./signals.ts";
 import { clients, command, integer, logLevel, port, seconds, speed, UsageError, withData } from "./words.ts";
 
@@ -35,6 +36,7 @@ export function createProgram(): Program {
     demo(end),
     replayCommand(end),
     desk(end),
+    servicesCommand(end),
     explain(end),
     ledger(end),
     diagram(end),

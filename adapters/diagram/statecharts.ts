@@ -2,6 +2,7 @@
 import type { AnyStateMachine } from "xstate";
 import { automaticFlowMachine } from "../../machines/automatic-flow.machine.ts";
 import { gatewayMachine } from "../../machines/gateway.machine.ts";
+import { heartbeatMachine } from "../../machines/heartbeat.machine.ts";
 import { supervisorMachine } from "../../machines/supervisor.machine.ts";
 import { ticketClientMachine } from "../../machines/ticket-client.machine.ts";
 
@@ -9,5 +10,6 @@ export const statecharts: ReadonlyMap<string, AnyStateMachine> = new Map<string,
   ["ticket-client", ticketClientMachine],
   ["automatic-flow", automaticFlowMachine],
   ["gateway", gatewayMachine],
+  ["heartbeat", heartbeatMachine],
   ["supervisor", supervisorMachine],
 ]);

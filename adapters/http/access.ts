@@ -55,7 +55,8 @@ export function judgeAccess({ headers }: IncomingMessage, { hosts, origins }: Ac
   const host = headers.host?.toLowerCase().replace(/:\d+$/, "");
   if (host === undefined || !hosts.includes(host)) {
     return {
-      status: 421,
+      status: 403,
+      code: "FOREIGN_HOST",
       detail:
         "The Host header names another host. Use an address this engine listens on, or set listen.publicUrl.",
     };
@@ -63,6 +64,7 @@ export function judgeAccess({ headers }: IncomingMessage, { hosts, origins }: Ac
   if (headers.origin !== undefined && !origins.includes(headers.origin.toLowerCase())) {
     return {
       status: 403,
+      code: "FOREIGN_ORIGIN",
       detail: "Pages of this Origin may not talk to this engine; see listen.allowedOrigins.",
     };
   }

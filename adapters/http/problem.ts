@@ -4,22 +4,43 @@ import type { Duplex } from "node:stream";
 
 export interface Problem {
   readonly status: number;
-  /** A sentence: what happened, what was expected. */
+  /** Stable, for programs. Default: the status by name. */
+  readonly code?: string;
+  /** A sentence: what happened, what was expected, what to do. */
   readonly detail: string;
+  /** Of bad input: each with its place: a JSON Pointer into the body, a parameter, a line and column. */
+  readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const contentType = "application/problem+json";
+export interface FieldError {
+  readonly pointer?: string;
+  readonly parameter?: string;
+  /** Of CSV, from 1; with the column's name, what was expected there and what was got. */
+  readonly line?: number;
+  readonly column?: string;
+  readonly expected?: string;
+  readonly got?: string;
+  readonly detail: string;
+}
 
-function bodyOf({ status, detail }: Problem): string {
-  return JSON.stringify({ type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail });
+export const problemType = "application/problem+json";
+
+/** What a status is called where nothing more is known. */
+function codeOf(status: number): string {
+  return (STATUS_CODES[status] ?? "Error").toUpperCase().replaceAll(/[^A-Z]+/g, "_");
+}
+
+function bodyOf({ status, code = codeOf(status), detail, errors }: Problem): string {
+  const title = STATUS_CODES[status] ?? "Error";
+  return JSON.stringify({ type: `urn:ticketclient:problem:${code}`, title, status, code, detail, errors });
 }
 
 export function sendProblem(response: ServerResponse, problem: Problem): void {
   const body = bodyOf(problem);
   response.writeHead(problem.status, {
     ...problem.headers,
-    "Content-Type": contentType,
+    "Content-Type": problemType,
     "Content-Length": Buffer.byteLength(body),
   });
   response.end(body);
@@ -35,7 +56,7 @@ export function sendProblemOnSocket(socket: Duplex, problem: Problem): void {
   const headers = {
     ...problem.headers,
     Connection: "close",
-    "Content-Type": contentType,
+    "Content-Type": problemType,
     "Content-Length": String(Buffer.byteLength(body)),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);

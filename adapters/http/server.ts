@@ -11,13 +11,19 @@ import type { Log } from "../../actors/ports.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { type AccessRules, accessRules, inUrl, judgeAccess } from "./access.ts";
+import { type Method, type PathParams, PathTable } from "./path-table.ts";
 import { sendProblem, sendProblemOnSocket, type Problem } from "./problem.ts";
+import { allowOf, allowOrigin, sendOptions, setSecurityHeaders } from "./security-headers.ts";
 
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Exact, without query. */
+  readonly method: Method;
+  /** Without query; a segment `{name}` stands for any one and is told to `answer`, decoded. */
   readonly path: string;
-  readonly answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  readonly answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    params: PathParams,
+  ) => void | Promise<void>;
 }
 
 /** Takes an upgrade of its own path and returns true; false: another path, nothing was done. */
@@ -40,7 +46,7 @@ export class ListenError extends Error {
 
 /** Resolves when it listens: routes and upgrades may be added later; until then they are 404. */
 export async function startHttpServer(listen: Config["listen"], log: Log): Promise<HttpServer> {
-  const routes = new Map<string, Map<string, Route["answer"]>>();
+  const routes = new PathTable<Route["answer"]>();
   const upgrades: Upgrade[] = [];
   let access: AccessRules = { hosts: [], origins: [] };
 
@@ -54,32 +60,43 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
   }
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
+    setSecurityHeaders(response, listen.tls !== undefined);
     const denied = judgeAccess(request, access);
     if (denied !== null) return sendProblem(response, refuse(request, denied));
-    const route = routes.get(pathOf(request));
-    if (route === undefined)
-      return sendProblem(response, { status: 404, detail: "There is nothing at this path." });
-    const method = request.method === "HEAD" ? "GET" : (request.method ?? "");
-    const answer = route.get(method);
+    allowOrigin(request, response);
+    const found = routes.find(pathOf(request));
+    if (found === null)
+      return sendProblem(response, {
+        status: 404,
+        detail: "There is nothing at this path; /api/openapi.json lists what there is.",
+      });
+    const methods = [...found.methods.keys()];
+    if (request.method === "OPTIONS") return sendOptions(request, response, methods);
+    const answer = found.methods.get((request.method === "HEAD" ? "GET" : request.method) as Method);
     if (answer === undefined) {
-      const allow = [...route.keys()].join(", ");
+      const allow = allowOf(methods);
       return sendProblem(response, {
         status: 405,
         detail: `Expected ${allow} at this path.`,
         headers: { Allow: allow },
       });
     }
-    void run(answer, request, response);
+    if (found.params === null)
+      return sendProblem(response, { status: 400, detail: "The path holds an escape that is not UTF-8." });
+    void run(answer, request, response, found.params);
   }
 
   async function run(
     answer: Route["answer"],
     request: IncomingMessage,
     response: ServerResponse,
+    params: PathParams,
   ): Promise<void> {
     try {
-      await answer(request, response);
+      await answer(request, response, params);
     } catch (error) {
+      // Who broke off hears nothing, and it is no failure of ours.
+      if (request.destroyed && !request.complete) return void response.destroy();
       log.error("http.failed", { path: pathOf(request), error: String(error) });
       if (response.headersSent) response.destroy();
       else sendProblem(response, { status: 500, detail: "The engine failed to answer; its log says why." });
@@ -117,10 +134,7 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
     url: `${listen.tls === undefined ? "http" : "https"}://${inUrl(listen.host)}:${port}`,
     access,
     addRoutes(more) {
-      for (const { path, method, answer } of more) {
-        const known = routes.get(path) ?? new Map<string, Route["answer"]>();
-        routes.set(path, known.set(method, answer));
-      }
+      for (const { path, method, answer } of more) routes.add(method, path, answer);
     },
     addUpgrade: (upgrade) => void upgrades.push(upgrade),
     close() {
@@ -140,8 +154,13 @@ export function pathOf(request: IncomingMessage): string {
   return request.url?.split("?", 1)[0] ?? "/";
 }
 
-/** The whole body as text; null: over `bytesMax`, and the rest was not read. Rejects when the sender breaks off. */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<string | null> {
+/** `readBytes` as text; what is not UTF-8 becomes U+FFFD. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string | null> {
+  return (await readBytes(request, bytesMax))?.toString("utf8") ?? null;
+}
+
+/** The whole body; null: over `bytesMax`, and the rest was not read. Rejects when the sender breaks off. */
+export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -153,7 +172,7 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<st
         resolve(null);
       } else chunks.push(chunk);
     });
-    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    request.on("end", () => resolve(Buffer.concat(chunks)));
     request.on("error", reject);
   });
 }

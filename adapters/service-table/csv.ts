@@ -1,124 +1,207 @@
 /**
- * The Service Info CSV, as the first start reads it: all rows or none, every error with line and column.
- * Source: wire.md, "Configuration".
+ * The Service Info CSV in and out: text cells with their places, or every fault of the text.
+ *   S9 safe to open in a spreadsheet, and import undoes exactly what export did.
+ * What the cells may hold is machines/service-table.ts's affair.
+ * Source: wire.md, "Configuration"; laws.md, "Bad input and what it gets".
  */
-import { readFileSync } from "node:fs";
 import { CsvError } from "csv-parse";
 import { parse } from "csv-parse/sync";
-import { z } from "zod";
-import { fail, ok, type Result } from "../../machines/failure.ts";
+import { stringify } from "csv-stringify/sync";
+import type { ServiceTableCodec } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
-import type { ServiceInfo } from "../../machines/vocabulary.ts";
+import {
+  inOrder,
+  serviceColumns,
+  shown,
+  type ServiceCells,
+  type ServiceColumn,
+  type TableFault,
+  type TableText,
+  type TextRow,
+} from "../../machines/service-table.ts";
+import { decodeCsv } from "./encoding.ts";
 
-const columns = [
-  "name",
-  "host",
-  "port",
-  "path",
-  "protocol",
-  "idempotency",
-  "settleSeconds",
-  "timeoutSeconds",
-  "asyncSeconds",
-  "user",
-  "passwordFile",
-  "notes",
-] as const;
+export const csvCodec: ServiceTableCodec = { parse: parseTable, format: formatTable };
 
-const seconds = (lowest: number) =>
-  z
-    .string()
-    .regex(/^\d{1,5}$/, "expected whole seconds")
-    .transform(Number)
-    .pipe(z.number().min(lowest).max(86_400));
-const optional = z.string().transform((text) => (text === "" ? undefined : text));
+/** What a spreadsheet may take for a formula (some take the full-width forms too), guards before it included. */
+const formula = /^'*[=+\-@\t\r\n＝＋－＠]/;
+/** The other columns have a form of their own, which no formula has. */
+const freeText: ReadonlySet<ServiceColumn> = new Set(["name", "user", "passwordFile", "notes"]);
+const separators = [",", ";", "\t"] as const;
 
-const row = z.object({
-  name: z.string().min(1).max(64),
-  host: z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/, "expected a host name or an address"),
-  port: z
-    .string()
-    .regex(/^\d{1,5}$/, "expected a port")
-    .transform(Number)
-    .pipe(z.number().min(1).max(65_535)),
-  path: z.string().regex(/^\/[\x21-\x7e]{0,1023}$/, "expected a path that begins with /"),
-  protocol: z.literal("osb", "expected osb, the protocol this version speaks"),
-  idempotency: z.enum(["requestId", "settles", "none"]),
-  settleSeconds: seconds(0),
-  timeoutSeconds: seconds(1),
-  asyncSeconds: seconds(0),
-  user: optional,
-  passwordFile: optional,
-  notes: optional,
-});
+function formatTable(rows: readonly ServiceCells[]): string {
+  const cells = rows.map((row) =>
+    serviceColumns.map((column) => (formula.test(row[column]) ? `'${row[column]}` : row[column])),
+  );
+  return stringify([[...serviceColumns], ...cells], { quoted_match: /[^\w.:/-]/ });
+}
 
-/** What counts where there is no file: the embedded desk's usual place. */
-export const defaultServices: readonly [ServiceInfo] = [
-  {
-    name: "OSB",
-    host: "127.0.0.1",
-    port: limits.deskPortDefault,
-    path: "/TicketService",
-    protocol: "osb",
-    idempotency: "requestId",
-    settleSeconds: limits.serviceSettleSecondsDefault,
-    timeoutSeconds: limits.serviceTimeoutSecondsDefault,
-    asyncSeconds: 0,
-  },
-];
+function parseTable(csv: string | Uint8Array): TableText {
+  const decoded = decodeCsv(csv);
+  if (!decoded.ok) return { rows: [], faults: [decoded.fault] };
+  const separator = separatorOf(decoded.text);
+  const { records, broken } = split(decoded.text, separator);
+  const [header, ...rest] = records;
+  if (header === undefined) return { rows: [], faults: [broken ?? missingHeader("an empty file")] };
+  const columns = readHeader(header);
+  const faults = [...columns.faults];
+  const rows: TextRow[] = [];
+  if (faults.length === 0) {
+    for (const record of rest) {
+      if (record.cells.every((cell) => cell === "")) continue; // a spreadsheet's empty rows
+      const row = readRecord(record, columns.names, faults);
+      if (row !== null) rows.push(row);
+    }
+  }
+  if (broken !== null)
+    faults.push({ ...broken, column: columns.names[Number(broken.column) - 1] ?? broken.column });
+  return { rows, faults: inOrder(faults) };
+}
 
-/** Fails CONFIGURATION_INVALID. */
-export function readServices(csv: string, fileName: string): Result<readonly ServiceInfo[]> {
-  let lines: string[][];
+interface CsvRecord {
+  /** Line of its first cell. */
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** Records up to the first that cannot be read; `broken.column` is a number from 1. */
+function split(
+  text: string,
+  separator: string,
+): { readonly records: readonly CsvRecord[]; readonly broken: TableFault | null } {
+  const bytes = Buffer.from(text);
+  const records: CsvRecord[] = [];
+  let end = 0;
+  let line = 1;
+  /** Passes empty lines and the end of the record before. */
+  const begin = () => {
+    const from = end;
+    while (bytes[end] === 0x0a || bytes[end] === 0x0d) end += 1;
+    line += lineBreaks(bytes.toString("utf8", from, end));
+    return line;
+  };
   try {
-    lines = parse(csv, { bom: true, skip_empty_lines: true, relax_column_count: true });
+    parse(bytes, {
+      delimiter: separator,
+      record_delimiter: ["\r\n", "\n", "\r"],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      to: limits.servicesMax + 2,
+      on_record: (cells: string[], context) => {
+        records.push({ line: begin(), cells });
+        // Ends before the line break or after it, as csv-parse counts; `begin` passes what is left of it.
+        const before = context.bytes;
+        let last = before;
+        while (last > end && (bytes[last - 1] === 0x0a || bytes[last - 1] === 0x0d)) last -= 1;
+        line += lineBreaks(bytes.toString("utf8", end, last));
+        end = last;
+        return null;
+      },
+    });
+    return { records, broken: null };
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    return fail("CONFIGURATION_INVALID", `${fileName}: ${error.message}; expected comma-separated text.`);
+    begin();
+    return { records, broken: quoteFault(error, bytes.toString("utf8", end), line, separator) };
   }
-  const [header, ...rows] = lines;
-  if (header?.join(",") !== columns.join(","))
-    return fail("CONFIGURATION_INVALID", `${fileName}, line 1: expected the header ${columns.join(",")}.`);
-  const wrong: string[] = [];
-  const services: ServiceInfo[] = [];
-  for (const [index, cells] of rows.entries()) {
-    const line = `line ${index + 2}`;
-    if (cells.length !== columns.length) {
-      wrong.push(`${line}: ${cells.length} columns, expected ${columns.length}`);
-      continue;
+}
+
+/** Where in the record that begins `rest` the bad quote stands, by the cells before it. */
+function quoteFault(error: CsvError, rest: string, line: number, separator: string): TableFault {
+  const index = Number(Reflect.get(error, "index") ?? 0);
+  let at = 0;
+  for (let cell = 0, quoted = false; cell < index && at < rest.length; at += 1) {
+    if (rest[at] === '"') quoted = !quoted;
+    else if (rest[at] === separator && !quoted) cell += 1;
+  }
+  const place = { line: line + lineBreaks(rest.slice(0, at)), column: String(index + 1) };
+  const got = shown(rest.slice(at).split(/[\r\n]/)[0] ?? "");
+  switch (error.code) {
+    case "CSV_QUOTE_NOT_CLOSED":
+      return { ...place, expected: 'a closing " before the end of the file', got };
+    case "CSV_INVALID_CLOSING_QUOTE":
+      return { ...place, expected: 'the separator or the end of the line after the closing "', got };
+    case "INVALID_OPENING_QUOTE":
+      return { ...place, expected: 'a " inside text doubled, and the whole cell in quotes', got };
+    default:
+      return { ...place, expected: "a cell of CSV", got: error.message };
+  }
+}
+
+function lineBreaks(text: string): number {
+  return text.match(/\r\n|\n|\r/g)?.length ?? 0;
+}
+
+/** The one that finds most of the columns in the first line. */
+function separatorOf(text: string): string {
+  const [first = ""] = text.replace(/^[\r\n]+/, "").split(/[\r\n]/, 1);
+  const found = (separator: string) =>
+    first.split(separator).filter((cell) => isColumn(unquoted(cell.trim()))).length;
+  const [best = ","] = [...separators].sort((a, b) => found(b) - found(a));
+  return best;
+}
+
+function unquoted(cell: string): string {
+  return cell.replace(/^"(.*)"$/, "$1");
+}
+
+function isColumn(text: string): text is ServiceColumn {
+  return serviceColumns.some((column) => column === text);
+}
+
+/** Any order; each column once, none unknown, none missing. */
+function readHeader({ line, cells }: CsvRecord): {
+  readonly names: readonly string[];
+  readonly faults: readonly TableFault[];
+} {
+  const names = cells.map((cell) => cell.trim());
+  if (!names.some(isColumn)) return { names, faults: [missingHeader(shown(cells.join(",")), line)] };
+  const faults: TableFault[] = [];
+  for (const [index, name] of names.entries()) {
+    const place = { line, column: String(index + 1), got: shown(name) };
+    if (!isColumn(name)) faults.push({ ...place, expected: `one of ${serviceColumns.join(", ")}` });
+    else if (names.indexOf(name) < index)
+      faults.push({
+        ...place,
+        expected: `each column once: this one is column ${names.indexOf(name) + 1} too`,
+      });
+  }
+  for (const column of serviceColumns)
+    if (!names.includes(column))
+      faults.push({ line, column, expected: "this column in the header", got: "a header without it" });
+  return { names, faults };
+}
+
+function missingHeader(got: string, line = 1): TableFault {
+  return { line, column: "1", expected: `the header ${serviceColumns.join(",")}`, got };
+}
+
+function readRecord(
+  { line, cells }: CsvRecord,
+  names: readonly string[],
+  faults: TableFault[],
+): TextRow | null {
+  const texts: Partial<Record<ServiceColumn, string>> = {};
+  const lines: Partial<Record<ServiceColumn, number>> = {};
+  let at = line;
+  for (const [index, cell] of cells.entries()) {
+    const name = names[index];
+    if (name !== undefined && isColumn(name)) {
+      lines[name] = at;
+      texts[name] = cell.replace(/^'(?='*[=+\-@\t\r\n＝＋－＠])/, "");
+      if (freeText.has(name) && formula.test(cell) && !cell.startsWith("'"))
+        faults.push({
+          line: at,
+          column: name,
+          expected: "text that is no formula; if it is meant as it stands, put ' before it",
+          got: shown(cell),
+        });
     }
-    const read = row.safeParse(Object.fromEntries(columns.map((name, column) => [name, cells[column]])));
-    if (!read.success) {
-      for (const { path, message } of read.error.issues) wrong.push(`${line}, ${path.join(".")}: ${message}`);
-    } else if (services.some(({ name }) => name === read.data.name))
-      wrong.push(`${line}, name: ${read.data.name} stands in an earlier line`);
-    else services.push(withoutEmpty(read.data));
+    at += lineBreaks(cell);
   }
-  if (rows.length === 0) wrong.push("expected at least one service below the header");
-  if (rows.length > limits.servicesMax) wrong.push(`expected at most ${limits.servicesMax} services`);
-  return wrong.length === 0
-    ? ok(services)
-    : fail("CONFIGURATION_INVALID", `${fileName}: ${wrong.join("; ")}.`);
-}
-
-function withoutEmpty({ user, passwordFile, notes, ...rest }: z.output<typeof row>): ServiceInfo {
-  return {
-    ...rest,
-    ...(user === undefined ? undefined : { user }),
-    ...(passwordFile === undefined ? undefined : { passwordFile }),
-    ...(notes === undefined ? undefined : { notes }),
-  };
-}
-
-/** `mayBeMissing`: then `defaultServices` count. Fails CONFIGURATION_INVALID. */
-export function loadServices(file: string, mayBeMissing: boolean): Result<readonly ServiceInfo[]> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-    if (code === "ENOENT" && mayBeMissing) return ok(defaultServices);
-    return fail("CONFIGURATION_INVALID", `services.file: ${file} cannot be read (${code}).`);
-  }
-  return readServices(text, file);
+  if (cells.length === names.length)
+    return { cells: texts as ServiceCells, lines: lines as TextRow["lines"] };
+  const column = names[cells.length] ?? String(names.length + 1);
+  faults.push({ line: at, column, expected: `${names.length} cells`, got: `${cells.length}` });
+  return null;
 }

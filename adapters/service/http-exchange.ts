@@ -5,6 +5,7 @@
  * a whole answer is destroyed, so that a late answer can never be taken for another's.
  */
 import http from "node:http";
+import type { LookupFunction } from "node:net";
 import type { Clock } from "../../actors/ports.ts";
 
 export interface Posting {
@@ -14,6 +15,8 @@ export interface Posting {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly answerBytesMax: number;
+  /** S5: how the host becomes an address, at every connect; its failure means that nothing was sent. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 export type Exchange =
@@ -114,6 +117,7 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
         path: posting.path,
         method: "POST",
         headers: posting.headers,
+        lookup: posting.lookup,
         agent,
       });
     } catch (error) {

@@ -5,6 +5,7 @@
  */
 import http from "node:http";
 import { readFile } from "node:fs/promises";
+import type { LookupFunction } from "node:net";
 import type { Call, Clock, Texts, TicketingService } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Command, ServiceInfo } from "../../machines/vocabulary.ts";
@@ -23,6 +24,8 @@ export interface OsbOptions {
   readonly systemId?: string;
   /** S5: false = never called, `failed` with BAD_CONFIGURATION. Default: every host of the table. */
   readonly hostAllowed?: (host: string) => boolean;
+  /** S5: gives the addresses that a host may be called at (allowed-hosts.ts). Default: whatever it resolves to. */
+  readonly lookup?: LookupFunction;
 }
 
 /** A POST per search at once; more wait for a socket, inside their deadline. */
@@ -102,6 +105,7 @@ export function createOsbService(options: OsbOptions): TicketingService {
         },
         body,
         answerBytesMax: limits.serviceAnswerBytesMax,
+        lookup: options.lookup,
       };
       const first = await post(posting, command === "search" ? searches : requests, deadline);
       // A search changes nothing: one that met a closing socket is asked again on a fresh one.

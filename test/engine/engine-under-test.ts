@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly openLedger?: () => Promise<Ledger>;
   /** Wraps the service that the engine sees. */
   readonly wrap?: (service: TicketingService) => TicketingService;
+  /** Further options of `createSupervisor`. */
+  readonly more?: Partial<SupervisorOptions>;
 }
 
 /** One turn of the event loop: what was appended in it is durable and folded afterwards. */
@@ -78,7 +80,7 @@ export class World {
 
   /** Opens the engine on what the world holds. */
   async open(
-    more: Pick<WorldOptions, "config" | "decide" | "openLedger" | "wrap"> = {},
+    more: Pick<WorldOptions, "config" | "decide" | "openLedger" | "wrap" | "more"> = {},
   ): Promise<EngineUnderTest> {
     const options = { ...this.#options, ...more };
     const ledger = this.#counted(await (options.openLedger?.() ?? createMemoryLedger(this.storage)));
@@ -102,6 +104,7 @@ export class World {
       services: [this.row],
       onBroken: (error) => failures.push(error),
       ...(options.decide === undefined ? {} : { decide: options.decide }),
+      ...options.more,
     });
     return new EngineUnderTest(this, supervisor, ledger, clock, { failures, logged });
   }

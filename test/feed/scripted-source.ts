@@ -86,9 +86,10 @@ export class ScriptedSource implements Source {
       ledger: this.ledger,
       position: this.#told,
       clients: this.clients,
-      queue: { create: 0, update: 0, close: 0, parked: 0 },
+      queue: { create: 0, update: 0, close: 0, parked: 0, parkedFor: {} },
       gateway: { inFlight: [] },
-      services: { rows: [], selected: null },
+      services: { rows: [], selected: null, mismatch: null },
+      heartbeat: { chain: null, engine: null },
       counters: this.counters(),
     };
   }

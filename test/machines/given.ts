@@ -10,6 +10,7 @@ import type { FlowInput } from "../../machines/flow-plan.ts";
 import type { Answer } from "../../machines/request.ts";
 import type { AlarmSettlement } from "../../machines/settlement.ts";
 import { applyFact } from "../../machines/fold.ts";
+import { surroundings } from "../../machines/surroundings.ts";
 import {
   clientStream,
   emptyState,
@@ -35,6 +36,7 @@ export const settings: DecisionSettings & { readonly notOwnerRetrySeconds: numbe
   reopenSeconds: 0,
   clockSkewSeconds: 300,
   notOwnerRetrySeconds: 60,
+  maxOpenTickets: 500,
 };
 
 export function service(change: Partial<ServiceInfo> = {}): ServiceInfo {
@@ -212,6 +214,8 @@ export class History {
       fence,
       requestId: this.id("request"),
       startedAt: this.now,
+      hasTopology: false,
+      around: surroundings(this.state, name),
       ...change,
     };
   }

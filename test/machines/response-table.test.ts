@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   changeRow,
+  clearSettled,
   emptyResponseTable,
   evict,
   insertRow,
@@ -19,7 +20,8 @@ type Move =
       readonly status: ResponseStatus;
       readonly awaited: boolean;
     }
-  | { readonly move: "limit"; readonly rows: number };
+  | { readonly move: "limit"; readonly rows: number }
+  | { readonly move: "clear" };
 
 const statuses = fc.constantFrom<ResponseStatus>(
   "sending",
@@ -41,6 +43,7 @@ const moves = fc.array(
       awaited: fc.boolean(),
     }),
     fc.record({ move: fc.constant("limit" as const), rows: fc.integer({ min: 1, max: 8 }) }),
+    fc.record({ move: fc.constant("clear" as const) }),
   ) satisfies fc.Arbitrary<Move>,
   { maxLength: 60 },
 );
@@ -54,6 +57,7 @@ describe("G6: the response table", () => {
         let settled: number[] = [];
         let limit = 4;
         let position = 0;
+        let cleared = 0;
         for (const step of sequence) {
           if (step.move === "insert") {
             position += 1;
@@ -67,6 +71,7 @@ describe("G6: the response table", () => {
             changeRow(
               table,
               { requestId, attempt: 1, clientId: "client-01", key: "NE-1", status: step.status, asyncStatus },
+              ++position,
               limit,
             );
             const settles = step.status !== "sending" && step.status !== "inDoubt" && !step.awaited;
@@ -74,9 +79,13 @@ describe("G6: the response table", () => {
               unsettled.delete(step.row);
               settled = [...settled, step.row].sort((a, b) => a - b);
             }
-          } else {
+          } else if (step.move === "limit") {
             limit = step.rows;
             evict(table, limit);
+          } else {
+            cleared += settled.length;
+            settled = [];
+            clearSettled(table);
           }
           // The model: what is left when the oldest settled rows leave until it fits.
           settled = settled.slice(
@@ -88,6 +97,9 @@ describe("G6: the response table", () => {
           );
           expect(presentRows(table)).toBeLessThanOrEqual(Math.max(limit, unsettled.size));
           expect(table.inserted).toBe(presentRows(table) + table.evicted + table.cleared);
+          expect(table.cleared).toBe(cleared);
+          const present = new Set([...table.settled, ...Object.values(table.unsettled)]);
+          expect(Object.keys(table.changes).filter((place) => !present.has(Number(place)))).toEqual([]);
         }
       }),
     );
@@ -109,7 +121,7 @@ describe("G6: the response table", () => {
     for (let position = 1; position <= 3; position += 1)
       insertRow(table, responseRow(`r${position}`), position, 1);
     expect(presentRows(table)).toBe(3);
-    changeRow(table, { requestId: "r2", attempt: 1, clientId: "client-01", key: "NE-1", status: "ok" }, 1);
+    changeRow(table, { requestId: "r2", attempt: 1, clientId: "client-01", key: "NE-1", status: "ok" }, 4, 1);
     expect(table).toMatchObject({ evicted: 1, settled: [], unsettled: { "r1#1": 1, "r3#1": 3 } });
   });
 
@@ -117,10 +129,53 @@ describe("G6: the response table", () => {
     const table = emptyResponseTable();
     insertRow(table, responseRow("r1"), 1, 10);
     const change = { requestId: "r1", attempt: 1, clientId: "client-01", key: "NE-1" };
-    changeRow(table, { ...change, status: "ack", asyncStatus: "awaited" }, 10);
+    changeRow(table, { ...change, status: "ack", asyncStatus: "awaited" }, 2, 10);
     expect(table.unsettled).toEqual({ "r1#1": 1 });
-    changeRow(table, { ...change, status: "ok", asyncStatus: "ok" }, 10);
+    changeRow(table, { ...change, status: "ok", asyncStatus: "ok" }, 3, 10);
     expect(table).toMatchObject({ unsettled: {}, settled: [1] });
+  });
+
+  test("G6 R1: what is cleared is counted, of one client or of all; unsettled rows stay", () => {
+    const history = new History();
+    const insert = (clientId: string, requestId: string, status: ResponseStatus) =>
+      history.add(
+        entry("key/NE-1", noon, "response.row", {
+          change: false,
+          row: { ...responseRow(requestId, { status }), clientId },
+        }),
+      );
+    const clear = (clientId: string | null) =>
+      history.add(entry("audit", noon, "responses.cleared", { clientId, by: "ann" }));
+    const counts = (clientId: string) => {
+      const table = history.state.tables.get(clientId);
+      return table && [table.inserted, presentRows(table), table.evicted, table.cleared];
+    };
+    for (const clientId of ["client-01", "client-02"]) {
+      insert(clientId, `${clientId}-a`, "ok");
+      insert(clientId, `${clientId}-b`, "sending");
+    }
+    clear("client-01");
+    expect([counts("client-01"), counts("client-02")]).toEqual([
+      [2, 1, 0, 1],
+      [2, 2, 0, 0],
+    ]);
+    clear(null);
+    expect([counts("client-01"), counts("client-02")]).toEqual([
+      [2, 1, 0, 1],
+      [2, 1, 0, 1],
+    ]);
+    expect(history.state.audited).toHaveLength(2);
+  });
+
+  test("a row knows where it was changed until it leaves", () => {
+    const table = emptyResponseTable();
+    const change = { requestId: "r1", attempt: 1, clientId: "client-01", key: "NE-1" };
+    insertRow(table, responseRow("r1"), 1, 10);
+    changeRow(table, { ...change, answer: "late" }, 5, 10);
+    changeRow(table, { ...change, status: "ok" }, 7, 10);
+    expect(table.changes).toEqual({ 1: [5, 7] });
+    clearSettled(table);
+    expect(table.changes).toEqual({});
   });
 
   test("G6 R1: a maximum lowered live takes effect by its fact", () => {

@@ -36,6 +36,15 @@ const settledAlarm: FactBodies["alarm.settled"] = {
   supersedes: null,
 };
 
+const heartbeat: FactBodies["heartbeat.sent"] = {
+  check: "chain",
+  beat: "success",
+  rid: "11111111-2222-4333-8444-555555555555",
+  because: "",
+  lockGuid: "guid-1",
+  durationMs: 12,
+};
+
 /** One body of every type of fact; a type that is missing here does not compile. */
 const bodies: FactBodies = {
   "ledger.opened": { engine: "test", clients: 2 },
@@ -44,6 +53,13 @@ const bodies: FactBodies = {
   "service.selected": { name: "OSB", by: "ann" },
   "alarm.accepted": { notification: notification("n1"), digest: "d" },
   "alarm.settled": settledAlarm,
+  "alarm.reconsidered": {
+    alarm,
+    key: KEY,
+    notification: notification("n1"),
+    replaces: { position: 9, outcome: "unknown" },
+    because: "",
+  },
   "flow.started": { ...holder, key: KEY, alarms: [alarm] },
   "flow.decided": {
     key: KEY,
@@ -97,12 +113,15 @@ const bodies: FactBodies = {
   },
   "ticket.lost": { key: KEY, ticketId: "T1", status: null, claimKept: false, idempotency: "settles" },
   "response.row": { change: false, row: responseRow("r1") },
+  "responses.cleared": { clientId: null, by: "ann" },
   "client.locked": { ...holder, lockTime: noon, deadlineAt: noon + 300_000, by: "flow" },
   "client.unlocked": holder,
   "client.lockForced": { ...holder, by: "ann", reason: "stuck" },
   "client.lockExpired": holder,
   "client.notBusyForced": { ...holder, by: "ann", reason: "stuck" },
   "client.quarantined": { clientId: "client-01", crashes: 6, cause: "thrown" },
+  "heartbeat.sent": heartbeat,
+  "heartbeat.failed": { ...heartbeat, failure: { code: "BEAT_UNANSWERED", detail: "no answer in 5 s" } },
   "operator.acted": { by: "ann", action: "note", target: "x", reason: "y" },
 };
 
@@ -118,6 +137,7 @@ const notFolded: readonly FactType[] = ["client.notBusyForced", "client.quaranti
 function withoutPlace(history: History): string {
   const state = stateFromText(stateText(history.state));
   state.position = 0;
+  state.audited = [];
   for (const one of [...state.keys.values(), ...state.clients.values()]) one.revision = 0;
   for (const key of state.keys.values()) key.lastAt = 0;
   return stateText(state);

@@ -2,6 +2,8 @@ import { createActor, fromPromise, type ActorRefFrom } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { describe, expect, test } from "vitest";
 import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../../machines/gateway.machine.ts";
+import type { HeartbeatCheck } from "../../machines/heartbeat.ts";
+import { heartbeatMachine, type HeartbeatInput, type ReportInput } from "../../machines/heartbeat.machine.ts";
 import { limits } from "../../machines/limits.ts";
 import {
   clientNames,
@@ -17,10 +19,10 @@ import { checkChart, checkTable } from "./transition-table.ts";
 
 /* A state's name: goes there (its own name: stays and does something). `–`: nothing happens. `crash`: given up upward. */
 const table = `
-state   | supervisor.start | gateway.open/new | gateway.open/again | child.recover/crashed | child.recover/alive | quarantine.over | * fails | supervisor.stop
-waiting | running          | –                | –                  | –                     | –                   | –               | crash   | –
-running | –                | running          | –                  | running               | –                   | running         | running | stopped
-stopped | –                | –                | –                  | –                     | –                   | –               | –       | –
+state   | supervisor.start | gateway.open/new | gateway.open/again | child.recover/crashed | child.recover/alive | quarantine.over | heartbeat.stop | * fails | supervisor.stop
+waiting | running          | –                | –                  | –                     | –                   | –               | –              | crash   | –
+running | –                | running          | –                  | running               | –                   | running         | running        | running | stopped
+stopped | –                | –                | –                  | –                     | –                   | –               | –              | –       | –
 `;
 
 interface SupervisorRig {
@@ -34,7 +36,12 @@ interface SupervisorRig {
   crash(child: string): void;
 }
 
-function supervisorRig(clients = 2): SupervisorRig {
+const beating: readonly HeartbeatInput[] = [
+  { check: "chain", periodMs: 300_000 },
+  { check: "engine", periodMs: 60_000 },
+];
+
+function supervisorRig(clients = 2, heartbeats: readonly HeartbeatInput[] = []): SupervisorRig {
   const clock = manualClock(noon);
   const reports: SupervisorRig["reports"] = [];
   const crashes: unknown[] = [];
@@ -43,8 +50,16 @@ function supervisorRig(clients = 2): SupervisorRig {
       claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(() => new Promise<never>(() => {})),
     },
   });
+  const heartbeat = heartbeatMachine.provide({
+    actors: {
+      announce: fromPromise<{ readonly rid: string }, { readonly check: HeartbeatCheck }>(
+        () => new Promise<never>(() => {}),
+      ),
+      report: fromPromise<void, ReportInput>(() => new Promise<never>(() => {})),
+    },
+  });
   const logic = supervisorMachine.provide({
-    actors: { client: clientMachine(), gateway },
+    actors: { client: clientMachine(), gateway, heartbeat },
     actions: {
       reportCrash: ({ context, event }) =>
         void reports.push({ ...crashReport(context, event), quarantined: false }),
@@ -52,7 +67,10 @@ function supervisorRig(clients = 2): SupervisorRig {
         void reports.push({ ...crashReport(context, event), quarantined: true }),
     },
   });
-  const actor = createActor(logic, { clock, input: { clients, monotonicMs: () => clock.monotonicMs() } });
+  const actor = createActor(logic, {
+    clock,
+    input: { clients, heartbeats, monotonicMs: () => clock.monotonicMs() },
+  });
   actor.subscribe({ error: (error) => crashes.push(error) });
   actor.start();
   return {
@@ -72,8 +90,8 @@ function supervisorRig(clients = 2): SupervisorRig {
   };
 }
 
-function rigIn(state: string): SupervisorRig {
-  const rig = supervisorRig();
+function rigIn(state: string, heartbeats: readonly HeartbeatInput[] = []): SupervisorRig {
+  const rig = supervisorRig(2, heartbeats);
   if (state !== "waiting") rig.actor.send({ type: "supervisor.start" });
   if (state === "stopped") rig.actor.send({ type: "supervisor.stop" });
   expect(rig.state()).toBe(state);
@@ -81,7 +99,7 @@ function rigIn(state: string): SupervisorRig {
 }
 
 function probe(state: string, event: string): string {
-  const rig = rigIn(state);
+  const rig = rigIn(state, event === "heartbeat.stop" ? beating : []);
   if (rig.actor.getSnapshot().status === "done") return "–"; // a final state takes nothing more
   const [type = "", kind] = event.split("/");
   if (state === "running" && event === "gateway.open/again")
@@ -188,6 +206,59 @@ describe("supervisor", () => {
       item: { request, age: 1, attempt: 1, claim: 1, reply: () => {} },
     } as never);
     expect(second?.getSnapshot()).toMatchObject({ value: "claiming" });
+  });
+
+  const throwIn = (rig: SupervisorRig, child: string): void => {
+    const ref = rig.actor.getSnapshot().children[child];
+    const state = String(ref?.getSnapshot().value);
+    const error = new Error("thrown");
+    ref?.send({ type: `xstate.error.actor.0.heartbeat.${state}`, error } as never);
+  };
+
+  test("R6: a check of the heartbeat that throws is begun anew with its period, and clients and the other check go on", () => {
+    const rig = rigIn("running", beating);
+    const all = ["client-01", "client-02", "heartbeat:chain", "heartbeat:engine"];
+    expect(rig.children()).toEqual(all);
+    const others = all.filter((child) => child !== "heartbeat:engine");
+    const refs = others.map((child) => rig.actor.getSnapshot().children[child]);
+    throwIn(rig, "heartbeat:engine");
+    expect(rig.crashes).toEqual([]);
+    expect(rig.children()).toEqual(others);
+    expect(rig.reports).toMatchObject([{ child: "heartbeat:engine", cause: "thrown", quarantined: false }]);
+    rig.actor.send({ type: "child.recover", child: "heartbeat:engine" });
+    expect(rig.children()).toEqual(all);
+    expect(rig.actor.getSnapshot().children["heartbeat:engine"]?.getSnapshot()).toMatchObject({
+      value: "reporting",
+      context: { check: "engine", periodMs: 60_000 },
+    });
+    expect(others.map((child) => rig.actor.getSnapshot().children[child])).toEqual(refs);
+  });
+
+  test("R6: a check that throws again and again is quarantined, and nothing else is", () => {
+    const rig = rigIn("running", beating);
+    for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
+      rig.actor.send({ type: "child.recover", child: "heartbeat:chain" });
+      throwIn(rig, "heartbeat:chain");
+    }
+    expect(rig.reports.at(-1)).toMatchObject({ child: "heartbeat:chain", quarantined: true });
+    expect(rig.children()).toEqual(["client-01", "client-02", "heartbeat:engine"]);
+    rig.clock.advance(limits.quarantineSeconds * 1000);
+    expect(rig.children()).toContain("heartbeat:chain");
+  });
+
+  test("H1: once the heartbeat was stopped none comes back, not after a crash and not after a quarantine", () => {
+    const rig = rigIn("running", beating);
+    throwIn(rig, "heartbeat:engine");
+    quarantine(rig, "client-01");
+    for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
+      rig.actor.send({ type: "child.recover", child: "heartbeat:chain" });
+      throwIn(rig, "heartbeat:chain");
+    }
+    rig.actor.send({ type: "heartbeat.stop" });
+    rig.actor.send({ type: "child.recover", child: "heartbeat:engine" });
+    rig.clock.advance(limits.quarantineSecondsMax * 1000);
+    expect(rig.children()).toEqual(["client-01", "client-02"]);
+    expect(rig.actor.getSnapshot().context.restarting).toEqual([]);
   });
 
   test("five crashes in thirty seconds are borne, the sixth is quarantined for a minute, the next time for two", () => {

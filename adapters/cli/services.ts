@@ -1,0 +1,116 @@
+/** `services`: the Service Info Table, in the ledger of a stopped engine or over HTTP of a running one. */
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import type { ImportResult } from "../../actors/service-commands.ts";
+import { FailureError, type Result } from "../../machines/failure.ts";
+import { faultLine, shown, type TableChange, type TableFault } from "../../machines/service-table.ts";
+import type { Output } from "./output.ts";
+import { remoteServices } from "./services-remote.ts";
+import { storedServices } from "./services-stored.ts";
+import type { DataOptions } from "./settings.ts";
+
+export interface ServicesOptions extends DataOptions {
+  /** Of a running engine; without it the ledger of a stopped one is opened. */
+  readonly url?: string;
+  readonly token?: string;
+}
+
+/** Where the table is. */
+export interface ServicesPlace {
+  /** What it is called in a message. */
+  readonly name: string;
+  export(): Promise<string>;
+  import(csv: Uint8Array, how: { readonly by: string; readonly dryRun: boolean }): Promise<ImportResult>;
+  select(name: string, how: { readonly by: string }): Promise<Result<null>>;
+}
+
+function placeOf(options: ServicesOptions): ServicesPlace {
+  return options.url === undefined ? storedServices(options) : remoteServices(options.url, options.token);
+}
+
+/** Who acts, where no token says so. */
+function operator(): string {
+  return `command line: ${userInfo().username}`;
+}
+
+export async function runServicesExport(
+  file: string,
+  options: ServicesOptions,
+  output: Output,
+): Promise<number> {
+  const csv = await placeOf(options).export();
+  if (file === "-") {
+    process.stdout.write(csv);
+    return 0;
+  }
+  await writeFile(file, csv, { flag: "wx" }).catch((error: unknown) => {
+    const code = codeOf(error);
+    const reason = code === "EEXIST" ? "exists already; name another" : `cannot be made (${code})`;
+    throw new FailureError("INVALID", `The file ${file} ${reason}.`);
+  });
+  output.data({ file });
+  output.line(`The Service Info Table is written to ${file}.`);
+  return 0;
+}
+
+/** Resolves with the exit code: 1 where anything is wrong, and then nothing was changed. */
+export async function runServicesImport(
+  file: string,
+  { dryRun, ...options }: ServicesOptions & { readonly dryRun: boolean },
+  output: Output,
+): Promise<number> {
+  const csv = readCsv(file);
+  const result = await placeOf(options).import(csv, { by: operator(), dryRun });
+  if (!result.ok) {
+    const { failure, preview } = result;
+    output.data({ ok: false, code: failure.code, detail: failure.detail, ...preview });
+    for (const line of faultLines(file, preview.errors)) process.stderr.write(`${line}\n`);
+    if (preview.errors.length === 0) process.stderr.write(`ticket-client: ${failure.detail}\n`);
+    else process.stderr.write("Nothing was changed.\n");
+    return 1;
+  }
+  output.data({ ok: true, ...result.value });
+  for (const line of changeLines(result.value)) output.line(line);
+  output.line(result.value.applied ? "Imported." : "A dry run: nothing was changed.");
+  return 0;
+}
+
+export async function runServicesSelect(
+  name: string,
+  options: ServicesOptions,
+  output: Output,
+): Promise<number> {
+  const result = await placeOf(options).select(name, { by: operator() });
+  if (!result.ok) throw new FailureError(result.failure.code, result.failure.detail);
+  output.data({ ok: true, selected: name });
+  output.line(
+    `${shown(name)} is the service of every flow from now on; what is under way stays where it is.`,
+  );
+  return 0;
+}
+
+function readCsv(file: string): Uint8Array {
+  try {
+    return readFileSync(file === "-" ? 0 : file);
+  } catch (error) {
+    throw new FailureError("INVALID", `The file ${file} cannot be read (${codeOf(error)}).`);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+}
+
+function faultLines(file: string, errors: readonly TableFault[]): string[] {
+  return errors.map((fault) => `${file}: ${faultLine(fault)}`);
+}
+
+function changeLines({ added, changed, removed, unchanged }: TableChange): string[] {
+  return [
+    ...added.map((name) => `  added      ${shown(name)}`),
+    ...changed.map(({ name, columns }) => `  changed    ${shown(name)}: ${columns.join(", ")}`),
+    ...removed.map((name) => `  removed    ${shown(name)}`),
+    ...unchanged.map((name) => `  unchanged  ${shown(name)}`),
+  ];
+}

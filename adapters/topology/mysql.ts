@@ -1,0 +1,127 @@
+/**
+ * The topology in MySQL (8 or later) or MariaDB (10.6 or later): the same tables, the same look-ups as in SQLite.
+ *   S4 no password in a message.  S10 bound parameters, read-only sessions where it reads, time-outs.
+ */
+import { createPool, type Pool, type PoolConnection, type PoolOptions } from "mysql2/promise";
+import type { Clock } from "../../actors/ports.ts";
+import { FailureError } from "../../machines/failure.ts";
+import { limits } from "../../machines/limits.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
+import { loadTopology } from "./load.ts";
+import { type Ask, lookUpDetails, lookUpLoaded, lookUpPath, type SqlRow } from "./look-up.ts";
+import { stageInMysql } from "./mysql-staging.ts";
+import { type MysqlAddress, readMysqlUrl } from "./mysql-url.ts";
+import type { TopologyDatabase } from "./topology.ts";
+
+export interface MysqlTopologyOptions {
+  /** `mysql://user:password@host:port/database`. The user needs SELECT; to load also CREATE, ALTER, DROP, INDEX, INSERT. */
+  readonly url: string;
+  readonly clock: Clock;
+}
+
+/** Connects at the first look-up. Throws FailureError CONFIGURATION_INVALID for a wrong URL. */
+export function openMysqlTopology({ url, clock }: MysqlTopologyOptions): TopologyDatabase {
+  const address = readMysqlUrl(url);
+  const pool = readingPool(address);
+  const ask = createAsk(pool, address, clock);
+  return {
+    path: ({ elementId, signal }) => lookUpPath(ask, elementId, signal),
+    details: ({ elementId, signal }) => lookUpDetails(ask, elementId, signal),
+    loaded: () => lookUpLoaded(ask),
+    load: (order) =>
+      loadTopology(
+        { loaded: () => lookUpLoaded(ask), stage: () => stageInMysql(address) },
+        { ...order, now: () => clock.now() },
+      ),
+    close: () => pool.end().catch(() => undefined), // what is left of a broken connection is gone anyway
+  };
+}
+
+/** What a look-up and a load have in common. Ids are compared byte by byte: `NE-1` is not `ne-1`. */
+export function connectionOptions({ host, port, user, password, database, tls }: MysqlAddress): PoolOptions {
+  return {
+    host,
+    port,
+    user,
+    password,
+    database,
+    charset: "UTF8MB4_BIN",
+    connectTimeout: limits.topologyConnectMs,
+    multipleStatements: false,
+    ...(tls ? { ssl: { rejectUnauthorized: true } } : undefined),
+  };
+}
+
+function readingPool(address: MysqlAddress): Pool {
+  const pool = createPool({
+    ...connectionOptions(address),
+    connectionLimit: limits.topologyConnectionsMax,
+    queueLimit: limits.clientsMax,
+    maxPreparedStatements: 16,
+  });
+  pool.on("connection", (connection) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the event hands out the connection with callbacks
+    const { query } = connection as unknown as { query: (statement: string, done: () => void) => void };
+    const set = (what: string) => query.call(connection, `SET SESSION ${what}`, () => undefined);
+    set("TRANSACTION READ ONLY"); // S10
+    // The server stops what we no longer wait for: MariaDB knows the first, MySQL the second.
+    set(`max_statement_time = ${limits.topologyTimeoutMs / 1_000}`);
+    set(`max_execution_time = ${limits.topologyTimeoutMs}`);
+  });
+  return pool;
+}
+
+function createAsk(pool: Pool, address: MysqlAddress, clock: Clock): Ask {
+  return async (statement, parameters, signal) => {
+    const deadline = startDeadline(clock, signal, `A look-up at ${address.shown}`);
+    try {
+      const connection = await connect(pool, deadline);
+      try {
+        const [rows] = await deadline.within(connection.execute(statement, [...parameters]));
+        connection.release();
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a SELECT gives rows
+        return rows as unknown as readonly SqlRow[];
+      } catch (error) {
+        if (codeOf(error) === noSuchTable) {
+          connection.release();
+          return null;
+        }
+        connection.destroy(); // an answer that comes late must not be taken for another's
+        throw error;
+      }
+    } catch (error) {
+      throw asUnavailable(address, error);
+    } finally {
+      deadline.end();
+    }
+  };
+}
+
+/** A connection that comes after the deadline goes back to the pool. */
+async function connect(pool: Pool, deadline: Deadline): Promise<PoolConnection> {
+  const coming = pool.getConnection();
+  try {
+    return await deadline.within(coming);
+  } catch (error) {
+    coming.then(
+      (late) => late.release(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
+const noSuchTable = "ER_NO_SUCH_TABLE";
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** S4: the server's words name user and host, never the password. */
+export function asUnavailable(address: MysqlAddress, error: unknown): unknown {
+  if (error instanceof FailureError || !(error instanceof Error)) return error;
+  const code = codeOf(error);
+  const words = error.message === "" ? code : error.message;
+  const detail = `The topology at ${address.shown} cannot be used (${code === "" || words.includes(code) ? "" : `${code}: `}${words}). Check the server and topology.url.`;
+  return new FailureError("TOPOLOGY_UNAVAILABLE", detail);
+}

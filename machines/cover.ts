@@ -1,0 +1,134 @@
+/**
+ * Cover: what the active alarms of a key rest on instead of a ticket of their own: planned maintenance (D2) or a
+ * parent's ticket (D5).
+ *   A2 the outcome that named the cover stays; decided again, an alarm gets a new decision, not a new outcome.
+ *   A8 when the cover ends, by its time or because its ticket does, alarms still active are decided again.
+ * A cover does not hold up the key: what comes in meanwhile is decided as it comes.
+ * Source: domain.md, D2 and D5.
+ */
+import { entry, type Entry } from "./entry.ts";
+import type { FactBodies, FactOf, NotificationRef } from "./facts.ts";
+import { limits } from "./limits.ts";
+import {
+  keyStream,
+  waitingOf,
+  type CoverState,
+  type FlowState,
+  type KeyState,
+  type State,
+  type Waiting,
+} from "./state.ts";
+import { dropCover, ticketName } from "./ticket-index.ts";
+import type { Instant } from "./vocabulary.ts";
+
+/** What covers, as a decision names it. */
+export interface Covering {
+  readonly ticketId: string;
+  readonly service: string;
+  /** End of the window; null: none is known, only the ticket's end counts. */
+  readonly endAt: Instant | null;
+}
+
+/**
+ * The fact that parks the key's alarms under the cover. Whoever closes a ticket elsewhere tells us nothing, and a
+ * window may be cut short: so a cover is looked at again in 5, 10, 20 … 60 min, and at the end of its window.
+ */
+export function coverAlarms(
+  key: KeyState,
+  alarms: readonly NotificationRef[],
+  by: Covering,
+  because: string,
+  at: Instant,
+): Entry {
+  const checks =
+    key.cover?.tickets.includes(ticketName(by.service, by.ticketId)) === true ? key.cover.checks + 1 : 0;
+  const recheckMs = recheckDelay(checks);
+  const until = Math.min(by.endAt ?? Infinity, at + recheckMs);
+  return entry(keyStream(key.key), at, "key.parked", {
+    key: key.key,
+    parking: {
+      reason: "covered",
+      since: at,
+      until: Math.max(until, at),
+      because,
+      cover: { ticketId: by.ticketId, service: by.service, checks, alarms },
+    },
+  });
+}
+
+/** In ms. */
+export function recheckDelay(checks: number): number {
+  return (
+    Math.min(limits.coverRecheckSecondsMax, limits.coverRecheckSeconds * 2 ** Math.min(checks, 16)) * 1000
+  );
+}
+
+/** The fold's side: the new cover together with what the old one still held. */
+export function coverAfter(key: KeyState, fact: FactOf<"key.parked">): CoverState | null {
+  const { parking } = fact.body;
+  const { cover } = parking;
+  if (cover === undefined) return null;
+  const { position } = fact;
+  const name = ticketName(cover.service, cover.ticketId);
+  const decidedNow = membersOf(key, cover.alarms);
+  const names = new Set(decidedNow.map((one) => one.notification.alarm));
+  const others = key.cover?.alarms.filter((one) => !names.has(one.notification.alarm)) ?? [];
+  const made = {
+    parking,
+    tickets: [name],
+    alarms: decidedNow,
+    endedAt: null,
+    position,
+    checks: cover.checks,
+  };
+  if (key.cover === null || others.length === 0) return made;
+  // The others were not asked about now: what they rest on goes on to count.
+  const until = Math.min(parking.until ?? Infinity, key.cover.parking.until ?? Infinity);
+  return {
+    ...made,
+    parking: { ...parking, until: until === Infinity ? null : until },
+    tickets: [...new Set([...key.cover.tickets, name])],
+    alarms: [...others, ...decidedNow],
+    endedAt: key.cover.endedAt,
+  };
+}
+
+/** The notifications of `alarms` that are in line, else those that rest under the cover. */
+export function membersOf(key: KeyState, alarms: readonly NotificationRef[]): Waiting[] {
+  const waiting = waitingOf(key, alarms);
+  if (waiting.length > 0 || key.cover === null) return waiting;
+  const wanted = new Set(alarms.map(({ position }) => position));
+  return key.cover.alarms.filter(({ ref }) => wanted.has(ref.position));
+}
+
+/** Whether alarms are decided again that were settled under the cover. */
+export function isAgain(key: KeyState, alarms: readonly NotificationRef[]): boolean {
+  const [first] = alarms;
+  return (
+    first !== undefined && (key.cover?.alarms.some(({ ref }) => ref.position === first.position) ?? false)
+  );
+}
+
+/** Cleared, or by now covered by what the alarm itself says: it rests on this no longer. */
+export function uncover(state: State, key: KeyState, alarm: string): void {
+  if (key.cover === null) return;
+  const alarms = key.cover.alarms.filter((one) => one.notification.alarm !== alarm);
+  if (alarms.length === 0) dropCover(state, key);
+  else if (alarms.length < key.cover.alarms.length) key.cover = { ...key.cover, alarms };
+}
+
+/**
+ * The end of a flow that decided alarms again: unless it found them covered still, or has to come back to them, it
+ * was their second decision and they get no third. R6: neither do they crash for ever.
+ */
+export function afterAgain(
+  state: State,
+  key: KeyState,
+  flow: FlowState,
+  result: FactBodies["flow.ended"]["result"],
+): void {
+  const isRenewed = key.cover !== null && key.cover.position > flow.position;
+  const isGivenUp = result === "crashed" && key.crashes >= limits.flowCrashesMax;
+  if (isGivenUp) key.crashes = 0;
+  if (isGivenUp || result === "forced" || (result === "settled" && !isRenewed)) dropCover(state, key);
+}
