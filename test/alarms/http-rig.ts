@@ -139,3 +139,55 @@ export function settled({ supervisor }: Engine, count: number): Promise<void> {
     look();
   });
 }
+
+/** A firing alert; parts replace members, `undefined` removes them. */
+export function alertOf(parts: Readonly<Record<string, unknown>> = {}) {
+  return {
+    status: "firing",
+    labels: { alertname: "LinkDown", instance: "node-1:9100", severity: "critical" },
+    annotations: { summary: "Link down for 5 s" },
+    startsAt: "2026-11-23T08:00:00.123Z",
+    endsAt: "0001-01-01T00:00:00Z",
+    generatorURL: "http://prometheus/graph",
+    fingerprint: "9b2fa1",
+    ...parts,
+  };
+}
+
+/** Payload version 4 of Alertmanager. */
+export function webhookOf(...alerts: readonly unknown[]) {
+  return {
+    version: "4",
+    groupKey: '{}:{alertname="LinkDown"}',
+    truncatedAlerts: 0,
+    status: "firing",
+    receiver: "tickets",
+    groupLabels: { alertname: "LinkDown" },
+    commonLabels: {},
+    commonAnnotations: {},
+    externalURL: "http://alertmanager",
+    alerts,
+  };
+}
+
+export function tmfEventOf(eventType: string, alarm: Readonly<Record<string, unknown>> = {}) {
+  return {
+    eventId: `e-${eventType}`,
+    eventTime: "2026-11-23T08:00:00Z",
+    eventType,
+    event: {
+      alarm: {
+        id: 4711,
+        alarmRaisedTime: "2026-11-23T08:00:00Z",
+        alarmType: "communicationsAlarm",
+        alarmedObject: { id: "node-1" },
+        perceivedSeverity: "major",
+        probableCause: "lossOfSignal",
+        reportingSystemId: "nms-1",
+        sourceSystemId: "ems-1",
+        state: "raised",
+        ...alarm,
+      },
+    } as Readonly<Record<string, unknown>>,
+  };
+}

@@ -132,14 +132,16 @@ export class World {
 
   /** G1, G2, G3 at every send. */
   #watch(ledger: Ledger): TicketingService {
-    let inFlight = 0;
+    const inFlight = new Map<string, number>();
     const payloads = new Map<string, string>();
     return {
       send: async (call) => {
         this.sends += 1;
-        inFlight += 1;
         const { request, attempt } = call;
-        if (inFlight > 1) this.broken.push(`G1: ${inFlight} requests in flight`);
+        const { name } = call.service;
+        const now = (inFlight.get(name) ?? 0) + 1;
+        inFlight.set(name, now);
+        if (now > 1) this.broken.push(`G1: ${now} requests in flight at ${name}`);
         if (!(await isSending(ledger, request.requestId, attempt))) {
           this.broken.push(`G2: attempt ${attempt} of ${request.requestId} leaves before it is durable`);
         }
@@ -151,7 +153,7 @@ export class World {
         try {
           return await this.service.send(call);
         } finally {
-          inFlight -= 1;
+          inFlight.set(name, (inFlight.get(name) ?? 1) - 1);
         }
       },
       search: (call) => {

@@ -1,5 +1,5 @@
 /** The Service Info CSV as text: what is read, what is refused and where, and what comes back. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { csvCodec } from "../../adapters/service-table/csv.ts";
 import { limits } from "../../machines/limits.ts";
