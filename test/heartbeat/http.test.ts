@@ -54,6 +54,14 @@ describe("what a receiver makes of it", () => {
     expect(peer.pings).toHaveLength(1);
   });
 
+  test("S4: a reason that names the address does not carry it out", async () => {
+    const { clock, peer } = await rig();
+    const url = peer.url.replace("http://", "http://ann:p%40ss@");
+    const text = `${url} and ${peer.url}/fail and p@ss`;
+    await createHttpReceiver({ url, clock }).beat({ kind: "fail", rid: randomUUID(), text }, quiet);
+    expect(peer.pings[0]?.body).not.toMatch(new RegExp(`${knownCheck}|p@ss|p%40ss`));
+  });
+
   test("an unknown check is not taken, whichever way it is said", async () => {
     const { clock, peer, beat } = await rig();
     const url = peer.url.replace(knownCheck, randomUUID());
