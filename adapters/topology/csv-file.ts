@@ -2,7 +2,7 @@
  * One CSV file, read twice: first for what it is (encoding, separator, header), then row by row as a stream.
  *   S3 a row, and what stands before the first line's end, are bounded.
  */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { CsvError, parse, type Parser } from "csv-parse";
 import { parse as parseText } from "csv-parse/sync";
 import { limits } from "../../machines/limits.ts";
@@ -31,12 +31,13 @@ export async function inspectCsvFile(path: string, complaints: Complaints): Prom
   };
   let handle: FileHandle;
   try {
+    // Before it is opened: opening a pipe waits for somebody to write into it.
+    if (!(await stat(path)).isFile()) return complain("is no regular file; expected a CSV file");
     handle = await open(path, "r");
   } catch (error) {
     return complain(`cannot be read (${codeOf(error)}); expected a CSV file`);
   }
   try {
-    if (!(await handle.stat()).isFile()) return complain("is no regular file; expected a CSV file");
     const found = await look(handle);
     if (found.kind !== "text") return complain(found.detail, found.line);
     const { encoding, head, bytes } = found;

@@ -1,5 +1,6 @@
 /** The topology in memory: for tests, and for networks that may be gone with the process. */
 import type { Clock } from "../../actors/ports.ts";
+import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { startDeadline } from "./deadline.ts";
 import { loadTopology } from "./load.ts";
@@ -13,6 +14,7 @@ type Tables = Readonly<Record<TableName, Map<string, SqlRow[]>>>;
 export function createMemoryTopology({ clock }: { readonly clock: Clock }): TopologyDatabase {
   let tables = emptyTables();
   let loaded: LoadSummary | null = null;
+  let closed = false;
 
   function stage(): Staging {
     const staged = emptyTables();
@@ -66,6 +68,7 @@ export function createMemoryTopology({ clock }: { readonly clock: Clock }): Topo
   async function answer<T>(signal: AbortSignal, look: () => T): Promise<T | ReturnType<typeof asError>> {
     const deadline = startDeadline(clock, signal, "A look-up in memory");
     try {
+      if (closed) throw new FailureError("TOPOLOGY_UNAVAILABLE", "The topology in memory is closed.");
       return await deadline.within(Promise.resolve(look()));
     } catch (error) {
       return asError(error);
@@ -94,7 +97,9 @@ export function createMemoryTopology({ clock }: { readonly clock: Clock }): Topo
         { loaded: () => Promise.resolve(loaded), stage: () => Promise.resolve(stage()) },
         { ...order, now: () => clock.now() },
       ),
-    close: () => Promise.resolve(),
+    async close() {
+      closed = true;
+    },
   };
 }
 

@@ -1,0 +1,247 @@
+/** The topology in SQLite where something is wrong: with the file, with what others wrote into it, with the disk. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { openTopology } from "../../adapters/topology/open.ts";
+import type { TopologyDatabase } from "../../adapters/topology/topology.ts";
+import { limits } from "../../machines/limits.ts";
+import { ManualClock } from "../alarms/manual-clock.ts";
+import { elementLines, folder, tree, writeFiles } from "./files.ts";
+import type { LoadUntilKilled } from "./load-until-killed.ts";
+import { names } from "./topology-contract.ts";
+
+const never = new AbortController().signal;
+
+interface Place {
+  readonly file: string;
+  readonly config: LoadUntilKilled["config"];
+  readonly clock: ManualClock;
+  readonly topology: TopologyDatabase;
+  readonly look: (elementId: string) => ReturnType<TopologyDatabase["path"]>;
+}
+
+function place(): Place {
+  const dataDir = folder();
+  const config = { dataDir, topology: { kind: "sqlite", file: "topology.db" } } as const;
+  const clock = new ManualClock();
+  const topology = openTopology(config, clock);
+  onTestFinished(() => topology.close());
+  return {
+    file: join(dataDir, "topology.db"),
+    config,
+    clock,
+    topology,
+    look: (elementId) => topology.path({ elementId, signal: never }),
+  };
+}
+
+/** As a person does with `sqlite3`. */
+function byHand(file: string, statements: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  db.exec(statements);
+  return db;
+}
+
+test("a look-up makes no file; one that is no database is an error that says what to do, and works when it is mended", async () => {
+  const { file, topology, look } = place();
+  expect(await look("a")).toEqual({ kind: "absent", loadedAt: null });
+  expect(existsSync(file)).toBe(false);
+  writeFileSync(file, "no database at all, but long enough to be taken for the header of one ".repeat(10));
+  const broken = await look("a");
+  expect(broken).toMatchObject({ kind: "error", code: "TOPOLOGY_UNAVAILABLE" });
+  expect(broken.kind === "error" && broken.cause).toContain(`The topology ${file} cannot be used`);
+  const files = writeFiles(folder(), { "e.csv": elementLines({ a: "" }) });
+  await expect(topology.load({ files })).rejects.toMatchObject({ failure: { code: "TOPOLOGY_UNAVAILABLE" } });
+  writeFileSync(file, "");
+  expect(await look("a")).toEqual({ kind: "absent", loadedAt: null });
+  expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
+  expect(await names(look("a"))).toEqual(["name a"]);
+});
+
+test("a folder that cannot be written is an error that names the file", async () => {
+  const dataDir = folder();
+  writeFileSync(join(dataDir, "file"), "");
+  const topology = openTopology(
+    { dataDir, topology: { kind: "sqlite", file: "file/topology.db" } },
+    new ManualClock(),
+  );
+  const files = writeFiles(folder(), { "e.csv": elementLines({ a: "" }) });
+  await expect(topology.load({ files })).rejects.toMatchObject({
+    failure: {
+      code: "TOPOLOGY_UNAVAILABLE",
+      detail: expect.stringContaining(join(dataDir, "file/topology.db")) as string,
+    },
+  });
+});
+
+test("loops, missing parents and endless chains that others wrote end a look-up, and say so", async () => {
+  const { file, topology, look } = place();
+  const parents = { a: "", b: "a", c: "b", d: "c", self: "", lost: "" };
+  await topology.load({ files: writeFiles(folder(), { "e.csv": elementLines(parents) }) });
+  byHand(
+    file,
+    `UPDATE network_element SET parent_ne_id = 'd' WHERE ne_id = 'b';
+     UPDATE network_element SET parent_ne_id = ne_id WHERE ne_id = 'self';
+     UPDATE network_element SET parent_ne_id = 'nowhere' WHERE ne_id = 'lost';
+     INSERT INTO network_path VALUES ('P', 'a', 1, 'c', NULL, NULL, NULL), ('P', 'a', 2, 'd', NULL, NULL, NULL),
+       ('P', 'a', 3, 'c', NULL, NULL, NULL), ('P', 'a', 4, 'b', NULL, NULL, NULL)`,
+  ).close();
+  const told = async (elementId: string) => {
+    const answer = await look(elementId);
+    return answer.kind === "found"
+      ? [...answer.path.hops.map((hop) => hop.elementId), answer.path.end]
+      : answer;
+  };
+  expect(await told("d")).toEqual(["d", "c", "b", "loop"]);
+  expect(await told("self")).toEqual(["self", "loop"]);
+  expect(await told("lost")).toEqual(["lost", "nowhere", "dangling"]);
+  expect(await told("a")).toEqual(["a", "c", "d", "loop"]);
+  expect(await told("nowhere")).toMatchObject({ kind: "absent" });
+});
+
+test("a file that somebody has locked is tried again until topologyTimeoutMs, without holding up anything else", async () => {
+  const { file, topology, clock, look } = place();
+  await topology.load({ files: writeFiles(folder(), { "e.csv": elementLines({ a: "" }) }) });
+  await topology.close();
+  const person = byHand(file, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM network_path");
+  const again = openTopology({ dataDir: "/", topology: { kind: "sqlite", file } }, clock);
+  onTestFinished(() => again.close());
+  const until = async (answer: Promise<unknown>) => {
+    let told: unknown = null;
+    void answer.then((value) => (told = value));
+    for (let turn = 0; told === null && turn < 1_000; turn += 1) {
+      clock.advance(limits.topologyRetryMs);
+      await new Promise(setImmediate);
+    }
+    return told;
+  };
+  const from = clock.monotonicMs();
+  expect(await until(again.path({ elementId: "a", signal: never }))).toMatchObject({
+    code: "TOPOLOGY_TIMEOUT",
+  });
+  expect(clock.monotonicMs() - from).toBeLessThan(limits.topologyTimeoutMs * 2);
+  const waiting = again.path({ elementId: "a", signal: never });
+  person.close();
+  expect(await until(waiting)).toMatchObject({ kind: "found" });
+  expect(await look("a")).toMatchObject({ kind: "error" }); // closed above
+});
+
+test("a second load is refused while one is under way, after topologyLoadWaitMs", async () => {
+  const { file, topology, clock, look } = place();
+  const files = writeFiles(folder(), { "e.csv": elementLines({ a: "" }) });
+  await topology.load({ files });
+  const other = byHand(file, "BEGIN IMMEDIATE; CREATE TABLE x (y INT)");
+  const refused = topology.load({ files }).then(
+    () => "loaded",
+    (error: unknown) => error,
+  );
+  let told: unknown = null;
+  void refused.then((value) => (told = value));
+  while (told === null) {
+    clock.advance(limits.topologyRetryMs);
+    await new Promise(setImmediate);
+  }
+  expect(told).toMatchObject({ failure: { code: "TOPOLOGY_BUSY" } });
+  expect(await names(look("a"))).toEqual(["name a"]);
+  other.close();
+  expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
+});
+
+test("S10: the connection of the look-ups cannot write, and the file opens beside it", async () => {
+  const { file, topology, look } = place();
+  await topology.load({ files: writeFiles(folder(), { "e.csv": elementLines({ a: "" }) }) });
+  await look("a");
+  const person = new DatabaseSync(file, { readOnly: true });
+  expect(person.prepare("SELECT count(*) AS n FROM network_element").get()).toEqual({ n: 1 });
+  expect(person.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+  person.close();
+});
+
+test("the space of the old data is used again: ten loads are no larger than two", async () => {
+  const { file, topology } = place();
+  const files = writeFiles(folder(), { "e.csv": elementLines(tree(5_000)) });
+  const sizes: number[] = [];
+  for (let n = 0; n < 10; n += 1) {
+    await topology.load({ files });
+    sizes.push(readFileSync(file).length);
+  }
+  expect(sizes[9]).toBeLessThanOrEqual((sizes[1] ?? 0) * 1.05);
+});
+
+const script = fileURLToPath(new URL("load-until-killed.ts", import.meta.url));
+const noStrace = spawnSync("strace", ["-o", "/dev/null", process.execPath, "--version"]).status !== 0;
+
+describe.skipIf(noStrace)("a load under strace (needs strace: apt install strace)", () => {
+  async function run(
+    at: Place,
+    files: readonly string[],
+    fault: string,
+  ): Promise<{ errors: string; ended: unknown }> {
+    const order: LoadUntilKilled = { config: at.config, files, phase: "storing", report: 99 };
+    const words = ["-f", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync,fsync", "-e", fault];
+    const child = spawn("strace", [...words, process.execPath, script, JSON.stringify(order)], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let errors = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+    const [code, signal] = (await once(child, "close")) as unknown[];
+    return { errors, ended: signal ?? code };
+  }
+
+  test(
+    "killed at any write or sync, the data is the old or the new, whole",
+    { timeout: 120_000 },
+    async () => {
+      const at = place();
+      const parents = tree(3_000);
+      const [old = "", fresh = ""] = writeFiles(folder(), {
+        "old.csv": elementLines(parents, "old"),
+        "new.csv": elementLines(parents, "new"),
+      });
+      const seen = new Set<unknown>();
+      const kills = ["pwrite64", "fdatasync,fsync"].flatMap((call) =>
+        (call === "pwrite64" ? [1, 2, 5, 60, 150, 210, 240, 270, 300, 400] : [1, 2, 3]).map(
+          (when) => `inject=${call}:signal=SIGKILL:when=${when}`,
+        ),
+      );
+      for (const fault of kills) {
+        await at.topology.load({ files: [old] });
+        const before = await at.topology.loaded();
+        await run(at, [fresh], fault);
+        const after = await at.topology.loaded();
+        const tag = after?.loadedAt === before?.loadedAt ? "old" : "new";
+        seen.add(tag);
+        expect(await names(at.look("NE-2999")), fault).toEqual(
+          ["NE-2999", "NE-374", "NE-46", "NE-5", "NE-0"].map((one) => `${tag} ${one}`),
+        );
+        const db = new DatabaseSync(at.file, { readOnly: true });
+        expect(db.prepare("PRAGMA integrity_check").get(), fault).toEqual({ integrity_check: "ok" });
+        expect(db.prepare("SELECT count(*) AS n FROM network_element").get()).toEqual({ n: 3_000 });
+        db.close();
+      }
+      expect([...seen].toSorted()).toEqual(["new", "old"]);
+    },
+  );
+
+  test("a disk that fails is an error, and the old data stays", { timeout: 60_000 }, async () => {
+    const at = place();
+    const [old = "", fresh = ""] = writeFiles(folder(), {
+      "old.csv": elementLines(tree(3_000), "old"),
+      "new.csv": elementLines(tree(3_000), "new"),
+    });
+    await at.topology.load({ files: [old] });
+    for (const fault of [
+      "inject=pwrite64:error=ENOSPC:when=20+",
+      "inject=fdatasync,fsync:error=EIO:when=1+",
+    ]) {
+      const { errors, ended } = await run(at, [fresh], fault);
+      expect([errors, ended], fault).toEqual([expect.stringContaining("TOPOLOGY_UNAVAILABLE"), 1]);
+      expect(await names(at.look("NE-1"))).toEqual(["old NE-1", "old NE-0"]);
+    }
+    expect(await at.topology.load({ files: [fresh] })).toMatchObject({ kind: "loaded" });
+  });
+});
