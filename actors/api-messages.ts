@@ -314,7 +314,13 @@ export const unknownRequestSchema = z
 export const gatewaySchema = z
   .object({
     waiting: z
-      .object({ create: z.int(), update: z.int(), close: z.int(), parked: z.int() })
+      .object({
+        create: z.int(),
+        update: z.int(),
+        close: z.int(),
+        parked: z.int(),
+        parkedFor: z.partialRecord(parkReasonSchema, z.int()),
+      })
       .meta({ description: "keys in line by lane, and those parked" }),
     inFlight: z.array(requestSchema).meta({ description: "at most one a service" }),
     counts: z.object({
