@@ -1,0 +1,313 @@
+/** What lies over an alarmed element: parents' tickets (D5), planned maintenance (D2), and what happens when they end. */
+import { describe, expect, test } from "vitest";
+import { decide } from "../../machines/decision.ts";
+import { limits } from "../../machines/limits.ts";
+import type { RequestPayload } from "../../machines/vocabulary.ts";
+import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
+import { acceptAll, clear, notification, oneByOne } from "./notifications.ts";
+import { brokenTopology, network, silent } from "./network.ts";
+
+/** A hub with two nodes, each with modems. */
+const parents = {
+  "node-a": "hub",
+  "node-b": "hub",
+  "modem-1": "node-a",
+  "modem-2": "node-a",
+  "modem-3": "node-b",
+};
+
+async function opened(options: WorldOptions = {}): Promise<{ world: World; engine: EngineUnderTest }> {
+  const world = new World(options);
+  const topology = await network(world.clock, parents);
+  return { world, engine: await world.open({ more: { topology } }) };
+}
+
+/** What decides, changed as a test goes. */
+const original = decide;
+const deciding = { decide: original };
+
+const on = (key: string, more = {}) => notification(`${key} up`, { key, ...more });
+const off = (key: string, more = {}) => clear(`${key} down`, { key, ...more });
+
+/** A ticket that somebody else keeps at the service, by hand through the engine. */
+async function create(
+  engine: EngineUnderTest,
+  payload: Partial<RequestPayload> & { networkElements: string[] },
+) {
+  const client = await engine.supervisor.lock();
+  const made = await client.forward("elsewhere", {
+    command: "create",
+    kind: "PLM",
+    clientReference: "elsewhere",
+    severity: "minor",
+    summary: "splicing",
+    startAt: 0,
+    alarmRefs: [],
+    ...payload,
+  } as RequestPayload);
+  await client.close();
+  if (!made.ok || made.value.ticketId === null) throw new Error(JSON.stringify(made));
+  return made.value.ticketId;
+}
+
+describe("D5: a Major Outage upstream", () => {
+  test("a storm below one element gives one MO there and `adopted` for what lies beneath, naming the parent", async () => {
+    const { world, engine } = await opened();
+    await oneByOne(engine, on("node-a"));
+    const beneath = Array.from({ length: 200 }, (_, index) =>
+      notification(`m${index}`, {
+        key: `modem-${1 + (index % 2)}/${index}`,
+        alarmedObject: `modem-${1 + (index % 2)}`,
+      }),
+    );
+    await acceptAll(engine, ...beneath);
+    await engine.settled();
+    expect(engine.supervisor.counters().outcomes).toEqual({ created: 1, adopted: 200 });
+    expect(world.service.truth()).toMatchObject({ creates: 1, open: 1 });
+    const told = await engine.supervisor.explain({ source: "urn:test", id: "m7" });
+    expect(told).toMatchObject({ outcome: "adopted", ticketId: "MEM-1" });
+    expect(told?.because).toBe("Ticket MEM-1 on node-a, upstream of modem-2, covers it.");
+    expect(told?.decisions.at(-1)).toMatchObject({
+      rule: "D5",
+      decision: "adopt",
+      path: ["modem-2", "node-a", "hub"],
+    });
+    expect(engine.supervisor.snapshot().queue.parkedFor).toEqual({ covered: 200 });
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("what lies beside it, and what lies over it, gets tickets of its own", async () => {
+    const { world, engine } = await opened();
+    await oneByOne(engine, on("node-a"), on("node-b"), on("modem-3"), on("hub"));
+    expect(await engine.outcomes()).toEqual({
+      "node-a up": "created",
+      "node-b up": "created",
+      "modem-3 up": "adopted",
+      "hub up": "created",
+    });
+    expect(world.service.truth().open).toBe(3);
+  });
+
+  test("D5: our own facts count while the search's index lags", async () => {
+    const { world, engine } = await opened();
+    await oneByOne(engine, on("hub"));
+    world.onSearch = () => ({ answer: { kind: "found", tickets: [], truncated: false } });
+    world.clock.advance(59_000);
+    await oneByOne(engine, on("modem-1"));
+    // After the settling time (60 s) the search wins (T2).
+    world.clock.advance(1_000);
+    await oneByOne(engine, on("modem-2"));
+    expect(await engine.outcomes()).toMatchObject({ "modem-1 up": "adopted", "modem-2 up": "created" });
+  });
+
+  test("A8: when the parent's ticket closes, alarms still active are decided again, and A2: keep their outcome", async () => {
+    const { world, engine } = await opened();
+    await oneByOne(engine, on("node-a"), on("modem-1"), on("modem-2"), off("modem-2"));
+    expect(world.service.truth().open).toBe(1);
+    await oneByOne(engine, off("node-a"));
+    expect(await engine.outcomes()).toMatchObject({
+      "modem-1 up": "adopted",
+      "modem-2 down": "stopped",
+      "node-a down": "closed",
+    });
+    // Still active: a ticket of its own by now, while the index still shows the parent's open.
+    expect(engine.supervisor.state.keys.get("modem-1")?.open.size).toBe(1);
+    expect(world.service.truth()).toMatchObject({ creates: 2, open: 1 });
+    const told = await engine.supervisor.explain({ source: "urn:test", id: "modem-1 up" });
+    expect(told?.decisions.map(({ rule, decision }) => `${rule} ${decision}`)).toEqual([
+      "D5 adopt",
+      "D8 create",
+    ]);
+    expect(told?.requests.map((one) => one.result)).toEqual(["ok"]);
+    expect(engine.supervisor.snapshot().queue.parked).toBe(0);
+    await oneByOne(engine, off("modem-1"));
+    expect(world.service.truth().open).toBe(0);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("A8: a parent's ticket that somebody else closed is noticed when the cover is looked at again", async () => {
+    const { world, engine } = await opened();
+    await oneByOne(engine, on("hub"), on("modem-1"));
+    world.onSearch = ({ criteria }) =>
+      criteria.networkElements === undefined
+        ? undefined
+        : { answer: { kind: "found", tickets: [], truncated: false } };
+    await engine.pass(limits.coverRecheckSeconds - 1);
+    expect(world.service.truth().creates).toBe(1);
+    await engine.pass(2);
+    expect(engine.supervisor.state.keys.get("modem-1")?.open.size).toBe(1);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("a cover that stands is looked at again less and less often, and writes no new outcome", async () => {
+    const { engine } = await opened();
+    await oneByOne(engine, on("hub"), on("modem-1"));
+    await engine.pass(300 + 600 + 1_200 + 10);
+    const parked = await engine.facts("key.parked");
+    expect(parked.map(({ body }) => (body.parking.until ?? 0) - body.parking.since)).toEqual([
+      300_000, 600_000, 1_200_000, 2_400_000,
+    ]);
+    expect((await engine.facts("alarm.settled")).filter(({ body }) => body.key === "modem-1")).toHaveLength(
+      1,
+    );
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("R1: a restart keeps the cover; the parent closes afterwards", async () => {
+    const world = new World();
+    const topology = await network(world.clock, parents);
+    const first = await world.open({ more: { topology } });
+    await oneByOne(first, on("node-a"), on("modem-1"));
+    first.kill();
+    const second = await world.open({ more: { topology } });
+    await second.quiet();
+    expect(second.supervisor.snapshot().queue.parkedFor).toEqual({ covered: 1 });
+    await oneByOne(second, off("node-a"));
+    expect(second.supervisor.state.keys.get("modem-1")?.open.size).toBe(1);
+    expect(await second.broken()).toEqual([]);
+  });
+
+  test("R6: alarms that were covered do not crash for ever when they are decided again", async () => {
+    const { world, engine } = await opened({ decide: (input) => deciding.decide(input) });
+    await oneByOne(engine, on("node-a"), on("modem-1"));
+    deciding.decide = (input) => {
+      if (input.key.key === "modem-1") throw new Error("poisonous");
+      return original(input);
+    };
+    try {
+      await acceptAll(engine, off("node-a"));
+      await engine.settled();
+      await engine.pass(4_000);
+    } finally {
+      deciding.decide = original;
+    }
+    const crashed = (await engine.facts("flow.ended")).filter(({ body }) => body.result === "crashed");
+    expect(crashed).toHaveLength(limits.flowCrashesMax);
+    expect(world.service.truth().open).toBe(0);
+    const told = await engine.supervisor.explain({ source: "urn:test", id: "modem-1 up" });
+    expect(told?.decisions.at(-1)?.because).toContain("set aside");
+    expect(await engine.broken()).toEqual([]);
+  });
+});
+
+describe("D2: planned maintenance by ticket", () => {
+  const eight = Date.UTC(2026, 10, 23);
+
+  test.each([
+    { where: "on the element", networkElements: ["modem-1"] },
+    { where: "upstream", networkElements: ["hub"] },
+  ])(
+    "an open PLM ticket $where, whose window covers now, stops a raise; at its end the alarm is decided again",
+    async ({ networkElements }) => {
+      const { world, engine } = await opened();
+      const ticketId = await create(engine, { networkElements, startAt: eight, endAt: eight + 100_000 });
+      await oneByOne(engine, on("modem-1"));
+      expect(await engine.outcomes()).toEqual({ "modem-1 up": "stopped" });
+      expect(await engine.because("modem-1 up")).toContain(`${ticketId} on ${networkElements[0]}`);
+      await engine.pass(99);
+      expect(world.service.truth().creates).toBe(1);
+      await engine.pass(2);
+      expect(world.service.truth().creates).toBe(2);
+      expect(await engine.outcomes()).toEqual({ "modem-1 up": "stopped" });
+      expect(await engine.broken()).toEqual([]);
+    },
+  );
+
+  test("a window that has not begun, or lies beside the path, stops nothing", async () => {
+    const { engine } = await opened();
+    await create(engine, { networkElements: ["node-a"], startAt: eight + 1, endAt: eight + 100_000 });
+    await oneByOne(engine, on("modem-1"));
+    const other = await opened();
+    await create(other.engine, { networkElements: ["node-b"], startAt: eight, endAt: eight + 100_000 });
+    await oneByOne(other.engine, on("modem-1"));
+    expect(await engine.outcomes()).toEqual({ "modem-1 up": "created" });
+    expect(await other.engine.outcomes()).toEqual({ "modem-1 up": "created" });
+  });
+});
+
+describe("a topology that is of no help: the decision goes by rule, and says so", () => {
+  const cases = [
+    { what: "is silent", answer: silent, says: `no answer in ${limits.topologyTimeoutMs} ms` },
+    {
+      what: "is down",
+      answer: () =>
+        Promise.resolve({ kind: "error", code: "TOPOLOGY_UNAVAILABLE", cause: "ECONNREFUSED" } as const),
+      says: "ECONNREFUSED",
+    },
+    { what: "throws", answer: () => Promise.reject(new Error("bug")), says: "bug" },
+    {
+      what: "lacks the element",
+      answer: () => Promise.resolve({ kind: "absent", loadedAt: 0 } as const),
+      says: "node-1 is not in the topology",
+    },
+  ];
+  test.each(cases)("one that $what", async ({ answer, says }) => {
+    const world = new World({ more: { topology: brokenTopology(answer) } });
+    const engine = await world.open();
+    await acceptAll(engine, notification("up"));
+    await engine.settled(limits.topologyTimeoutMs / 1000 + 1);
+    expect(await engine.outcomes()).toEqual({ up: "created" });
+    const told = await engine.supervisor.explain({ source: "urn:test", id: "up" });
+    expect(told?.decisions[0]).toMatchObject({ rule: "D8", path: [] });
+    expect(told?.decisions[0]?.because).toContain(says);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("one that was never loaded costs no search and is not mentioned", async () => {
+    const world = new World({
+      more: { topology: brokenTopology(() => Promise.resolve({ kind: "absent", loadedAt: null })) },
+    });
+    const engine = await world.open();
+    await oneByOne(engine, notification("up"));
+    expect(world.searches).toBe(1);
+    const told = await engine.supervisor.explain({ source: "urn:test", id: "up" });
+    expect(told?.decisions[0]?.because).toBe("No open ticket covers node-1.");
+  });
+
+  test("a path in a circle: each covers the other, neither itself, and the record says so", async () => {
+    const world = new World();
+    const loop = (elementId: string, next: string) => ({
+      kind: "found" as const,
+      path: {
+        elementId,
+        hops: [elementId, next, elementId].map((id, hopNo) => ({
+          hopNo,
+          elementId: id,
+          name: null,
+          type: null,
+          interface: null,
+          networkService: null,
+        })),
+        end: "loop" as const,
+        loadedAt: 0,
+      },
+    });
+    const topology = {
+      path: ({ elementId }: { elementId: string }) =>
+        Promise.resolve(loop(elementId, elementId === "x" ? "y" : "x")),
+      close: () => Promise.resolve(),
+    };
+    const engine = await world.open({ more: { topology } });
+    await oneByOne(engine, on("x"), on("y"));
+    expect(await engine.outcomes()).toEqual({ "x up": "created", "y up": "adopted" });
+    const told = await engine.supervisor.explain({ source: "urn:test", id: "x up" });
+    expect(told?.decisions[0]?.because).toContain("runs in a circle");
+  });
+});
+
+test("Search Results: the client keeps the tickets and the path of its current or last flow, with the age of the data", async () => {
+  const { world, engine } = await opened({ config: { clients: 1 } });
+  await oneByOne(engine, on("hub"), on("modem-1"));
+  const client = await engine.supervisor.lock();
+  const found = await client.search({ clientReference: "hub" }, { path: "modem-3" });
+  expect(found.ok && found.value.path?.path?.hops.map((hop) => hop.elementId)).toEqual([
+    "modem-3",
+    "node-b",
+    "hub",
+  ]);
+  expect(found.ok && found.value.path?.path?.loadedAt).toBe(Date.UTC(2026, 10, 23));
+  expect(found.ok && found.value.tickets.map((one) => one.ticketId)).toEqual(["MEM-1"]);
+  await client.close();
+  expect(await engine.broken()).toEqual([]);
+  expect(world.broken).toEqual([]);
+});
