@@ -114,10 +114,8 @@ async function assemble(
     // The file is read once in a ledger's life: after that the table in the ledger counts.
     const seed =
       ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
-    const ports = {
-      ...{ config, ledger, service, clock, ids, log },
-      heartbeatReceiver: (url: string) => createHttpReceiver({ url, clock }),
-    };
+    const heartbeatReceiver = (url: string) => createHttpReceiver({ url, clock });
+    const ports = { config, ledger, service, clock, ids, log, heartbeatReceiver };
     supervisor = await createSupervisor({ ...ports, ...table, services: seed, onBroken: fall });
   } catch (error) {
     await closeQuietly(ledger);

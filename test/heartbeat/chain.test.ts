@@ -165,6 +165,24 @@ test("H1: an operator who takes the client from the probe makes it a failure", a
   expect(await rig.broken()).toEqual([]);
 });
 
+test("H1: a search that worked is no success while the unlock is not the probe's own", async () => {
+  const rig = await beating();
+  const { supervisor } = rig.engine;
+  const forced: unknown[] = [];
+  supervisor.onClient(({ state, clientId, lockGuid }) => {
+    if (state !== "closing" || lockGuid === null || forced.length > 0) return;
+    forced.push(null);
+    void supervisor
+      .forceUnlock(clientId, { lockGuid, by: "ann", reason: "test" })
+      .then((told) => (forced[0] = told));
+  });
+  await rig.engine.pass(300);
+  expect(forced).toMatchObject([{ ok: true }]);
+  expect(rig.chain.beats.at(-1)?.kind).toBe("fail");
+  expect(rig.chain.beats.at(-1)?.text).toMatch(/^client-0\d could not be unlocked: /);
+  expect(await rig.broken()).toEqual([]);
+});
+
 test("R2: after a death in the midst of a probe the engine beats again, and remembers what was sent", async () => {
   const rig = await beating();
   rig.world.onSearch = () => ({ hold: new Promise(() => {}) });

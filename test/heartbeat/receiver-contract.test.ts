@@ -7,7 +7,7 @@ import { startReceiver } from "./receiver.ts";
 
 describeHeartbeatReceiver("in memory", (clock) => {
   const next: (Failure | "silence")[] = [];
-  const onBeat = (_: Beat) => next.shift() ?? null;
+  const onBeat = () => next.shift() ?? null;
   const receiver = createMemoryReceiver({ clock, onBeat });
   return Promise.resolve({
     receiver,

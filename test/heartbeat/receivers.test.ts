@@ -191,11 +191,12 @@ describe("settings", () => {
     const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const starting = createSupervisor({
       config: { heartbeat: { engineUrl: "http://receiver/x" } },
-      ledger: await createMemoryLedger(createMemoryStorage()),
+      ledger: createMemoryLedger(createMemoryStorage()),
       ids: { uuid: () => "id", random: () => 0 },
       log: silent,
       services: [row],
-      ...{ clock, service },
+      clock,
+      service,
     });
     await expect(starting).rejects.toThrow(/CONFIGURATION_INVALID: heartbeat\.engineUrl is set/);
   });

@@ -135,7 +135,7 @@ describe("heartbeat", () => {
       input: { check: "chain", periodMs: 1, monotonicMs: () => 0 },
       events: ends,
       // A run that begins as the first one did is the first one again: paths end there.
-      serializeState: ({ value, context }) => `${String(value)} ${context.verdict?.because} ${context.rid}`,
+      serializeState: ({ value, context }) => `${value} ${context.verdict?.because} ${context.rid}`,
       serializeEvent: (event) => JSON.stringify(event),
     });
     const reporting = paths.filter(({ state }) => state.value === "reporting");
