@@ -4,11 +4,12 @@ import type { Instant } from "../../machines/vocabulary.ts";
 
 export class ManualClock implements Clock {
   #elapsed = 0;
+  #jumped = 0;
   #ids = 0;
   readonly #timers = new Map<number, { readonly at: number; readonly fn: () => void }>();
 
   now(): Instant {
-    return Date.UTC(2026, 10, 23) + this.#elapsed;
+    return Date.UTC(2026, 10, 23) + this.#elapsed + this.#jumped;
   }
 
   monotonicMs(): number {
@@ -22,6 +23,11 @@ export class ManualClock implements Clock {
 
   clearTimeout(id: unknown): void {
     if (typeof id === "number") this.#timers.delete(id);
+  }
+
+  /** The clock on the wall is set; no time passes. */
+  jump(ms: number): void {
+    this.#jumped += ms;
   }
 
   /** Milliseconds until the next timer; null without any. */
