@@ -13,7 +13,7 @@ import type { FlowInput } from "../machines/flow-plan.ts";
 import { Lanes } from "../machines/lanes.ts";
 import { settleAlarms } from "../machines/settlement.ts";
 import { clientStream, delaysOf, keyStream, type KeyState, type Waiting } from "../machines/state.ts";
-import { roomForTickets, surroundings } from "../machines/surroundings.ts";
+import { maxOpenTicketsOf, roomForTickets, surroundings } from "../machines/surroundings.ts";
 import { ticketName } from "../machines/ticket-index.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Lock, ParkReason, Position, ServiceInfo } from "../machines/vocabulary.ts";
@@ -168,6 +168,12 @@ export class Dispatcher {
       for (const name of state.index.covered.get(ticketName(service, body.ticketId)) ?? []) this.#touch(name);
   }
 
+  #isStorm(): boolean {
+    const { state } = this.#ports.journal;
+    const waiting = this.#parked.inStorm + this.#parked.woken;
+    return waiting > 0 || state.counters.openTickets >= maxOpenTicketsOf(state);
+  }
+
   /** D7: as many keys as there is room for tickets, the oldest first. */
   #wakeStorm(): void {
     if (this.#parked.inStorm === 0) return;
@@ -194,7 +200,7 @@ export class Dispatcher {
       }
       if (this.#ports.held?.() === true) return;
       // D7: in a storm closes go first: they make the room that the others wait for.
-      const name = this.#line.next(this.#parked.inStorm > 0 ? lanes.close : undefined);
+      const name = this.#line.next(this.#isStorm() ? lanes.close : undefined);
       if (name === undefined) return;
       const key = this.#ports.journal.state.keys.get(name);
       if (key !== undefined) this.#start(key);

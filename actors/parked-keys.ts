@@ -40,8 +40,14 @@ export class ParkedKeys {
     return { parked: this.#wakers.size, parkedFor };
   }
 
+  /** Keys parked as `storm` and not woken. */
   get inStorm(): number {
     return this.#storm.size;
+  }
+
+  /** Keys woken in the storm whose flows have not begun: the room is theirs. */
+  get woken(): number {
+    return this.#woken.size;
   }
 
   /** An alarm was accepted just now: its hold-down counts from here, whatever the clock on the wall does. */
