@@ -7,3 +7,6 @@ export { createOsbService, type OsbOptions } from "./service/osb.ts";
 export { createMemoryService, type MemoryService } from "./service/memory.ts";
 export { startDesk, type Desk, type DeskOptions } from "./desk/desk.ts";
 export { systemClock, systemIds } from "./clock/system.ts";
+export { openTopology } from "./topology/open.ts";
+export { createMemoryTopology } from "./topology/memory.ts";
+export type { LoadSummary, TopologyDatabase } from "./topology/topology.ts";

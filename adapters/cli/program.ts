@@ -7,6 +7,7 @@ import type { ExplainOptions } from "./explain.ts";
 import type { ReplayCommandOptions } from "./replay.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { DataOptions } from "./settings.ts";
+import type { TopologyLoadOptions } from "./topology.ts";
 import { createOutput, type Output } from "./output.ts";
 import { servicesCommand } from "./services-command.ts";
 import { listenForStop } from "./signals.ts";
@@ -39,6 +40,7 @@ export function createProgram(): Program {
     servicesCommand(end),
     explain(end),
     ledger(end),
+    topology(end),
     diagram(end),
   ])
     program.addCommand(one);
@@ -250,6 +252,41 @@ function ledger(end: End): Command {
     end(await (await import("./ledger.ts")).runRestore(file, options, output(options))),
   );
   for (const one of [verify, stats, exported, restore]) group.addCommand(one);
+  return group;
+}
+
+function topology(end: End): Command {
+  const group = new Command("topology")
+    .description("Load the topology database; look up a path. Beside a running engine too.")
+    .helpCommand(false);
+  const load = withData(
+    command(
+      "load",
+      "put provisioning data in place of what is there",
+      "Reads network_element.csv, address.csv, network_path.csv or link.csv (told apart by their headers; ; or , between\n" +
+        "columns; UTF-8 or windows-1252), checks all of it, and puts it in place of all that is there, at once. Where a\n" +
+        "row is wrong, or far fewer rows come than are in place, nothing changes.",
+      ["topology load network_element.csv address.csv network_path.csv", "topology load --dry-run link.csv"],
+    ),
+  )
+    .addArgument(new Argument("<files...>", "CSV files, in any order"))
+    .option("--dry-run", "check and change nothing", false)
+    .option("--accept-drop", "load though far fewer rows come than are in place", false);
+  const path = withData(
+    command(
+      "path",
+      "an element, its addresses and its way to the root",
+      "Shows what the topology holds of an element: attributes, addresses and the hops to the root, and how old it is.",
+      ["topology path NE-0815"],
+    ),
+  ).addArgument(new Argument("<element>", "its ne_id"));
+  load.action(async (files: string[], options: TopologyLoadOptions & Json) =>
+    end(await (await import("./topology.ts")).runTopologyLoad(files, options, output(options))),
+  );
+  path.action(async (element: string, options: DataOptions & Json) =>
+    end(await (await import("./topology.ts")).runTopologyPath(element, options, output(options))),
+  );
+  for (const one of [load, path]) group.addCommand(one);
   return group;
 }
 

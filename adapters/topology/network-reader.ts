@@ -12,9 +12,9 @@ import type { LoadCounts } from "./topology.ts";
 export interface NetworkReader {
   /** What takes the rows of a file; files in the order link, network_element, address, network_path. */
   file(number: number, header: Header): (cells: readonly string[], line: number) => void;
-  /** After the last file of a form. */
+  /** After the last file of a form: what only all of it shows. */
   endOf(form: FormName): Promise<void>;
-  /** What only the whole shows: missing elements, loops. */
+  /** After the last file. */
   end(): LoadCounts;
 }
 
@@ -46,7 +46,11 @@ export function createNetworkReader({ names, staging, complaints, hasLinks }: Ne
   };
   let linkParents: Int32Array | null = null;
 
+  /** Of rows that were read. Where others could not be, nobody knows which elements there are. */
+  let ofReadRows = 0;
+  let elementsKnown = true;
   function complain(row: Row, column: string, detail: string): void {
+    ofReadRows += 1;
     complaints.add({ file: names[row.file] ?? "?", line: row.line, column, detail });
   }
 
@@ -142,7 +146,8 @@ export function createNetworkReader({ names, staging, complaints, hasLinks }: Ne
   function heldNumber(row: Row, column: string, id: string): number | null {
     const number = elements.numberOf(id);
     if (number !== undefined) return number;
-    complain(row, column, `${quoted(id)} is no element of this load; expected the ne_id of one`);
+    if (elementsKnown)
+      complain(row, column, `${quoted(id)} is no element of this load; expected the ne_id of one`);
     return null;
   }
 
@@ -176,16 +181,21 @@ export function createNetworkReader({ names, staging, complaints, hasLinks }: Ne
       };
     },
     async endOf(form) {
-      if (form !== "link") return;
-      linkParents = parentsOf({ a: links.a.view(), b: links.b.view(), ids: elements.ids });
-      for (const [number, parent] of linkParents.entries()) elements.setParent(number, parent);
-      links.known.clear();
-      if (hasLinks === "alone") await stageLinked(linkParents);
+      if (form === "link") {
+        linkParents = parentsOf({ a: links.a.view(), b: links.b.view(), ids: elements.ids });
+        for (const [number, parent] of linkParents.entries()) elements.setParent(number, parent);
+        links.known.clear();
+        if (hasLinks === "alone") await stageLinked(linkParents);
+      }
+      if (form === "network_element" || hasLinks === "alone")
+        elementsKnown &&= complaints.count === ofReadRows;
+      if (form === "network_element" && elementsKnown) {
+        elements.complainOfMissing(complaints);
+        if (hasLinks === "none") elements.complainOfLoops(complaints);
+      }
     },
     end() {
-      elements.complainOfMissing(complaints);
-      if (hasLinks === "none") elements.complainOfLoops(complaints);
-      hops.complainOfPaths(complaints);
+      if (complaints.count === ofReadRows) hops.complainOfPaths(complaints);
       let roots = 0;
       for (const parent of elements.parents) if (parent === -1) roots += 1;
       return { elements: elements.held, roots, addresses: addresses.size, hops: hops.rows };
@@ -220,7 +230,8 @@ export function createNetworkReader({ names, staging, complaints, hasLinks }: Ne
       const column = columns[n];
       if (column === undefined || (cell === "" && column.kind !== "id" && column.kind !== "hop")) continue;
       const fault = cellFault(column.kind, cell);
-      if (fault !== null) complain(row, column.name, fault);
+      if (fault !== null)
+        complaints.add({ file: names[row.file] ?? "?", line: row.line, column: column.name, detail: fault });
     }
     return complaints.count === before;
   }

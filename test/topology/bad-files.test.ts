@@ -172,6 +172,18 @@ const cases: readonly (readonly [name: string, files: Files, says: readonly (str
     },
     [/the parents of 12 elements form a loop: "n0" → .*"n7" → "…" → "n0"/],
   ],
+  [
+    "nobody is blamed for naming an element whose row could not be read",
+    {
+      "e.csv": ["ne_id;parent_ne_id", "a;b", "b;a;"],
+      "a.csv": [addressHeader, "A1;b;;;;;", "A1;a;;;;;"],
+      "h.csv": [hopHeader, "P;b;1;a;;;"],
+    },
+    [
+      "e.csv, line 3, column 3: the row has 3 cells; expected 2, as many as the header",
+      'a.csv, line 3, column address_id: "A1" stands in line 2 of a.csv already; expected once',
+    ],
+  ],
   // addresses
   [
     "addresses",

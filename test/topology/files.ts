@@ -44,3 +44,17 @@ export function tree(elements: number): Record<string, string> {
   for (let n = 0; n < elements; n += 1) parents[`NE-${n}`] = n === 0 ? "" : `NE-${Math.floor((n - 1) / 8)}`;
   return parents;
 }
+
+/** What a promise comes to, while each turn of the event loop does something. */
+export async function meanwhile<T>(promise: Promise<T>, eachTurn: () => void): Promise<T> {
+  const state = { isSettled: false };
+  const settled = promise.finally(() => {
+    state.isSettled = true;
+  });
+  settled.catch(() => undefined); // told below
+  while (!state.isSettled) {
+    eachTurn();
+    await new Promise(setImmediate);
+  }
+  return settled;
+}

@@ -1,6 +1,6 @@
 /** Loads against reference models: small networks of every shape, written in every way a CSV may be written. */
 import { stringify } from "csv-stringify/sync";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { systemClock } from "../../adapters/clock/system.ts";
 import { openSqliteTopology } from "../../adapters/topology/sqlite.ts";
@@ -168,8 +168,7 @@ function wayOf(one: string, links: readonly (readonly string[])[]): string[] {
   };
   const distance = (from: string, to: string) => {
     let steps = 0;
-    for (let ring = new Set([from]); !ring.has(to); steps += 1)
-      for (const at of [...ring]) for (const next of neighbours(at)) ring = ring.add(next);
+    for (let ring = [from]; !ring.includes(to); steps += 1) ring = [...new Set(ring.flatMap(neighbours))];
     return steps;
   };
   const [root = ""] = within(one).toSorted(

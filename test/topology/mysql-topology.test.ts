@@ -125,7 +125,7 @@ describe.skipIf(noMariadb !== null)(`topology in MariaDB (${noMariadb ?? "its ow
     await holder();
     expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
     const left = await server.run(`SHOW TABLES FROM ${name}`);
-    expect(left.flatMap((row) => Object.values(row)).toSorted()).toEqual([
+    expect(left.map((row) => String(Object.values(row)[0]))).toEqual([
       "address",
       "network_element",
       "network_path",

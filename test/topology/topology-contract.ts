@@ -8,7 +8,7 @@ import type { PathAnswer } from "../../actors/ports.ts";
 import type { LoadProgress, TopologyDatabase } from "../../adapters/topology/topology.ts";
 import { limits } from "../../machines/limits.ts";
 import { ManualClock } from "../alarms/manual-clock.ts";
-import { addressHeader, elementLines, folder, hopHeader, tree, writeFiles } from "./files.ts";
+import { addressHeader, elementLines, folder, hopHeader, meanwhile, tree, writeFiles } from "./files.ts";
 import type { LoadUntilKilled } from "./load-until-killed.ts";
 
 export interface TopologyHarness {
@@ -251,16 +251,18 @@ export function describeTopology(name: string, makeHarness: () => Promise<Topolo
       const parents = tree(20_000);
       await load({ "e.csv": elementLines(parents, "old") });
       const answers: Promise<PathAnswer>[] = [];
-      let ended = false;
       const loading = load(
         { "e.csv": elementLines(parents, "new") },
         { onProgress: () => void answers.push(look("NE-19999"), look("NE-7777")) },
-      ).finally(() => (ended = true));
-      while (!ended) {
-        answers.push(look("NE-12345"));
-        await Promise.all([answers.at(-1), new Promise(setImmediate)]);
-      }
-      expect(await loading).toMatchObject({ kind: "loaded" });
+      );
+      let underWay = 0;
+      const outcome = await meanwhile(loading, () => {
+        if (underWay >= 4) return;
+        underWay += 1;
+        const answer = look("NE-12345").finally(() => (underWay -= 1));
+        answers.push(answer);
+      });
+      expect(outcome).toMatchObject({ kind: "loaded" });
       const tags = new Set<string>();
       for (const answer of await Promise.all(answers)) {
         if (answer.kind !== "found") throw new Error(JSON.stringify(answer));
