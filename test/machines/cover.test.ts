@@ -1,0 +1,272 @@
+import { describe, expect, test } from "vitest";
+import { nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
+import { coverAlarms, recheckDelay } from "../../machines/cover.ts";
+import { entry } from "../../machines/entry.ts";
+import { noDelays } from "../../machines/hold-down.ts";
+import { limits } from "../../machines/limits.ts";
+import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
+import { settle, settleAlarms } from "../../machines/settlement.ts";
+import { keyStream } from "../../machines/state.ts";
+import { surroundings } from "../../machines/surroundings.ts";
+import {
+  closePayload,
+  createPayload,
+  ended,
+  History,
+  KEY,
+  noon,
+  notification,
+  service,
+  withTicket,
+} from "./given.ts";
+
+const parent = { ticketId: "T1", service: "OSB", endAt: null };
+
+/** NE-2, covered by T1 of NE-1, which is open. */
+function covered(history = withTicket(), ids = ["child"]): History {
+  for (const id of ids) history.accept(id, { key: "NE-2", alarm: id });
+  coverNow(history);
+  return history;
+}
+
+function coverNow(history: History, by: Parameters<typeof coverAlarms>[2] = parent): void {
+  const { group } = history.start("NE-2", { clientId: "client-02" });
+  const key = history.key("NE-2");
+  const alarms = group.map((one) => one.ref);
+  history.add(
+    coverAlarms(key, alarms, by, "T1 covers it", history.now),
+    ...settleAlarms(key, alarms, history.now, ended("adopted", "D5")),
+  );
+  history.end("settled", "NE-2");
+}
+
+function closeParent(history: History): void {
+  history.accept("clear", { kind: "clear", clearedAt: noon });
+  history.plan(closePayload, service());
+  const request = history.send();
+  history.add(...settle(history.key(), request, history.now, { result: "ok", ticketId: null, because: "" }));
+  history.end("settled");
+}
+
+const child = (history: History) => history.key("NE-2");
+
+describe("A8: a cover", () => {
+  test("is seen as a parking, and holds up nothing that comes in", () => {
+    const history = covered();
+    expect(parkingOf(child(history))).toMatchObject({ reason: "covered", because: "T1 covers it" });
+    expect(readiness(child(history), false)).toBeNull();
+    history.accept("second", { key: "NE-2", alarm: "other" });
+    expect(readiness(child(history), false)).not.toBeNull();
+    expect(nextGroup(child(history), true).flow.map(({ ref }) => ref.id)).toEqual(["second"]);
+  });
+
+  test("ends with its ticket: the alarms are decided again, as old as they are", () => {
+    const history = covered();
+    closeParent(history);
+    const position = child(history).cover?.alarms[0]?.ref.position;
+    expect(readiness(child(history), false)).toEqual({ lane: 0, age: position });
+    expect(nextGroup(child(history), true).flow.map(({ ref }) => ref.id)).toEqual(["child"]);
+  });
+
+  test("ends when its ticket is lost, even to a stranger", () => {
+    const history = covered();
+    history.add(
+      entry(keyStream(KEY), history.now, "ticket.lost", {
+        key: KEY,
+        ticketId: "T1",
+        status: null,
+        claimKept: true,
+        idempotency: "settles",
+      }),
+    );
+    expect(readiness(child(history), false)).not.toBeNull();
+  });
+
+  test("of a ticket with the same id at another service goes on", () => {
+    const history = withTicket();
+    history.accept("child", { key: "NE-2" });
+    coverNow(history, { ...parent, service: "OTHER" });
+    closeParent(history);
+    expect(readiness(child(history), false)).toBeNull();
+  });
+
+  test("is over when the alarm is cleared, and only then for the others", () => {
+    const history = covered(withTicket(), ["a", "b"]);
+    const clear = (id: string) => {
+      history.accept(`${id} down`, { key: "NE-2", alarm: id, kind: "clear", clearedAt: noon });
+      const { group } = history.start("NE-2", { clientId: "client-02" });
+      const refs = group.map(({ ref }) => ref);
+      history.add(...settleAlarms(child(history), refs, history.now, ended("stopped")));
+      history.end("settled", "NE-2");
+    };
+    clear("a");
+    expect(child(history).cover?.alarms.map(({ ref }) => ref.id)).toEqual(["b"]);
+    clear("b");
+    expect(child(history).cover).toBeNull();
+    closeParent(history);
+    expect(readiness(child(history), true)).toBeNull();
+  });
+
+  test("is over when the key has a ticket of its own", () => {
+    const history = covered();
+    const linked = {
+      key: "NE-2",
+      ticketId: "T2",
+      service: "OSB",
+      status: "acknowledged",
+      severity: null,
+    } as const;
+    history.add(entry(keyStream("NE-2"), history.now, "ticket.linked", { ...linked, openedAt: null }));
+    expect(child(history).cover).toBeNull();
+    expect(history.state.index.covered.size).toBe(0);
+  });
+
+  test("of another alarm joins it: whichever ends first, all are decided again", () => {
+    const history = covered();
+    history.now += 1_000;
+    history.accept("second", { key: "NE-2", alarm: "other" });
+    coverNow(history, { ticketId: "P1", service: "OSB", endAt: history.now + 5_000 });
+    expect(child(history).cover).toMatchObject({ tickets: ["OSB T1", "OSB P1"] });
+    expect(parkingOf(child(history))?.until).toBe(history.now + 5_000);
+    closeParent(history);
+    expect(nextGroup(child(history), true).flow.map(({ ref }) => ref.id)).toEqual(["child", "second"]);
+  });
+
+  test("R1: a snapshot keeps it, and the indexes are made anew", () => {
+    const history = covered();
+    history.state = stateFromText(stateText(history.state));
+    expect(surroundings(history.state, "NE-2").linkedOn(["NE-1"])).toMatchObject([
+      { key: KEY, elementId: "NE-1", ticket: { ticketId: "T1" } },
+    ]);
+    closeParent(history);
+    expect(readiness(child(history), false)).not.toBeNull();
+    expect(surroundings(history.state, "NE-2").linkedOn(["NE-1"])).toEqual([]);
+  });
+});
+
+describe("when a cover is looked at again", () => {
+  test.each([
+    [0, limits.coverRecheckSeconds],
+    [1, 2 * limits.coverRecheckSeconds],
+    [3, 8 * limits.coverRecheckSeconds],
+    [4, limits.coverRecheckSecondsMax],
+    [400, limits.coverRecheckSecondsMax],
+  ])("after %i times: %i s", (checks, seconds) => {
+    expect(recheckDelay(checks)).toBe(seconds * 1000);
+  });
+
+  test.each([
+    { endAt: noon + 1, until: noon + 1 },
+    { endAt: noon + limits.coverRecheckSeconds * 1000 + 1, until: noon + limits.coverRecheckSeconds * 1000 },
+    { endAt: null, until: noon + limits.coverRecheckSeconds * 1000 },
+  ])("a window that ends at $endAt: $until", ({ endAt, until }) => {
+    const history = withTicket();
+    history.accept("child", { key: "NE-2" });
+    coverNow(history, { ...parent, endAt });
+    expect(parkingOf(child(history))?.until).toBe(until);
+  });
+});
+
+describe("alarms decided again", () => {
+  function again(): History {
+    const history = covered();
+    closeParent(history);
+    return history;
+  }
+  const plan = (history: History) => {
+    history.plan({ ...createPayload, clientReference: "NE-2" } as typeof createPayload, service(), "NE-2");
+    return history.send("NE-2");
+  };
+
+  test("A2: a ticket they get is linked; their outcome stays", () => {
+    const history = again();
+    const request = plan(history);
+    history.add(
+      ...settle(child(history), request, history.now, { result: "ok", ticketId: "T2", because: "" }),
+    );
+    history.end("settled", "NE-2");
+    expect([...child(history).open.keys()]).toEqual(["T2"]);
+    expect(history.outcomes()["child"]).toBe("adopted");
+    expect(
+      history.facts.filter((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === "child"),
+    ).toHaveLength(1);
+    expect(readiness(child(history), true)).toBeNull();
+  });
+
+  test.each(["rejected", "failed", "unknown"] as const)(
+    "a request that ends as %s is not made a third time",
+    (result) => {
+      const history = again();
+      const request = plan(history);
+      history.add(...settle(child(history), request, history.now, { result, ticketId: null, because: "" }));
+      history.end("settled", "NE-2");
+      expect(readiness(child(history), true)).toBeNull();
+    },
+  );
+
+  test.each(["cancelled", "notApplied"] as const)("a request that was %s is made again", (result) => {
+    const history = again();
+    const request = plan(history);
+    const how = { result, ticketId: null, because: "", keepAlarms: true };
+    history.add(...settle(child(history), request, history.now, how));
+    history.end("parked", "NE-2");
+    expect(readiness(child(history), true)).not.toBeNull();
+  });
+
+  test.each([
+    { result: "settled", left: false },
+    { result: "forced", left: false },
+    { result: "parked", left: true },
+    { result: "expired", left: true },
+  ] as const)("a flow that ends $result without a new cover: they wait $left", ({ result, left }) => {
+    const history = again();
+    history.start("NE-2");
+    history.end(result, "NE-2");
+    expect(readiness(child(history), true) !== null).toBe(left);
+  });
+
+  test("R6: after three crashes they are left alone", () => {
+    const history = again();
+    for (let crash = 1; crash <= limits.flowCrashesMax; crash += 1) {
+      expect(readiness(child(history), true), `before crash ${crash}`).not.toBeNull();
+      history.start("NE-2");
+      history.end("crashed", "NE-2");
+    }
+    expect(readiness(child(history), true)).toBeNull();
+  });
+
+  test("a new opening finds them where they were", () => {
+    const history = again();
+    history.start("NE-2");
+    history.open();
+    expect(readiness(child(history), true)).not.toBeNull();
+  });
+
+  test("an alarm that by now says itself that it is planned rests on nothing else", () => {
+    const history = covered();
+    history.accept("flagged", {
+      ...notification("flagged"),
+      key: "NE-2",
+      alarm: "child",
+      kind: "change",
+      plannedOutage: true,
+    });
+    const { group } = history.start("NE-2");
+    const refs = group.map(({ ref }) => ref);
+    history.add(...settleAlarms(child(history), refs, history.now, ended("stopped", "D2")));
+    history.end("settled", "NE-2");
+    expect(child(history).cover).toBeNull();
+  });
+
+  test("held down like a new create, from the end of the cover on", () => {
+    const history = covered();
+    history.now += 7_000;
+    closeParent(history);
+    const delays = { ...noDelays, createSeconds: 30 };
+    expect(parkingOf(child(history), delays)).toMatchObject({
+      reason: "holdDown",
+      since: history.now,
+      until: history.now + 30_000,
+    });
+  });
+});
