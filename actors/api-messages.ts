@@ -135,12 +135,18 @@ const relatedElements = z.strictObject({
 });
 const maxResponseRows = z.int().min(limits.maxResponseRowsLowest).max(limits.maxResponseRowsHighest);
 
-export const settingsSchema = z.object({ relatedElements, maxResponseRows }).meta({ id: "Settings" });
+const delaySeconds = z.number().min(0).max(limits.hoursDelayMax);
+const delays = z
+  .strictObject({ createSeconds: delaySeconds, updateSeconds: delaySeconds, closeSeconds: delaySeconds })
+  .meta({ description: "how long a notification is held down before a create, an update or a close" });
+
+export const settingsSchema = z.object({ relatedElements, maxResponseRows, delays }).meta({ id: "Settings" });
 export type SettingsMessage = z.output<typeof settingsSchema>;
 
 export const settingsPatchSchema = z
   .strictObject({
     relatedElements: relatedElements.partial(),
+    delays: delays.partial(),
     maxResponseRows: maxResponseRows.meta({
       description: "lowering it lets the oldest settled rows leave at once; unsettled rows stay",
     }),

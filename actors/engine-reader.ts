@@ -7,7 +7,7 @@
 import type { Fact } from "../machines/facts.ts";
 import { limits } from "../machines/limits.ts";
 import { emptyResponseTable, presentRows } from "../machines/response-table.ts";
-import type { RequestState, RequestStatus, State } from "../machines/state.ts";
+import { delaysOf, type RequestState, type RequestStatus, type State } from "../machines/state.ts";
 import type { SearchResults } from "../machines/ticket-client.machine.ts";
 import type { Position } from "../machines/vocabulary.ts";
 import type {
@@ -113,10 +113,12 @@ export class EngineReader {
   }
 
   settings(): SettingsMessage {
-    const { relatedElements, maxResponseRows } = this.#ports.state().settings;
+    const state = this.#ports.state();
+    const { relatedElements, maxResponseRows } = state.settings;
     return {
       relatedElements: relatedElements ?? { ticketGateway: "", topologyDatabase: "", heartbeatReceiver: "" },
       maxResponseRows,
+      delays: { ...delaysOf(state) },
     };
   }
 

@@ -6,6 +6,7 @@
  */
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
+import { noDelays } from "../machines/hold-down.ts";
 import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
 import type { FoldSettings } from "../machines/facts.ts";
 import { clientStream, keyStream, type State } from "../machines/state.ts";
@@ -159,10 +160,11 @@ function clearedRows(state: State): number {
 const noElements = { ticketGateway: "", topologyDatabase: "", heartbeatReceiver: "" };
 
 /** All settings, with those of the patch in their place. */
-function patched(settings: FoldSettings, { relatedElements, ...patch }: SettingsPatch): FoldSettings {
+function patched(settings: FoldSettings, { relatedElements, delays, ...patch }: SettingsPatch): FoldSettings {
   return {
     ...settings,
     ...defined(patch),
+    delays: { ...noDelays, ...settings.delays, ...defined(delays ?? {}) },
     relatedElements: { ...noElements, ...settings.relatedElements, ...defined(relatedElements ?? {}) },
   };
 }

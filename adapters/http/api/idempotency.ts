@@ -43,6 +43,7 @@ export class IdempotencyKeys {
       if (known.digest !== digest) return { kind: "otherRequest" };
       return known.answer === null ? { kind: "inProgress" } : { kind: "again", answer: known.answer };
     }
+    this.#makeRoom();
     const attempt: Remembered = { digest, since: this.#monotonicMs(), answer: null };
     this.#known.set(name, attempt);
     return {
@@ -57,8 +58,15 @@ export class IdempotencyKeys {
   #forgetOld(): void {
     const since = this.#monotonicMs() - limits.idempotencySeconds * 1000;
     for (const [name, { since: at, answer }] of this.#known) {
-      if (at >= since && this.#known.size < limits.idempotencyKeysKept) return;
-      // One in progress stays: its effect is not known yet.
+      if (at >= since) return;
+      if (answer !== null) this.#known.delete(name);
+    }
+  }
+
+  /** The oldest leaves; one in progress stays, for its effect is not known yet. */
+  #makeRoom(): void {
+    for (const [name, { answer }] of this.#known) {
+      if (this.#known.size < limits.idempotencyKeysKept) return;
       if (answer !== null) this.#known.delete(name);
     }
   }

@@ -145,9 +145,14 @@ test("R1 G6: settings change live, and outlast the engine until the configuratio
   for (const id of ["1", "2"]) await api.fact(settled(id));
   const names = { ticketGateway: "Gateway A", topologyDatabase: "", heartbeatReceiver: "" };
   const changed = await api.ask<SettingsMessage>("PATCH", "/api/configuration", {
-    json: { maxResponseRows: 1, relatedElements: { ticketGateway: "Gateway A" } },
+    json: {
+      maxResponseRows: 1,
+      relatedElements: { ticketGateway: "Gateway A" },
+      delays: { createSeconds: 60 },
+    },
   });
-  expect(changed.body).toMatchObject({ maxResponseRows: 1, relatedElements: names });
+  const delays = { createSeconds: 60, updateSeconds: 0, closeSeconds: 0 };
+  expect(changed.body).toEqual({ maxResponseRows: 1, relatedElements: names, delays });
   expect((await api.ask<SettingsMessage>("GET", "/api/configuration")).body).toEqual(changed.body);
   for (const table of api.engine.supervisor.state.tables.values()) expect(table.settled.length).toBe(1);
   const { position } = api.engine.supervisor.state;
@@ -155,6 +160,10 @@ test("R1 G6: settings change live, and outlast the engine until the configuratio
   expect(api.engine.supervisor.state.position).toBe(position);
   const audit = await api.ask<{ acts: ActMessage[] }>("GET", "/api/audit");
   expect(audit.body.acts).toMatchObject([{ by: "local", action: "settings.changed" }]);
+  // Held down from now on: no flow begins for it within the minute.
+  await api.raise("3", { key: "node-3" });
+  const gateway = await api.ask<GatewayMessage>("GET", "/api/gateway");
+  expect(gateway.body.waiting).toMatchObject({ create: 0, parked: 1, parkedFor: { holdDown: 1 } });
 });
 
 test("the Service Info Table is exported, previewed, imported and selected", async () => {

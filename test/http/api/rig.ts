@@ -32,6 +32,8 @@ export interface ApiOptions {
   readonly row?: Partial<ServiceInfo>;
   /** Tokens are asked for. */
   readonly guarded?: boolean;
+  /** Of many tests: ended by `end`, not with this one. */
+  readonly keep?: boolean;
 }
 
 export interface Asked {
@@ -58,20 +60,15 @@ export interface ApiUnderTest {
   /** Resolves at the first fact, from the ledger's first on, that is so. */
   fact(is: (fact: Fact) => boolean): Promise<Fact>;
   document(): Promise<OpenApi>;
+  end(): Promise<void>;
 }
 
 export interface OpenApi {
   readonly paths: Record<string, Record<string, { readonly responses: Record<string, object> }>>;
 }
 
-export function folder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "ticket-client-api-"));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
-
 export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> {
-  const dir = folder();
+  const dir = mkdtempSync(join(tmpdir(), "ticket-client-api-"));
   const desk = await startDesk({
     port: 0,
     dataDir: null,
@@ -95,21 +92,25 @@ export async function startApi(options: ApiOptions = {}): Promise<ApiUnderTest> 
     log: quiet,
     services: [{ ...serviceRow(desk.port), ...options.row }],
   });
-  onTestFinished(async () => {
+  const end = async () => {
     await engine.stop({ drainSeconds: 0 });
     await desk.close();
-  });
-  return new Api(engine, desk);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  if (options.keep !== true) onTestFinished(end);
+  return new Api(engine, desk, end);
 }
 
 class Api implements ApiUnderTest {
   readonly engine: Engine;
   readonly desk: Desk;
+  readonly end: () => Promise<void>;
   #checked: Promise<{ readonly openApi: OpenApi; readonly ajv: Ajv2020 }> | null = null;
 
-  constructor(engine: Engine, desk: Desk) {
+  constructor(engine: Engine, desk: Desk, end: () => Promise<void>) {
     this.engine = engine;
     this.desk = desk;
+    this.end = end;
   }
 
   async ask<Body>(method: string, path: string, how: Asked = {}): Promise<Said<Body>> {

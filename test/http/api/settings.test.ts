@@ -1,0 +1,30 @@
+/** Which settings count at a start: the configuration's, or what an operator changed (R1). */
+import { expect, test } from "vitest";
+import { World } from "../../engine/engine-under-test.ts";
+
+const by = "ann";
+
+test("R1: an operator's change outlasts restarts until the configuration says something new", async () => {
+  const world = new World();
+  const rows = (engine: Awaited<ReturnType<World["open"]>>) =>
+    engine.supervisor.reader.settings().maxResponseRows;
+  const first = await world.open({ config: { maxResponseRows: 100 } });
+  await first.supervisor.changeSettings({ maxResponseRows: 7, relatedElements: { ticketGateway: "A" } }, by);
+  first.kill();
+  const same = await world.open({ config: { maxResponseRows: 100, reopenSeconds: 60 } });
+  expect(rows(same)).toBe(7);
+  expect(same.supervisor.state.settings.reopenSeconds).toBe(60);
+  expect(same.supervisor.reader.settings().relatedElements.ticketGateway).toBe("A");
+  same.kill();
+  const other = await world.open({ config: { maxResponseRows: 200 } });
+  expect(rows(other)).toBe(200);
+  expect(other.supervisor.reader.settings().relatedElements.ticketGateway).toBe("A");
+  expect(await other.broken()).toEqual([]);
+  const { position } = other.supervisor.state;
+  other.kill();
+  const again = await world.open({ config: { maxResponseRows: 200 } });
+  const facts = (await again.history()).filter(
+    (fact) => fact.position > position && fact.type === "settings.changed",
+  );
+  expect(facts).toEqual([]);
+});
