@@ -7,7 +7,13 @@ import { systemClock, systemIds } from "../../adapters/clock/system.ts";
 import { createProgram } from "../../adapters/cli/program.ts";
 import { startEngine, type Engine, type EngineOptions } from "../../adapters/engine.ts";
 import { verifyLedger } from "../../adapters/ledger/inspection.ts";
+import { restoreLedger } from "../../adapters/ledger/restore.ts";
+import { openSqliteLedger } from "../../adapters/ledger/sqlite.ts";
+import { csvCodec } from "../../adapters/service-table/csv.ts";
+import { entry } from "../../machines/entry.ts";
 import { FailureError } from "../../machines/failure.ts";
+import { readTable } from "../../machines/service-table.ts";
+import { keyStream } from "../../machines/state.ts";
 import { file, folder, run, start } from "../cli/command-line.ts";
 import { badTables, row, table } from "./tables.ts";
 
@@ -34,6 +40,10 @@ async function engineIn(dataDir: string, more: EngineOptions["config"] = {}): Pr
   const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log, services });
   onTestFinished(() => engine.stop({ drainSeconds: 0 }));
   return engine;
+}
+
+function readTableOf(csv: string) {
+  return readTable(csvCodec.parse(csv), { allowedHosts: null, selected: null, spoken: [] }).services;
 }
 
 /** A data directory whose engine has run and stopped. */
@@ -126,7 +136,38 @@ describe("on the ledger of a stopped engine", () => {
     expect(acted).toEqual(["services.import", "services.import", "services.select"]);
   });
 
-  test("R4: settings and a restored ledger's doubts are left as they are", async () => {
+  test("R4: in a restored ledger the first opening puts what was planned in doubt, be it a command's", async () => {
+    const dataDir = await stopped();
+    const restored = join(folder(), "data");
+    const open = (dir: string) =>
+      openSqliteLedger({ dir, now: () => systemClock.now(), uuid: () => systemIds.uuid() });
+    const ledger = await open(dataDir);
+    const [service] = readTableOf(table(row()));
+    if (service === undefined) throw new Error("The usual row cannot be read.");
+    const planned = entry(keyStream("node-1"), 0, "request.planned", {
+      requestId: "request-1",
+      key: "node-1",
+      clientId: "client-01",
+      lockGuid: "guid-1",
+      service,
+      payload: { command: "close", ticketId: "T-1", endAt: 0, closeCode: "cleared", alarmRefs: [] },
+      intent: "closed",
+      alarms: [],
+      rule: "D11",
+      plannedAt: 0,
+    });
+    await ledger.append({ id: "test", facts: [planned] });
+    await ledger.close();
+    await restoreLedger({ from: dataDir, dir: restored, uuid: () => systemIds.uuid() });
+    const wanted = file(dataDir, "in.csv", table(row(), row({ name: "B" })));
+    expect(await words("import", wanted, "--data-dir", restored)).toMatchObject({ code: 0 });
+    const { supervisor } = await engineIn(restored);
+    expect(supervisor.state.keys.get("node-1")?.request?.status).toBe("inDoubt");
+    const changed = file(dataDir, "changed.csv", table(row({ port: "9" })));
+    expect((await supervisor.importServices(readFileSync(changed), { by: "x" })).ok).toBe(false);
+  });
+
+  test("settings are left as they are", async () => {
     const dataDir = join(folder(), "data");
     await (await engineIn(dataDir, { maxResponseRows: 7, reopenSeconds: 3 })).stop();
     const wanted = file(dataDir, "in.csv", table(row({ port: "9" })));
