@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--only flows|acks|idle] [--rounds N] [--dir DIR] [--json]`
+ * `npm run bench -- [--only flows|acks|idle|topology] [--rounds N] [--dir DIR] [--json]`
  * Speed is no assertion: the exit code is 0 when everything ran, whatever the figures.
  */
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { isSectionName, type SectionName, sections } from "./sections.ts";
 
 const { values } = parseArgs({
   options: {
-    /** One of the three; may be given again. Default: all. */
+    /** A section; may be given again. Default: all. */
     only: { type: "string", multiple: true },
     /** Of each measurement, at least 1; the median counts. */
     rounds: { type: "string", default: "3" },

@@ -1,7 +1,10 @@
 /** The benchmarks: what is run, against which ceiling, with which target. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { inOwnProcess } from "./own-process.ts";
 import type { Line, Section } from "./report.ts";
 import { alternate, median } from "./rounds.ts";
+import { writeElements } from "./topology.ts";
 
 export interface RunOptions {
   readonly rounds: number;
@@ -159,6 +162,57 @@ async function idle({ rounds, parent, onProgress }: RunOptions): Promise<Section
   };
 }
 
+const topologyElements = 1_000_000;
+const topologyLookUps = 20_000;
+
+async function topology({ rounds, parent, onProgress }: RunOptions): Promise<Section> {
+  onProgress("topology");
+  const dir = mkdtempSync(join(parent, "bench-elements-"));
+  const load = {
+    parent,
+    file: join(dir, "network_element.csv"),
+    elements: topologyElements,
+    lookUps: topologyLookUps,
+  };
+  try {
+    writeElements(load.file, load.elements);
+    const told = await alternate(rounds, {
+      ceiling: () => inOwnProcess("bareLoad", load),
+      engine: () => inOwnProcess("topologyLoad", load),
+    });
+    const engine = median(told.engine, (one) => one.rowsPerSecond);
+    const ceiling = median(told.ceiling, (one) => one.rowsPerSecond);
+    const p50 = median(told.engine, (one) => one.p50Ms);
+    const p99 = median(told.engine, (one) => one.p99Ms);
+    const megabytes = median(told.engine, (one) => one.megabytes);
+    return {
+      title: "Topology",
+      notes: [
+        `Engine: ${topologyElements.toLocaleString("en-GB")} elements of 15 columns from CSV into SQLite: checks, indexes, swap and sync;`,
+        `then ${topologyLookUps.toLocaleString("en-GB")} paths of seven hops, all over the network.`,
+        "Ceiling: csv-parse and plain inserts of the same cells in one transaction, and its sync; no checks, no index.",
+      ],
+      lines: [
+        {
+          ...plain({ figure: "load", unit: "rows a second", engine, ceiling }),
+          ratio: engine / ceiling,
+          target: "≥ 60,000",
+          met: engine >= 60_000,
+        },
+        plain({ figure: "  most memory", unit: "MB", engine: megabytes }),
+        plain({ figure: "path look-up, p50", unit: "ms", engine: p50 }),
+        {
+          ...plain({ figure: "path look-up, p99", unit: "ms", engine: p99 }),
+          target: "≤ 1",
+          met: p99 <= 1,
+        },
+      ],
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
 /** A line without a target. */
 function plain(line: {
   readonly figure: string;
@@ -169,7 +223,7 @@ function plain(line: {
   return { ceiling: null, ratio: null, target: null, met: null, ...line };
 }
 
-export const sections = { flows, acks, idle } as const;
+export const sections = { flows, acks, idle, topology } as const;
 export type SectionName = keyof typeof sections;
 
 export function isSectionName(name: string): name is SectionName {
