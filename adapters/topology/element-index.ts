@@ -2,7 +2,7 @@
  * Every element of a load by its id, and its parent: what the checks need, and no more. An id gets its number where it is
  * first named, by its own row or by another's; an element whose own row never comes is missing.
  */
-import { type Complaints, quoted } from "./complaints.ts";
+import { type Complaints, type Place, quoted } from "./complaints.ts";
 import { IntList, Places } from "./int-list.ts";
 
 /** Read by numbers from 0, in the order in which ids were first named. */
@@ -78,7 +78,7 @@ export class ElementIndex {
     this.#parents.set(number, parent);
   }
 
-  placeOf(id: string): { readonly file: string; readonly line: number } {
+  placeOf(id: string): Place {
     return this.#places.at(this.#numbers.get(id) ?? -1);
   }
 

@@ -1,3 +1,5 @@
+import type { Place } from "./complaints.ts";
+
 /** A list of 32-bit numbers that grows: four bytes each, where an array of a million objects would be a hundred. */
 export class IntList {
   #items = new Int32Array(1_024);
@@ -55,7 +57,7 @@ export class Places {
     this.#line.set(index, line);
   }
 
-  at(index: number): { readonly file: string; readonly line: number } {
+  at(index: number): Place {
     return { file: this.#files[this.#file.at(index)] ?? "?", line: this.#line.at(index) };
   }
 }
