@@ -7,7 +7,7 @@ import { emptyState, type KeyState, type State } from "./state.ts";
 import { emptyTicketIndex, indexTickets } from "./ticket-index.ts";
 
 /** Raised when the state gains or loses a member. */
-const shape = 3;
+const shape = 4;
 
 /**
  * JSON text of the whole state, for snapshots and for R1's comparison: equal states give equal texts. Maps are

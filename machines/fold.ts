@@ -24,7 +24,7 @@ import {
   type Waiting,
 } from "./state.ts";
 import { dropCover, linkTicket, setCover, unlinkTicket } from "./ticket-index.ts";
-import type { Instant } from "./vocabulary.ts";
+import type { Instant, Position, ResponseRow } from "./vocabulary.ts";
 
 /** The only way the state changes. Facts must come in the order of their positions, none left out. */
 export function applyFact(state: State, fact: Fact): void {
@@ -204,13 +204,7 @@ function fold(state: State, fact: Fact): void {
           fact.position,
           state.settings.maxResponseRows,
         );
-      else
-        insertRow(
-          responseTable(state, fact.body.row.clientId),
-          fact.body.row,
-          fact.position,
-          state.settings.maxResponseRows,
-        );
+      else insertResponse(state, fact.body.row, fact.position);
       return;
 
     case "responses.cleared":
@@ -342,9 +336,17 @@ function remember(key: KeyState, alarm: string, earlyClearAt: Instant | null): v
   }
 }
 
+function insertResponse(state: State, row: ResponseRow, position: Position): void {
+  insertRow(responseTable(state, row.clientId), row, position, state.settings.maxResponseRows);
+  if (row.command !== "search") return;
+  const { searches } = state.counters;
+  searches[row.status] = (searches[row.status] ?? 0) + 1;
+}
+
 function settleRequest(state: State, fact: Extract<Fact, { type: "request.settled" }>): void {
   const { requestId, result, command, ticketId, service, ticket } = fact.body;
   const key = keyState(state, fact.body.key);
+  state.counters.requests[result] = (state.counters.requests[result] ?? 0) + 1;
   const request = unsettledRequest(state, fact.body.key, requestId);
   const wasUnknown = key.unknown.findIndex((one) => one.requestId === requestId);
   const settledBefore = key.unknown[wasUnknown] ?? state.settledRequests.get(requestId);

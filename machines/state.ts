@@ -4,7 +4,15 @@
  * `applyFact` alone changes it (fold.ts); everybody else reads.
  * Source: domain.md; laws.md, L1 and A5.
  */
-import type { Delays, FoldSettings, NotificationRef, Parking, ReplacedOutcome, Stream } from "./facts.ts";
+import type {
+  Delays,
+  FoldSettings,
+  NotificationRef,
+  Parking,
+  ReplacedOutcome,
+  RequestResult,
+  Stream,
+} from "./facts.ts";
 import { noDelays } from "./hold-down.ts";
 import { emptyHeartbeat, type HeartbeatStates } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
@@ -17,6 +25,7 @@ import type {
   Outcome,
   Position,
   RequestPayload,
+  ResponseStatus,
   ServiceInfo,
   Severity,
   TicketStatus,
@@ -177,6 +186,10 @@ export interface Counters {
   claimsNotKept: number;
   /** Linked to a key and not seen closed. */
   openTickets: number;
+  /** Requests settled, by result; one that is corrected later counts under both. */
+  requests: Partial<Record<RequestResult, number>>;
+  /** Searches answered, by the status of their row. */
+  searches: Partial<Record<ResponseStatus, number>>;
 }
 
 export interface State {
@@ -223,7 +236,15 @@ export function emptyState(): State {
     settledRequests: new Map(),
     unknown: new Map(),
     audited: [],
-    counters: { accepted: 0, settled: 0, outcomes: {}, claimsNotKept: 0, openTickets: 0 },
+    counters: {
+      accepted: 0,
+      settled: 0,
+      outcomes: {},
+      claimsNotKept: 0,
+      openTickets: 0,
+      requests: {},
+      searches: {},
+    },
     heartbeat: emptyHeartbeat(),
     index: emptyTicketIndex(),
   };
