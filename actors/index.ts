@@ -5,6 +5,9 @@ export type {
   EngineCounters,
   EngineSnapshot,
   ForceOptions,
+  ImportOptions,
+  ImportResult,
+  ServicesPreview,
   Supervisor,
   SupervisorOptions,
 } from "./supervisor.ts";
