@@ -17,6 +17,7 @@ import { attachAlarmIntake } from "./alarms/intake.ts";
 import { apiRoutes } from "./http/api/api.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
 import { createHttpReceiver } from "./heartbeat/http.ts";
+import { metricsRoute } from "./http/metrics.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { attachFeed } from "./feed/feed.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
@@ -150,6 +151,7 @@ async function assemble(
   server.addUpgrade((request, socket, head) => feedEdge.handleUpgrade(request, socket, head));
   server.addRoutes([callbackRoute(supervisor)]);
   server.addRoutes(apiRoutes({ supervisor, tokens, clock }));
+  server.addRoutes([metricsRoute({ supervisor, tokens, clock, feedReaders: () => feed.readers })]);
   readiness = "ready";
 
   const verification = new AbortController();
