@@ -29,6 +29,7 @@ import { createOsbService } from "./service/osb.ts";
 import { spokenProtocols } from "./service/protocols.ts";
 import { csvCodec } from "./service-table/csv.ts";
 import { gatewayTableOf, seedServices } from "./service-table/file.ts";
+import { openTopology } from "./topology/open.ts";
 
 export interface EngineOptions {
   /** As in the configuration file; unset members take their defaults. Relative paths count from the working directory. */
@@ -116,7 +117,9 @@ async function assemble(
     const seed =
       ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
     const heartbeatReceiver = (url: string) => createHttpReceiver({ url, clock });
-    const ports = { config, ledger, service, clock, ids, log, heartbeatReceiver };
+    // Loaded beside the running engine: it is asked anew for each flow.
+    const topology = openTopology(config, clock);
+    const ports = { config, ledger, service, topology, clock, ids, log, heartbeatReceiver };
     supervisor = await createSupervisor({ ...ports, ...table, services: seed, onBroken: fall });
   } catch (error) {
     await closeQuietly(ledger);
