@@ -161,6 +161,7 @@ export const networkPathSchema = z
         networkService: text.nullable(),
       }),
     ),
+    end: z.enum(["root", "limit", "loop", "dangling"]).exactOptional(),
     loadedAt: instantSchema,
   })
   .meta({ id: "NetworkPath" }) satisfies z.ZodType<NetworkPath>;

@@ -127,11 +127,11 @@ export interface RowReader {
   /** The cells, as many as the header has names; `line`: where the row begins. */
   row(cells: string[], line: number): void;
   /** After each part of the file; what it returns is waited for. */
-  part(bytesRead: number): Promise<void> | null;
+  part(bytesRead: number, rowsRead: number): Promise<void> | null;
 }
 
-/** Gives every row that has the header's width; what cannot be read is a complaint, and ends the file. */
-export async function readCsvFile(file: CsvFile, reader: RowReader, complaints: Complaints): Promise<void> {
+/** Gives every row that has the header's width; what cannot be read is a complaint, and ends the file. Returns how many rows there were. */
+export async function readCsvFile(file: CsvFile, reader: RowReader, complaints: Complaints): Promise<number> {
   const rows = createRows(file, reader, complaints);
   const parser = parse({
     delimiter: file.separator,
@@ -151,10 +151,11 @@ export async function readCsvFile(file: CsvFile, reader: RowReader, complaints: 
       const own = file.encoding === "utf-8" ? Buffer.from(chunk) : Buffer.from(decode(chunk, file.encoding));
       await write(parser, own);
       bytes += chunk.length;
-      const wait = reader.part(bytes);
+      const wait = reader.part(bytes, rows.count());
       if (wait !== null) await wait;
     }
     await write(parser, null);
+    await reader.part(bytes, rows.count()); // the last row may have had no line end
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     rows.unreadable(error);
@@ -162,6 +163,7 @@ export async function readCsvFile(file: CsvFile, reader: RowReader, complaints: 
     parser.destroy();
     await handle.close();
   }
+  return rows.count();
 }
 
 function write(parser: Parser, chunk: Buffer | null): Promise<void> {
@@ -179,14 +181,16 @@ function createRows(
   { path: file, header: { names } }: CsvFile,
   reader: RowReader,
   complaints: Complaints,
-): { take(cells: string[]): null; unreadable(error: CsvError): void } {
+): { take(cells: string[]): null; count(): number; unreadable(error: CsvError): void } {
   let line = 1;
+  let rows = 0;
   return {
     take(cells) {
       const at = line;
       line += 1;
       for (const cell of cells) if (cell.includes("\n")) line += cell.split("\n").length - 1;
       if (at === 1 || (cells.length === 1 && cells[0]?.trim() === "")) return null; // the header, or an empty line
+      rows += 1;
       if (cells.length === names.length) reader.row(cells, at);
       else {
         complaints.add({
@@ -198,6 +202,7 @@ function createRows(
       }
       return null;
     },
+    count: () => rows,
     unreadable(error) {
       const index = Number(error["column"] ?? 0);
       const column = names[index] ?? String(index + 1);

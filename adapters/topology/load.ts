@@ -90,26 +90,21 @@ async function readFiles(
   let rowsBefore = 0;
   for (const [number, file] of files.entries()) {
     const read = network.file(number, file.header);
-    let taken = 0;
+    let rowsOfFile = 0;
     await readCsvFile(
       file,
       {
-        row(cells, line) {
-          taken += 1;
-          read(cells, line);
-        },
-        part(bytesRead) {
-          const done = { bytes: bytesBefore + bytesRead, rows: rowsBefore + taken };
+        row: read,
+        part(bytesRead, rowsRead) {
+          rowsOfFile = rowsRead;
+          const done = { bytes: bytesBefore + bytesRead, rows: rowsBefore + rowsRead };
           onProgress?.({ phase: "reading", bytesOf, ...done });
           return staging.drained();
         },
       },
       complaints,
     );
-    if (taken === 0 && complaints.count === 0)
-      complaints.add({ file: file.path, detail: "holds no row below the header; expected at least one" });
-    rows.push(taken);
-    rowsBefore += taken;
+    rowsBefore += rowsOfFile;
     bytesBefore += file.bytes;
     if (files[number + 1]?.header.form !== file.header.form) await network.endOf(file.header.form);
   }
