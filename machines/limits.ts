@@ -127,6 +127,8 @@ export const limits = {
   xmlDepthMax: 32,
   callbackBytesMax: 65_536,
   servicesMax: 100,
+  /** Of the file that a row's passwordFile names. */
+  passwordBytesMax: 4_096,
   serviceNameCharsMax: 64,
   servicePathCharsMax: 1_024,
   serviceUserCharsMax: 256,

@@ -4,7 +4,6 @@
  *   S3 S4 S5 S8 bounded answers, no secret in a text, allowed hosts and no redirects, no DTD.
  */
 import http from "node:http";
-import { readFile } from "node:fs/promises";
 import type { LookupFunction } from "node:net";
 import type { Call, Clock, Texts, TicketingService } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
@@ -12,6 +11,7 @@ import type { Command, ServiceInfo } from "../../machines/vocabulary.ts";
 import { classifyRequest, classifySearch, type Outcome } from "./classification.ts";
 import { post, startDeadline, type Deadline, type Exchange } from "./http-exchange.ts";
 import { actionOf, operations, requestContent, requestName, searchContent } from "./messages.ts";
+import { readPassword } from "./password-file.ts";
 import { rowText } from "./row-texts.ts";
 import { anonymousAddress, soapContentType, urnOfId, writeEnvelope } from "./soap.ts";
 import type { XmlTree } from "./xml.ts";
@@ -215,7 +215,7 @@ async function readCredentials(service: ServiceInfo): Promise<Credentials> {
   let password = "";
   if (service.passwordFile !== undefined) {
     try {
-      password = (await readFile(service.passwordFile, "utf8")).replace(/\r?\n$/, "");
+      password = await readPassword(service.passwordFile);
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
       const cause = `the password file of service ${service.name} cannot be read (${code}): check passwordFile`;

@@ -1,0 +1,44 @@
+/** A row's password file comes by import: what it may name, and what it may not do. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { readPassword } from "../../adapters/service/password-file.ts";
+import { limits } from "../../machines/limits.ts";
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), "password-file-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  return dir;
+}
+
+test.for([
+  ["one", "one"],
+  ["one\n", "one"],
+  ["one\r\n", "one"],
+  ["", ""],
+  ["x".repeat(limits.passwordBytesMax), "x".repeat(limits.passwordBytesMax)],
+])("a file of one line is a password", async ([text = "", password]) => {
+  const file = join(folder(), "password");
+  writeFileSync(file, text);
+  symlinkSync(file, `${file}.link`); // as mounted secrets are
+  expect(await readPassword(`${file}.link`)).toBe(password);
+});
+
+test("S6: a file of several lines is not read out", async () => {
+  await expect(readPassword("/etc/passwd")).rejects.toThrow("more than one line");
+});
+
+test("S3: a device, a pipe, a folder and a large file are refused at once", async () => {
+  const dir = folder();
+  const pipe = join(dir, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const large = join(dir, "large");
+  writeFileSync(large, "x".repeat(limits.passwordBytesMax + 1));
+  await expect(readPassword("/dev/zero")).rejects.toThrow("not a file");
+  await expect(readPassword(pipe)).rejects.toThrow("not a file");
+  await expect(readPassword(dir)).rejects.toThrow(/not a file|EISDIR/);
+  await expect(readPassword(large)).rejects.toThrow("more than 4096 bytes");
+  await expect(readPassword(join(dir, "none"))).rejects.toThrow("ENOENT");
+});
