@@ -90,13 +90,11 @@ async function readFiles(
   let rowsBefore = 0;
   for (const [number, file] of files.entries()) {
     const read = network.file(number, file.header);
-    let rowsOfFile = 0;
-    await readCsvFile(
+    const rowsOfFile = await readCsvFile(
       file,
       {
         row: read,
         part(bytesRead, rowsRead) {
-          rowsOfFile = rowsRead;
           const done = { bytes: bytesBefore + bytesRead, rows: rowsBefore + rowsRead };
           onProgress?.({ phase: "reading", bytesOf, ...done });
           return staging.drained();
@@ -104,6 +102,9 @@ async function readFiles(
       },
       complaints,
     );
+    if (rowsOfFile === 0 && complaints.count === 0)
+      complaints.add({ file: file.path, detail: "holds no row below the header; expected at least one" });
+    rows.push(rowsOfFile);
     rowsBefore += rowsOfFile;
     bytesBefore += file.bytes;
     if (files[number + 1]?.header.form !== file.header.form) await network.endOf(file.header.form);
