@@ -1,12 +1,16 @@
 /** `/api/openapi.json` and `/api/asyncapi.json`: made once, when first asked for; no token, for they tell nothing of this engine. */
 import type { ServerResponse } from "node:http";
 import type { Route } from "../server.ts";
+import { asyncApiDocument } from "./asyncapi.ts";
 import { openApiDocument } from "./openapi.ts";
 import { apiPath } from "./exchange.ts";
 import type { Operation } from "./operation.ts";
 
 export function documentRoutes(operations: readonly Operation[]): readonly Route[] {
-  return [document("/openapi.json", () => openApiDocument(operations))];
+  return [
+    document("/openapi.json", () => openApiDocument(operations)),
+    document("/asyncapi.json", asyncApiDocument),
+  ];
 }
 
 function document(path: string, make: () => unknown): Route {
