@@ -86,6 +86,8 @@ export class FakeTicketing {
       if (criteria.clientReference !== undefined && criteria.clientReference !== ticket.clientReference)
         continue;
       if (criteria.status !== undefined && !criteria.status.includes(ticket.status)) continue;
+      const asked = criteria.networkElements;
+      if (asked !== undefined && !asked.some((one) => ticket.networkElements.includes(one))) continue;
       if (
         criteria.requestedBy !== undefined &&
         !seen.some(({ requestId }) => requestId === criteria.requestedBy)

@@ -3,7 +3,7 @@
  * and end; answers get lost, come late or contradict; the engine stops and starts. Everything happens through
  * facts, in simulated time, in an order that the script alone decides.
  */
-import { nextGroup, readiness } from "../../machines/admission.ts";
+import { nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
 import { withAnswer } from "../../machines/automatic-flow.machine.ts";
 import { endFlow, type Ending } from "../../machines/flow-end.ts";
 import {
@@ -17,46 +17,16 @@ import { limits } from "../../machines/limits.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
 import { judgeAnswer, type Answer } from "../../machines/request.ts";
+import type { Parking } from "../../machines/facts.ts";
+import { delaysOf, type KeyState } from "../../machines/state.ts";
+import { roomForTickets, surroundings } from "../../machines/surroundings.ts";
+import type { PathReading } from "../../machines/upstream.ts";
 import { settleAlarms } from "../../machines/settlement.ts";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
-import type { Notification, TicketRequest } from "../../machines/vocabulary.ts";
+import type { TicketRequest } from "../../machines/vocabulary.ts";
 import type { FakeTicketing } from "./fake-ticketing.ts";
 import { answer, History, settings, ended } from "./given.ts";
-
-/** What the service, the network or the engine does to one attempt. */
-export interface Behaviour {
-  readonly send:
-    | "ack"
-    | "ackWithoutId"
-    | "ackLateEffect"
-    | "nack"
-    | "notOwner"
-    | "busy"
-    | "refused"
-    | "unreachable"
-    | "lostAnswer"
-    | "lostRequest"
-    | "lateEffect"
-    | "engineStops";
-  /** Of services with async results: when the result comes and what it says. */
-  readonly async: "ok" | "early" | "twice" | "never" | "late" | "error";
-}
-
-/** What happens to a flow at one of its steps. */
-export type Trouble = "none" | "searchFails" | "crash" | "expire" | "force" | "restart";
-
-export interface Script {
-  readonly arrivals: readonly { readonly afterMs: number; readonly notification: Notification }[];
-  readonly behaviours: readonly Behaviour[];
-  readonly troubles: readonly Trouble[];
-  readonly reopenSeconds: number;
-  /** Somebody else closes a key's ticket, or has it vanish. */
-  readonly strangers: readonly {
-    readonly afterMs: number;
-    readonly key: string;
-    readonly act: "close" | "remove";
-  }[];
-}
+import type { Behaviour, Script, Trouble } from "./model-script.ts";
 
 interface Run {
   readonly input: FlowInput;
@@ -64,6 +34,8 @@ interface Run {
 }
 
 const stepMs = 40;
+/** Covers are looked at for ever; a run ends so long after its last alarm. */
+const horizonMs = 6 * 3_600_000;
 
 export class ModelRun {
   readonly history: History;
@@ -79,13 +51,17 @@ export class ModelRun {
   readonly #refused = new Set<string>();
   readonly #wakers = new Set<string>();
   readonly #settings: typeof settings;
+  readonly #topology: Script["topology"];
+  readonly #horizon: number;
   #order = 0;
   #process = 0;
 
   constructor(script: Script, service: FakeTicketing) {
     this.service = service;
-    this.history = new History({ reopenSeconds: script.reopenSeconds, maxResponseRows: 3 });
-    this.#settings = { ...settings, reopenSeconds: script.reopenSeconds };
+    const { reopenSeconds, delays, maxOpenTickets } = script;
+    this.history = new History({ reopenSeconds, delays, maxOpenTickets, maxResponseRows: 3 });
+    this.#settings = { ...settings, reopenSeconds, maxOpenTickets };
+    this.#topology = script.topology;
     this.#behaviours = [...script.behaviours];
     this.#troubles = [...script.troubles];
     for (const { afterMs, key, act } of script.strangers) {
@@ -98,6 +74,7 @@ export class ModelRun {
       at += afterMs;
       this.#at(at, () => this.history.accept(notification.id, notification));
     }
+    this.#horizon = at + horizonMs;
   }
 
   /** Until nothing more happens. */
@@ -113,7 +90,7 @@ export class ModelRun {
       if (turn % 16 === 0) {
         this.history.state = stateFromText(stateText(this.history.state));
         for (const [name, run] of this.#runs)
-          this.#runs.set(name, { ...run, input: { ...run.input, key: this.history.key(name) } });
+          this.#runs.set(name, { ...run, input: { ...run.input, ...this.#inputOf(name) } });
       }
     }
     this.broken.push("The run does not come to an end.");
@@ -141,25 +118,35 @@ export class ModelRun {
   }
 
   #wake(): void {
-    for (const key of this.history.state.keys.values()) {
-      const until = key.parked?.until ?? null;
-      const due = key.parked === null || (until !== null && until <= this.history.now);
-      if (!due && until !== null) {
-        const waker = `${key.key} ${until}`;
-        if (!this.#wakers.has(waker)) this.#at(until, () => this.#wakers.delete(waker));
-        this.#wakers.add(waker);
-      }
-      if (readiness(key, due) !== null) this.#start(key.key);
+    const { state } = this.history;
+    for (const key of [...state.keys.values()].sort(byAge)) {
+      const parking = parkingOf(key, delaysOf(state));
+      const due = this.#isDue(key.key, parking);
+      if (readiness(key, due, delaysOf(state)) !== null) this.#start(key.key, due ? null : parking);
     }
   }
 
-  #start(name: string): void {
+  #isDue(name: string, parking: Parking | null): boolean {
+    if (parking === null) return true;
+    if (parking.reason === "storm") return roomForTickets(this.history.state) > 0;
+    const { until } = parking;
+    if (until === null || until <= this.history.now) return until !== null;
+    const waker = `${name} ${until}`;
+    if (this.#wakers.has(waker) || (parking.reason === "covered" && until > this.#horizon)) return false;
+    this.#count(`parked ${parking.reason}`);
+    this.#at(until, () => this.#wakers.delete(waker));
+    this.#wakers.add(waker);
+    return false;
+  }
+
+  /** `held`: what it is parked for, and not due: only what cancels out may go. */
+  #start(name: string, held: Parking | null): void {
     const { history } = this;
     const key = history.key(name);
     if (key.request === null) {
-      const { cancelled, flow } = nextGroup(key, true);
+      const { cancelled, flow } = nextGroup(key, true, held !== null);
       for (const { ref } of cancelled) {
-        this.#count("cancelled out");
+        this.#count(held === null ? "cancelled out" : `cancelled out in ${held.reason}`);
         const how = ended("coalesced");
         history.add(...settleAlarms(key, [ref], history.now, how));
       }
@@ -170,8 +157,10 @@ export class ModelRun {
     const input = history.start(name, {
       clientId,
       settings: this.#settings,
+      hasTopology: this.#topology !== null,
       ...(key.request === null ? { service: this.service.info } : {}),
     });
+    if (key.flow?.again === true) this.#count("decided again");
     this.#runs.set(name, { input, findings: noFindings });
     this.#soon(1, () => this.#step(name, input.lockGuid, null));
   }
@@ -183,6 +172,8 @@ export class ModelRun {
     const step = nextStep(run.input, run.findings, failure, history.now);
     switch (step.step) {
       case "end":
+        for (const { fact } of step.entries)
+          if (fact.type === "key.parked" && fact.body.parking.reason === "storm") this.#count("storm");
         history.add(...step.entries);
         this.#end(name, step.result);
         return;
@@ -196,10 +187,24 @@ export class ModelRun {
           const now = this.#running(name, lockGuid);
           if (now === undefined) return;
           const tickets = this.service.search(step.criteria, history.now);
-          now.findings = withAnswer(now.findings, step, tickets);
+          const known = withAnswer(now.findings, step, tickets);
+          now.findings = step.look === undefined ? known : { ...known, path: this.#path(step.look) };
           this.#step(name, lockGuid, null);
         });
     }
+  }
+
+  #inputOf(name: string): Pick<FlowInput, "key" | "around"> {
+    return { key: this.history.key(name), around: surroundings(this.history.state, name) };
+  }
+
+  #path(elementId: string): PathReading {
+    const { now } = this.history;
+    if (this.#topology === "fails") return { elementId, path: null, failure: "it is down.", at: now };
+    const ids = elementId === "NE-2" ? [elementId, "NE-1"] : [elementId];
+    const nothing = { name: null, type: null, interface: null, networkService: null };
+    const hops = ids.map((id, hopNo) => ({ hopNo, elementId: id, ...nothing }));
+    return { elementId, path: { elementId, hops, loadedAt: 0 }, failure: null, at: now };
   }
 
   #running(name: string, lockGuid: string): Run | undefined {
@@ -392,6 +397,10 @@ export class ModelRun {
     this.#after(delays[behaviour.async], tell);
     if (behaviour.async === "twice") this.#after(delays.twice + 900_000, tell);
   }
+}
+
+function byAge(a: KeyState, b: KeyState): number {
+  return (a.waiting[0]?.ref.position ?? 0) - (b.waiting[0]?.ref.position ?? 0);
 }
 
 /** G3: requests sent more often than allowed, or with a payload that changed. */
