@@ -9,6 +9,7 @@ import type { ServeOptions } from "./serve.ts";
 import type { DataOptions } from "./settings.ts";
 import type { TopologyLoadOptions } from "./topology.ts";
 import { createOutput, type Output } from "./output.ts";
+import { clientCommands } from "./clients-command.ts";
 import { servicesCommand } from "./services-command.ts";
 import { listenForStop } from "./signals.ts";
 import { clients, command, integer, logLevel, port, seconds, speed, UsageError, withData } from "./words.ts";
@@ -38,6 +39,7 @@ export function createProgram(): Program {
     replayCommand(end),
     desk(end),
     servicesCommand(end),
+    ...clientCommands(end),
     explain(end),
     ledger(end),
     topology(end),
