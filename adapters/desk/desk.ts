@@ -26,7 +26,7 @@ import {
 } from "../service/soap.ts";
 import type { Truth } from "../service/ticket-rules.ts";
 import { ack, createCounter, nack, type ChangeRequest } from "./counter.ts";
-import { createFaultPicker, type FaultRule } from "./fault-script.ts";
+import { createFaultPicker, type FaultCounts, type FaultRule } from "./fault-script.ts";
 import { createResultPoster } from "./result-poster.ts";
 import { openTicketStore } from "./ticket-store.ts";
 
@@ -52,6 +52,8 @@ export interface Desk {
   /** Where the contract is served. */
   readonly url: string;
   truth(): Truth;
+  /** How often each fault of the script happened since the start; one that never did is absent. */
+  faults(): FaultCounts;
   /** Hands a ticket to somebody else, as an operator at the service would. */
   assign(ticketId: string, owner: string): void;
   /** Cuts every connection; unposted results and late effects are lost. */
@@ -67,7 +69,11 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   const store = openTicketStore(options.dataDir);
   const counter = createCounter({ store, idempotency, settleSeconds, clock });
   const poster = createResultPoster(clock);
-  const pickFault = createFaultPicker(options.faults ?? []);
+  const script = options.faults ?? [];
+  const pickFault = createFaultPicker(script.filter(({ fault }) => fault !== "search-lag"));
+  // An index lags whatever becomes of the answer, so it takes no other fault's turn.
+  const pickLag = createFaultPicker(script.filter(({ fault }) => fault === "search-lag"));
+  const happened: FaultCounts = {};
   const timers = new Set<unknown>();
   let closed: Promise<void> | null = null;
 
@@ -86,9 +92,12 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     // As the OSB's validate action does it.
     if (!read.ok) return sendText(response, 500, writeFault("Client", read.failure.detail, "BEA-382505"));
     const request = read.value;
-    const rule = pickFault(request.command, counter.keyOf(request));
+    const key = counter.keyOf(request);
+    const rule = pickFault(request.command, key);
+    if (rule !== undefined) happened[rule.fault] = (happened[rule.fault] ?? 0) + 1;
+    const lag = pickLag(request.command, key);
     if (rule !== undefined && refuses(request, rule, response)) return;
-    const answer = answerTo(request, rule, envelope.value);
+    const answer = answerTo(request, rule, lag, envelope.value);
     if (rule?.fault === "async-early" && answer.early !== undefined) {
       // The result first, the ACK when somebody took it.
       void answer.early().then(() => sendText(response, 200, answer.text));
@@ -130,7 +139,12 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     readonly early?: () => Promise<void>;
   }
 
-  function answerTo(request: WireRequest, rule: FaultRule | undefined, envelope: Envelope): Answer {
+  function answerTo(
+    request: WireRequest,
+    rule: FaultRule | undefined,
+    lag: FaultRule | undefined,
+    envelope: Envelope,
+  ): Answer {
     const relatesTo = envelope.messageId;
     if (request.command === "search") {
       const { tickets, total } = store.search(request.criteria);
@@ -143,11 +157,10 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     const promisesResult =
       replyTo !== null && (asyncSeconds > 0 || rule?.fault.startsWith("async-") === true);
     if (!promisesResult) {
-      const lag = rule?.fault === "search-lag" ? { lagSeconds: rule.seconds ?? faultSecondsDefault } : {};
-      return { text: writeAcknowledgement(request, counter.execute(request, lag), relatesTo) };
+      return { text: writeAcknowledgement(request, counter.execute(request, lagging(lag)), relatesTo) };
     }
     const repeated = counter.firstAnswer(request) !== undefined;
-    const { answer, post } = executeAsync(request, rule, replyTo);
+    const { answer, post } = executeAsync(request, rule, lag, replyTo);
     const text = writeAcknowledgement(request, answer, relatesTo);
     // A repeat gets the first answer; the result is on its way since then.
     if (repeated || answer.result === "NACK" || rule?.fault === "async-never") return { text };
@@ -164,6 +177,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   function executeAsync(
     request: ChangeRequest,
     rule: FaultRule | undefined,
+    lag: FaultRule | undefined,
     replyTo: string,
   ): { readonly answer: Acknowledgement; readonly post: () => Promise<void> } {
     const { requestId } = request;
@@ -179,8 +193,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       } as const;
       return { answer, post: () => poster.post(result, replyTo, 1) };
     }
-    const lag = rule?.fault === "search-lag" ? { lagSeconds: rule.seconds ?? faultSecondsDefault } : {};
-    const answer = counter.execute(request, { hidesTicketId: true, ...lag });
+    const answer = counter.execute(request, { hidesTicketId: true, ...lagging(lag) });
     const copies = rule?.fault === "async-twice" ? 2 : 1;
     return {
       answer,
@@ -190,6 +203,12 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         return poster.post(result, replyTo, copies);
       },
     };
+  }
+
+  function lagging(rule: FaultRule | undefined): { readonly lagSeconds?: number } {
+    if (rule === undefined) return {};
+    happened["search-lag"] = (happened["search-lag"] ?? 0) + 1;
+    return { lagSeconds: rule.seconds ?? faultSecondsDefault };
   }
 
   /** The request had its effect; what its sender sees of that is the script's choice. */
@@ -239,12 +258,19 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         });
       } else if (request.method === "GET" && path === "/truth") {
         sendText(response, 200, JSON.stringify(store.truth()), "application/json");
+      } else if (request.method === "GET" && path === "/faults") {
+        sendText(response, 200, JSON.stringify(happened), "application/json");
       } else if (request.method === "GET" && path.toLowerCase() === `${deskPath.toLowerCase()}?wsdl`) {
         void contract(url).then((text) =>
           sendText(response, text === null ? 404 : 200, text ?? "no WSDL here"),
         );
       } else {
-        sendText(response, 404, `POST ${deskPath}, GET ${deskPath}?wsdl or GET /truth`, "text/plain");
+        sendText(
+          response,
+          404,
+          `POST ${deskPath}, GET ${deskPath}?wsdl, GET /truth or GET /faults`,
+          "text/plain",
+        );
       }
     },
   );
@@ -260,6 +286,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     port,
     url,
     truth: () => store.truth(),
+    faults: () => ({ ...happened }),
     assign(ticketId, owner) {
       store.assign(ticketId, owner);
     },

@@ -26,6 +26,9 @@ const faultNames = [
 ] as const;
 type FaultName = (typeof faultNames)[number];
 
+/** How often each happened. */
+export type FaultCounts = { [Name in FaultName]?: number };
+
 export interface FaultRule {
   /** Which requests: by command, by client reference (`key`); {} = all. */
   readonly match: { readonly command?: Command | undefined; readonly key?: string | undefined };

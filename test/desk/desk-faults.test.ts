@@ -110,6 +110,25 @@ describe("T1: apply-late, by what the desk promises", () => {
 });
 
 describe("search-lag: the index knows later", () => {
+  test("it lags beside another fault: reset after the effect, and the search by request id misses the ticket", async () => {
+    const match = { command: "create" } as const;
+    const { clock, desk, service, row } = await startRig({
+      faults: [
+        { match, fault: "reset-after", times: 1 },
+        { match: {}, fault: "search-lag", seconds: 10 },
+      ],
+    });
+    const call = sendCall(row);
+    expect(await service.send(call)).toMatchObject({ kind: "inDoubt", code: "RESET" });
+    const criteria = { requestedBy: call.request.requestId };
+    expect(await service.search(searchCall(row, criteria))).toMatchObject({ kind: "found", tickets: [] });
+    clock.advance(10_000);
+    expect(await service.search(searchCall(row, criteria))).toMatchObject({ tickets: [{}] });
+    // Searches have no index to lag in: only the create is counted.
+    expect(desk.faults()).toEqual({ "reset-after": 1, "search-lag": 1 });
+    expect(await (await fetch(new URL("/faults", desk.url))).json()).toEqual(desk.faults());
+  });
+
   test("a new ticket is there, and no search finds it, by key or request, until its seconds are over", async () => {
     const { clock, desk, service, row } = await startRig(once({ fault: "search-lag", seconds: 10 }));
     const call = sendCall(row);
