@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { World } from "./engine-under-test.ts";
 import { acceptAll, clear, notification, oneByOne } from "./notifications.ts";
+import { network } from "./network.ts";
 
 const up = (key: string, more = {}) => notification(`${key} up`, { key, ...more });
 const down = (key: string) => clear(`${key} down`, { key });
@@ -142,6 +143,41 @@ describe("D7: event storm", () => {
     expect(await second.outcomes()).toMatchObject({ "b up": "created" });
     expect(world.service.truth()).toMatchObject({ creates: 2, open: 1 });
     expect(await second.broken()).toEqual([]);
+  });
+
+  test("alarms that a parent covered wait like the others when it closes; their clear needs no room", async () => {
+    const world = storm(1);
+    const topology = await network(world.clock, { leaf: "hub" });
+    const engine = await world.open({ more: { topology } });
+    await oneByOne(engine, up("hub"), up("leaf"));
+    await acceptAll(engine, up("other"));
+    await engine.quiet();
+    await acceptAll(engine, down("hub"));
+    await engine.quiet();
+    // One of them got the room, the other waits.
+    expect(engine.supervisor.snapshot().queue.parkedFor).toEqual({ storm: 1 });
+    expect(world.service.truth().open).toBe(1);
+    await acceptAll(engine, down("leaf"), down("other"));
+    await engine.settled();
+    expect(world.service.truth().open).toBe(0);
+    expect(engine.supervisor.snapshot().queue.parked).toBe(0);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("a clear that leads its line is settled though its key waits for room", async () => {
+    const world = storm(1);
+    const topology = await network(world.clock, { leaf: "hub", twig: "hub" });
+    const engine = await world.open({ more: { topology } });
+    await oneByOne(engine, up("hub"), up("leaf"), up("twig"));
+    await acceptAll(engine, down("hub"));
+    await engine.quiet();
+    const [waiting = ""] = ["leaf", "twig"].filter(
+      (name) => engine.supervisor.state.keys.get(name)?.parked !== null,
+    );
+    await acceptAll(engine, down(waiting));
+    await engine.quiet();
+    expect(await engine.outcomes()).toMatchObject({ [`${waiting} down`]: "stopped" });
+    expect(engine.supervisor.snapshot().queue.parked).toBe(0);
   });
 
   test("requests in flight count: while a create hangs, nobody takes its place", async () => {

@@ -141,6 +141,7 @@ describe("A8: a cover", () => {
     closeParent(history);
     expect(readiness(child(history), false)).not.toBeNull();
     expect(surroundings(history.state, "NE-2").linkedOn(["NE-1"])).toEqual([]);
+    expect(history.state.index.onElement.size, "nothing is kept of what is closed").toBe(0);
   });
 });
 
@@ -203,6 +204,16 @@ describe("alarms decided again", () => {
       expect(readiness(child(history), true)).toBeNull();
     },
   );
+
+  test("nor is one that fails after its flow has gone: a missing async result, a doubt", () => {
+    const history = again();
+    const request = plan(history);
+    history.end("parked", "NE-2");
+    history.add(
+      ...settle(child(history), request, history.now, { result: "failed", ticketId: null, because: "" }),
+    );
+    expect(readiness(child(history), true)).toBeNull();
+  });
 
   test.each(["cancelled", "notApplied"] as const)("a request that was %s is made again", (result) => {
     const history = again();
