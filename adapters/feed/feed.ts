@@ -1,125 +1,30 @@
 /**
- * The feed's edge: the WebSocket `/v1/feed`. The HTTP server is someone else's; this takes its upgrades.
- *   S1 S2 at the upgrade, S3 in the options of ws; F1 F2 F3 in actors/feed.ts.
+ * The feed's edge: the WebSocket `/v1/feed`.
+ *   S1 S2 S3 in ../http/readers.ts; F1 F2 F3 in actors/feed.ts.
  * Protocol: README.md beside this file.
  */
-import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
-
 import type { Feed } from "../../actors/feed.ts";
-import { feedCloseCodes, feedPath, feedSubprotocol } from "../../actors/feed-messages.ts";
-import type { Clock, Ids, Log } from "../../actors/ports.ts";
+import { feedPath, feedSubprotocol } from "../../actors/feed-messages.ts";
 import { limits } from "../../machines/limits.ts";
-import { judgeUpgrade, refuseUpgrade } from "../http/upgrade.ts";
-import { FeedConnection } from "./connection.ts";
+import { attachReaders, type ReaderEdge, type ReaderEdgeOptions } from "../http/readers.ts";
 import { readFeedRequest } from "./request.ts";
 
-export interface FeedEdgeOptions {
+export interface FeedEdgeOptions extends ReaderEdgeOptions {
   readonly feed: Feed;
-  readonly clock: Clock;
-  /** Names connections in the log. Default: random UUIDs. */
-  readonly ids?: Pick<Ids, "uuid">;
-  readonly log: Log;
-  readonly settings: {
-    /** As browsers write them, in lower case; empty = no page may connect. */
-    readonly allowedOrigins: readonly string[];
-    /** Host names without port, in lower case. */
-    readonly allowedHosts: readonly string[];
-  };
-  /**
-   * True lets a reader in; gets its Authorization header. Asked at the upgrade (else 401) and at every
-   * ping (else closed 4401). Without it everyone who reaches the port may read.
-   */
-  readonly authorize?: (authorization: string | undefined) => boolean;
 }
 
-export interface FeedEdge {
-  /** For the server's `upgrade` event. False: another path, nothing was done. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
-  readonly connections: number;
-  /** Refuses new readers and closes all with 1001; done when all are closed, after `closeGraceMs` at the latest. */
-  close(): Promise<void>;
-}
+export type FeedEdge = ReaderEdge;
 
-export function attachFeed(options: FeedEdgeOptions): FeedEdge {
-  const { feed, clock, log, authorize } = options;
-  const ids = options.ids ?? { uuid: randomUUID };
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: limits.alarmBytesMax,
-    maxFragments: limits.fragmentsMax,
-    maxBufferedChunks: limits.bufferedChunksMax,
-    // Connections answer pings themselves: they count them.
-    autoPong: false,
-    handleProtocols: () => feedSubprotocol,
-  });
-  const connections = new Set<FeedConnection>();
-  let isStopping = false;
-  let whenEmpty: (() => void) | null = null;
-  let pingTimer: unknown = null;
-
-  function pingAll(): void {
-    pingTimer = connections.size > 0 ? clock.setTimeout(pingAll, limits.pingIntervalMs) : null;
-    for (const connection of connections) connection.tick();
-  }
-
-  function open(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    server.handleUpgrade(request, stream, head, (webSocket) => {
-      const connectionId = ids.uuid();
-      const connection = new FeedConnection({
-        webSocket,
-        stream,
-        connectionId,
-        clock,
-        log,
-        isAuthorized: () => authorize === undefined || authorize(request.headers.authorization),
-        onClosed() {
-          connections.delete(connection);
-          if (connections.size === 0) whenEmpty?.();
-        },
-      });
-      connections.add(connection);
-      pingTimer ??= clock.setTimeout(pingAll, limits.pingIntervalMs);
-      log.info("feed.connected", { connectionId, remote: request.socket.remoteAddress });
-      // A page sees no status of a refused upgrade; a close code and its reason it does.
-      const asked = readFeedRequest(request.url ?? "");
-      if (!asked.ok) connection.close(feedCloseCodes.asked, asked.reason);
-      else if (feed.readers >= limits.feedReadersMax)
-        connection.close(feedCloseCodes.overloaded, `expected at most ${limits.feedReadersMax} readers`);
-      else connection.read(feed, asked.request);
-    });
-  }
-
-  return {
-    handleUpgrade(request, socket, head) {
-      if (request.url?.split("?", 1)[0] !== feedPath) return false;
-      const refusal =
-        isStopping || connections.size >= limits.connectionsMax
-          ? { status: 503 as const, detail: isStopping ? "The engine is stopping." : "Too many connections." }
-          : judgeUpgrade(request, { ...options.settings, role: "viewer", authorize });
-      if (refusal === null) open(request, socket, head);
-      else {
-        log.warn("feed.upgradeRefused", { status: refusal.status, remote: request.socket.remoteAddress });
-        refuseUpgrade(socket, refusal);
-      }
-      return true;
+export function attachFeed({ feed, ...options }: FeedEdgeOptions): FeedEdge {
+  return attachReaders(
+    {
+      name: "feed",
+      path: feedPath,
+      subprotocol: feedSubprotocol,
+      readersMax: limits.feedReadersMax,
+      source: feed,
+      readRequest: readFeedRequest,
     },
-
-    get connections() {
-      return connections.size;
-    },
-
-    async close() {
-      isStopping = true;
-      clock.clearTimeout(pingTimer);
-      feed.close();
-      for (const connection of connections)
-        connection.close(feedCloseCodes.stopping, "the engine is stopping");
-      if (connections.size > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
-    },
-  };
+    options,
+  );
 }

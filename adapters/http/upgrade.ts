@@ -19,6 +19,8 @@ export interface UpgradeRules {
   readonly role: "source" | "viewer";
   /** True lets in. Gets the Authorization header as sent. Without it everyone is let in. */
   readonly authorize?: ((authorization: string | undefined) => boolean) | undefined;
+  /** Must be among those offered; null: none is asked for. Default: that of CloudEvents. */
+  readonly subprotocol?: string | null;
 }
 
 export interface UpgradeRefusal {
@@ -29,7 +31,8 @@ export interface UpgradeRefusal {
 /** Null when the request may be upgraded. */
 export function judgeUpgrade(request: IncomingMessage, rules: UpgradeRules): UpgradeRefusal | null {
   const { host, origin, authorization } = request.headers;
-  const protocol = request.headers["sec-websocket-protocol"];
+  const offered = request.headers["sec-websocket-protocol"];
+  const { subprotocol = cloudEventsSubprotocol } = rules;
   // S2. Nothing that is not a browser sends an Origin; `null` is a sandboxed or local page.
   if (host === undefined || !rules.allowedHosts.includes(host.toLowerCase().replace(/:\d+$/, "")))
     return {
@@ -41,8 +44,8 @@ export function judgeUpgrade(request: IncomingMessage, rules: UpgradeRules): Upg
   // S1
   if (rules.authorize !== undefined && !rules.authorize(authorization))
     return { status: 401, detail: `Expected Authorization: Bearer with a token of role ${rules.role}.` };
-  if (protocol === undefined || !protocol.split(",").some((offer) => offer.trim() === cloudEventsSubprotocol))
-    return { status: 400, detail: `Expected Sec-WebSocket-Protocol: ${cloudEventsSubprotocol}.` };
+  if (subprotocol !== null && !offered?.split(",").some((offer) => offer.trim() === subprotocol))
+    return { status: 400, detail: `Expected Sec-WebSocket-Protocol: ${subprotocol}.` };
   return null;
 }
 

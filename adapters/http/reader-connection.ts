@@ -1,16 +1,23 @@
 /**
- * One reader's connection: what the feed sends, and nothing back.
+ * One reader's connection (of the feed, of the inspector): what it is sent, and nothing back.
  *   S3 what the peer may say is pings, so many of them.  F3 reports what lies in the socket and when it emptied.
  */
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
-import type { Feed, FeedReader, FeedReading, FeedRequest } from "../../actors/feed.ts";
+import type { FeedReader, FeedReading } from "../../actors/feed.ts";
 import { feedCloseCodes } from "../../actors/feed-messages.ts";
 import type { Clock, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 
+/** Where a reader reads: it is told what was asked for, and sends. */
+export interface ReaderSource<Request> {
+  read(reader: FeedReader, request: Request): FeedReading;
+}
+
 export interface ConnectionNeeds {
+  /** Of the endpoint, in the log. */
+  readonly name: string;
   readonly webSocket: WebSocket;
   /** The stream under the WebSocket, to write the messages of one turn in one go. */
   readonly stream: Duplex;
@@ -22,7 +29,7 @@ export interface ConnectionNeeds {
   onClosed(): void;
 }
 
-export class FeedConnection implements FeedReader {
+export class ReaderConnection implements FeedReader {
   readonly #needs: ConnectionNeeds;
   #reading: FeedReading | null = null;
   #unansweredPings = 0;
@@ -33,9 +40,9 @@ export class FeedConnection implements FeedReader {
 
   constructor(needs: ConnectionNeeds) {
     this.#needs = needs;
-    const { webSocket, stream, connectionId, log, clock } = needs;
+    const { name, webSocket, stream, connectionId, log, clock } = needs;
     webSocket.on("message", () =>
-      this.close(feedCloseCodes.spoke, "expected no messages: the feed only tells"),
+      this.close(feedCloseCodes.spoke, `expected no messages: the ${name} only tells`),
     );
     webSocket.on("ping", (data: Buffer) => {
       if (this.#countPing()) webSocket.pong(data);
@@ -47,21 +54,21 @@ export class FeedConnection implements FeedReader {
     stream.on("drain", () => this.#reading?.drained());
     // Bad frames, oversize and too many fragments: ws itself closes 1002, 1007, 1008, 1009.
     webSocket.on("error", (error) => {
-      log.warn("feed.frameRefused", { connectionId, reason: error.message });
+      log.warn(`${name}.frameRefused`, { connectionId, reason: error.message });
       this.#end();
       this.#armGrace();
     });
     webSocket.on("close", (code) => {
       this.#end();
       clock.clearTimeout(this.#graceTimer);
-      log.info("feed.disconnected", { connectionId, code });
+      log.info(`${name}.disconnected`, { connectionId, code });
       needs.onClosed();
     });
   }
 
   /** Reads from now on. */
-  read(feed: Feed, request: FeedRequest): void {
-    this.#reading = feed.read(this, request);
+  read<Request>(source: ReaderSource<Request>, request: Request): void {
+    this.#reading = source.read(this, request);
   }
 
   /** Called every `pingIntervalMs`. */
