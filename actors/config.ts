@@ -111,6 +111,12 @@ export const configSchema = z.strictObject({
       kind: z.literal("embedded").default("embedded"),
       /** The gateway's own Service Info Table; null = `services.file`: it follows every import. */
       servicesFile: z.string().min(1).nullable().default(null),
+      /** Searches that people ask for; 0 = none. */
+      debugSearchPerSecond: z
+        .number()
+        .min(0)
+        .max(limits.debugSearchPerSecondMax)
+        .default(limits.debugSearchPerSecondDefault),
       notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest).default(limits.notOwnerRetrySecondsDefault),
     })
     .prefault({}),

@@ -68,9 +68,9 @@ export class EngineReader {
     if (!this.#ports.views.has(clientId)) return null;
     const results = this.#ports.results(clientId);
     if (results === null) return { clientId, results };
-    const { lockGuid, at, truncated, tickets } = results;
+    const { lockGuid, at, truncated, tickets, path } = results;
     const found = tickets.map((one) => ({ ...one, networkElements: [...one.networkElements] }));
-    return { clientId, results: { lockGuid, at, truncated, tickets: found } };
+    return { clientId, results: { lockGuid, at, truncated, tickets: found, path: pathMessage(path) } };
   }
 
   responses(query: ResponsesQuery): Promise<ResponsesMessage> {
@@ -155,6 +155,12 @@ export class EngineReader {
   }
 }
 
+function pathMessage(reading: SearchResults["path"]): NonNullable<SearchResultsMessage["results"]>["path"] {
+  if (reading === null) return null;
+  const { elementId, path, failure, at } = reading;
+  return { elementId, path: path === null ? null : { ...path, hops: [...path.hops] }, failure, at };
+}
+
 function* unsettledRequests(state: State): Generator<RequestState> {
   for (const name of state.requests.values()) {
     const request = state.keys.get(name)?.request ?? null;
@@ -207,6 +213,8 @@ function actOf(fact: Fact): ActMessage {
     }
     case "operator.acted":
       return { ...act, ...fact.body };
+    case "topology.loaded":
+      return { ...act, by: fact.body.by, target: fact.body.files.join(", ") };
     case "responses.cleared":
       return { ...act, by: fact.body.by, target: fact.body.clientId ?? "all clients" };
     case "settings.changed":

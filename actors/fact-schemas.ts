@@ -214,5 +214,15 @@ export const factSchemas = {
   "heartbeat.sent": heartbeat,
   "heartbeat.failed": heartbeat.extend({ failure: failureSchema }),
 
+  "topology.loaded": z.object({
+    by: text,
+    loadedAt: instantSchema,
+    elements: count,
+    roots: count,
+    addresses: count,
+    hops: count,
+    files: z.array(text),
+  }),
+
   "operator.acted": z.object({ by: text, action: text, target: text, reason: text }),
 } satisfies { readonly [T in FactType]: z.ZodType<FactBodies[T]> };

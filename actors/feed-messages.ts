@@ -57,6 +57,7 @@ const factTypes: Readonly<Record<FactType, true>> = {
   "client.quarantined": true,
   "heartbeat.sent": true,
   "heartbeat.failed": true,
+  "topology.loaded": true,
   "operator.acted": true,
 };
 

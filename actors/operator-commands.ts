@@ -8,7 +8,7 @@ import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { noDelays } from "../machines/hold-down.ts";
 import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
-import type { FoldSettings } from "../machines/facts.ts";
+import type { FactBodies, FoldSettings } from "../machines/facts.ts";
 import { clientStream, keyStream, type State } from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Verdict } from "../machines/verdict.ts";
@@ -116,6 +116,12 @@ export class OperatorCommands {
     const before = clearedRows(journal.state);
     await journal.append([entry("audit", clock.now(), "responses.cleared", { clientId, by })]);
     return ok({ cleared: clearedRows(journal.state) - before });
+  }
+
+  /** The topology database has new data. */
+  async topologyLoaded(loaded: FactBodies["topology.loaded"]): Promise<void> {
+    const { journal, clock } = this.#ports;
+    await journal.append([entry("audit", clock.now(), "topology.loaded", loaded)]);
   }
 
   /** R1: settings the fold reads are facts. Appends nothing where nothing changes. */

@@ -17,9 +17,9 @@ import type { Verdict } from "../machines/verdict.ts";
 import type { Notification, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import { resolveConfig, type Config, type ConfigInput } from "./config.ts";
 import { AlarmAdmission } from "./alarm-admission.ts";
-import type { SettingsPatch } from "./api-messages.ts";
 import { deliverAsync } from "./async-delivery.ts";
 import { CrashRecovery } from "./crash-recovery.ts";
+import { DebugSearch } from "./debug-search.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import {
   countersOf,
@@ -103,7 +103,9 @@ export class Supervisor implements AlarmSink {
   readonly #journal: Journal;
   readonly #dispatcher: Dispatcher;
   readonly #actor;
-  readonly #operators: OperatorCommands;
+  /** What an operator may do besides. */
+  readonly operators: OperatorCommands;
+  readonly debug: DebugSearch;
   readonly #services: ServiceCommands;
   readonly #gatewayTable: GatewayTable;
   readonly #crashes: CrashRecovery;
@@ -194,7 +196,12 @@ export class Supervisor implements AlarmSink {
       views: this.#views,
       client: (clientId: string) => this.#client(clientId),
     };
-    this.#operators = new OperatorCommands(reach);
+    this.operators = new OperatorCommands(reach);
+    this.debug = new DebugSearch({
+      ...{ journal, service, clock, ids },
+      selected: () => selectedService(journal.state),
+      perSecond: config.gateway.debugSearchPerSecond,
+    });
     const { ledger } = options;
     this.#admission = new AlarmAdmission({ journal, ledger, clock, isStopping: () => this.#stopping });
     this.reader = new EngineReader({
@@ -280,12 +287,12 @@ export class Supervisor implements AlarmSink {
 
   /** L4, L6. Resolves when it is durable and the client is free. */
   forceUnlock(clientId: string, force: ForceOptions): Promise<Result<null>> {
-    return this.#operators.forceUnlock(clientId, force);
+    return this.operators.forceUnlock(clientId, force);
   }
 
   /** L4, L6: ends the command being executed, not the lock. */
   forceNotBusy(clientId: string, force: ForceOptions): Promise<Result<null>> {
-    return this.#operators.forceNotBusy(clientId, force);
+    return this.operators.forceNotBusy(clientId, force);
   }
 
   // --- the Service Info Table
@@ -307,17 +314,7 @@ export class Supervisor implements AlarmSink {
 
   /** Verdict on a request that nobody could say the fate of (A2). Resolves with its key when durable. */
   resolve(requestId: string, verdict: Verdict): Promise<Result<{ readonly key: string }>> {
-    return this.#operators.resolve(requestId, verdict);
-  }
-
-  /** G6: settled rows of one client, or of all, leave the response table. Resolves with how many. */
-  clearResponses(clientId: string | null, by: string): Promise<Result<{ readonly cleared: number }>> {
-    return this.#operators.clearResponses(clientId, by);
-  }
-
-  /** Changes settings while the engine runs; they outlast it until the configuration says something new. */
-  changeSettings(patch: SettingsPatch, by: string): Promise<Result<null>> {
-    return this.#operators.changeSettings(patch, by);
+    return this.operators.resolve(requestId, verdict);
   }
 
   // --- what is there

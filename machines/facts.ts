@@ -250,6 +250,17 @@ export interface FactBodies {
   /** It did not, and why; or no beat came about, because the actor crashed. A beat is not repeated. */
   "heartbeat.failed": HeartbeatReport & { failure: Failure };
 
+  /** New data is in place of the old in the topology database; alarms that look there find it from now on. */
+  "topology.loaded": {
+    by: string;
+    loadedAt: Instant;
+    elements: number;
+    roots: number;
+    addresses: number;
+    hops: number;
+    files: readonly string[];
+  };
+
   "operator.acted": { by: string; action: string; target: string; reason: string };
 }
 

@@ -40,6 +40,8 @@ export const remedies = {
   // questions
   UNKNOWN_FLOW: "refuse",
   UNKNOWN_ALARM: "refuse",
+  UNKNOWN_ELEMENT: "refuse",
+  SEARCH_FAILED: "refuse",
   // the Service Info Table
   SERVICES_INVALID: "refuse",
   SERVICE_IN_USE: "refuse",

@@ -235,6 +235,7 @@ function fold(state: State, fact: Fact): void {
       return foldHeartbeat(state.heartbeat, fact.body, fact.body.failure, fact.at);
     case "client.notBusyForced":
     case "client.quarantined":
+    case "topology.loaded":
     case "operator.acted":
       return;
     default:
@@ -450,6 +451,7 @@ function isAudited({ type, body }: Fact): boolean {
     case "client.notBusyForced":
     case "operator.acted":
     case "responses.cleared":
+    case "topology.loaded":
       return true;
     case "settings.changed":
       return body.by !== undefined;

@@ -251,6 +251,9 @@ export const limits = {
   /** Flows remembered for `GET /api/flows`: 3 MB; and facts read at most to catch up, some 100 ms in slices. */
   flowsKept: 10_000,
   flowFactsReadMax: 20_000,
+  /** A person looks at one answer at a time; a hundred would be a load of its own. */
+  debugSearchPerSecondDefault: 5,
+  debugSearchPerSecondMax: 100,
   /** Requests in one list of `GET /api/gateway`; the counts beside it are of all. */
   gatewayListMax: 500,
   /** Answers remembered for a repeated Idempotency-Key, and for how long; over the number the oldest leaves. */

@@ -114,6 +114,15 @@ const bodies: FactBodies = {
   "ticket.lost": { key: KEY, ticketId: "T1", status: null, claimKept: false, idempotency: "settles" },
   "response.row": { change: false, row: responseRow("r1") },
   "responses.cleared": { clientId: null, by: "ann" },
+  "topology.loaded": {
+    by: "ann",
+    loadedAt: noon,
+    elements: 1,
+    roots: 1,
+    addresses: 0,
+    hops: 0,
+    files: ["a.csv"],
+  },
   "client.locked": { ...holder, lockTime: noon, deadlineAt: noon + 300_000, by: "flow" },
   "client.unlocked": holder,
   "client.lockForced": { ...holder, by: "ann", reason: "stuck" },
@@ -132,7 +141,12 @@ function written<T extends FactType>(type: T, at = noon, body: FactBodies[T] = b
 }
 
 /** Facts that the fold only keeps the place of. */
-const notFolded: readonly FactType[] = ["client.notBusyForced", "client.quarantined", "operator.acted"];
+const notFolded: readonly FactType[] = [
+  "client.notBusyForced",
+  "client.quarantined",
+  "topology.loaded",
+  "operator.acted",
+];
 
 function withoutPlace(history: History): string {
   const state = stateFromText(stateText(history.state));

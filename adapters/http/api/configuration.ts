@@ -26,7 +26,7 @@ export function configurationOperations(supervisor: Supervisor): readonly Operat
       body: settingsPatchSchema,
       answer: settingsSchema,
       async handle({ body, by }) {
-        const done = await supervisor.changeSettings(body, by);
+        const done = await supervisor.operators.changeSettings(body, by);
         return done.ok ? ok(reader.settings()) : done;
       },
     }),

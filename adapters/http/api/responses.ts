@@ -33,7 +33,7 @@ export function responseOperations(supervisor: Supervisor): readonly Operation[]
       answer: clearedSchema,
       refusals: ["UNKNOWN_CLIENT"],
       async handle({ query, by }) {
-        const done = await supervisor.clearResponses(query.client ?? null, by);
+        const done = await supervisor.operators.clearResponses(query.client ?? null, by);
         return done.ok ? ok({ cleared: done.value.cleared, position: reader.position }) : done;
       },
     }),

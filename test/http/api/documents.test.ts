@@ -117,8 +117,8 @@ test("what the feed says is what the document says: snapshot, states, and the fa
   const held = await supervisor.lock();
   const force = { lockGuid: held.lockGuid, by: "ann", reason: "x" };
   await supervisor.forceUnlock(held.clientId, force);
-  await supervisor.changeSettings({ maxResponseRows: 5 }, "ann");
-  await supervisor.clearResponses(null, "ann");
+  await supervisor.operators.changeSettings({ maxResponseRows: 5 }, "ann");
+  await supervisor.operators.clearResponses(null, "ann");
   const [requestId = ""] = supervisor.state.unknown.keys();
   await supervisor.resolve(requestId, { verdict: "notApplied", ticketId: null, by: "ann", reason: "x" });
   const heard = [...(await watching), ...(await states)];
