@@ -10,5 +10,6 @@ export { csvCodec } from "./service-table/csv.ts";
 export { startDesk, type Desk, type DeskOptions } from "./desk/desk.ts";
 export { systemClock, systemIds } from "./clock/system.ts";
 export { openTopology } from "./topology/open.ts";
+export { loadTopologyInThread } from "./topology/load-in-thread.ts";
 export { createMemoryTopology } from "./topology/memory.ts";
 export type { LoadSummary, TopologyDatabase } from "./topology/topology.ts";

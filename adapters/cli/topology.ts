@@ -37,12 +37,12 @@ export async function runTopologyLoad(
     const { elements, roots, addresses, hops } = outcome.summary;
     output.data({ kind: outcome.kind, ...outcome.summary, seconds });
     for (const { name, form, rows, encoding } of outcome.summary.files)
-      output.line(`${printable(name)}: ${form}, ${count(rows)} rows, ${encoding}`);
+      output.line(`${printable(name)}: ${form}, ${several(rows, "row")}, ${encoding}`);
+    const what = `${several(elements, "element")} under ${several(roots, "root")}, ${several(addresses, "address", "addresses")}, ${several(hops, "hop")}`;
     output.line(
-      `${count(elements)} elements under ${count(roots)} ${roots === 1 ? "root" : "roots"}, ${count(addresses)} addresses, ${count(hops)} hops ` +
-        (dryRun
-          ? `are fit to be loaded; ${place} is as it was.`
-          : `loaded into ${place} in ${seconds.toFixed(1)} s.`),
+      dryRun
+        ? `${what}: fit to be loaded; ${place} is as it was.`
+        : `${what} loaded into ${place} in ${seconds.toFixed(1)} s.`,
     );
     return 0;
   } finally {
@@ -66,6 +66,10 @@ function showProgress(output: Output): LoadShown {
     },
     end: () => bar?.end(`${count(rowsRead)} rows read`),
   };
+}
+
+function several(number: number, one: string, more = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : more}`;
 }
 
 function tellRefusal(complaints: readonly string[], all: number, place: string): void {
