@@ -24,7 +24,7 @@ import {
   type Waiting,
 } from "./state.ts";
 import { dropCover, linkTicket, setCover, unlinkTicket } from "./ticket-index.ts";
-import type { Instant, Position, ResponseRow } from "./vocabulary.ts";
+import type { Instant, Position, ResponseRow, TicketKind } from "./vocabulary.ts";
 
 /** The only way the state changes. Facts must come in the order of their positions, none left out. */
 export function applyFact(state: State, fact: Fact): void {
@@ -371,6 +371,7 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
         severity,
         ticketId,
         elements: "networkElements" in payload ? payload.networkElements : [],
+        kind: kindOf(request, undefined),
         result,
         outcomes: [],
       };
@@ -388,6 +389,8 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
     if (late !== undefined) state.settledRequests.set(requestId, { ...late, result });
   }
   if (ticketId === null || ticket === null) return;
+  // Planned maintenance covers by its window (D2); as an open ticket of its key it would be adopted and closed.
+  if (command === "create" && kindOf(request, settledBefore) === "PLM") return;
   const elements = elementsOf(key, request, settledBefore, ticketId);
   if (command === "close" || ticket.status === "closed") {
     unlinkTicket(state, key, ticketId, service, fact.at);
@@ -414,6 +417,10 @@ function settleRequest(state: State, fact: Extract<Fact, { type: "request.settle
 /** Nothing more comes of the request: alarms that rested on a cover have had their second decision. */
 function isFinal(result: RequestResult): boolean {
   return result === "rejected" || result === "failed" || result === "unknown";
+}
+
+function kindOf(request: RequestState | null, before: SettledRequest | undefined): TicketKind {
+  return request?.payload.command === "create" ? request.payload.kind : (before?.kind ?? "MO");
 }
 
 /** What the ticket lies on: as its create said, or as it was known before. */

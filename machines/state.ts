@@ -28,6 +28,7 @@ import type {
   ResponseStatus,
   ServiceInfo,
   Severity,
+  TicketKind,
   TicketStatus,
 } from "./vocabulary.ts";
 
@@ -46,7 +47,7 @@ export interface ActiveAlarm {
   readonly raisedAt: Instant;
 }
 
-/** A ticket that the ledger links to a key. */
+/** A Major Outage that the ledger links to a key; planned maintenance made by hand is found by search alone. */
 export interface LinkedTicket {
   readonly ticketId: string;
   readonly service: string;
@@ -117,8 +118,9 @@ export interface SettledRequest {
   readonly severity: Severity | null;
   /** The ticket it was about; null: a create of which none is known. */
   readonly ticketId: string | null;
-  /** Of a create: what its ticket lies on. */
+  /** Of a create: what its ticket lies on, and what kind of ticket it is. */
   readonly elements: readonly string[];
+  readonly kind: TicketKind;
   readonly result: "ok" | "rejected" | "failed" | "notApplied" | "cancelled" | "unknown";
   outcomes: { ref: NotificationRef; position: Position; outcome: Outcome }[];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
+import { correct } from "../../machines/async-result.ts";
 import { coverAlarms, recheckDelay } from "../../machines/cover.ts";
 import { entry } from "../../machines/entry.ts";
 import { noDelays } from "../../machines/hold-down.ts";
@@ -280,4 +281,28 @@ describe("alarms decided again", () => {
       until: history.now + 30_000,
     });
   });
+});
+
+test("D2: planned maintenance made by hand is no ticket of its key, confirmed at once or late", () => {
+  for (const asyncSeconds of [0, 30]) {
+    const history = new History();
+    history.accept("n1");
+    history.plan({ ...createPayload, kind: "PLM" } as typeof createPayload, service({ asyncSeconds }));
+    const request = history.send();
+    if (asyncSeconds > 0) {
+      history.add(
+        ...settle(history.key(), request, history.now, { result: "failed", ticketId: null, because: "" }),
+      );
+      const [before] = history.state.settledRequests.values();
+      if (before === undefined) throw new Error("It was forgotten.");
+      history.add(...correct(history.key(), before, history.now, "P1", "late"));
+    } else {
+      history.add(
+        ...settle(history.key(), request, history.now, { result: "ok", ticketId: "P1", because: "" }),
+      );
+    }
+    expect(history.key().open.size).toBe(0);
+    expect(surroundings(history.state, "NE-2").linkedOn(["NE-1"])).toEqual([]);
+    expect(history.outcomes()["n1"]).toBe("created");
+  }
 });
