@@ -78,7 +78,7 @@ export class DebugSearch {
       signal: new AbortController().signal,
       requestId,
       clientId: gatewayName,
-      lockGuid: "",
+      lockGuid: requestId,
       criteria,
     });
     const at = clock.now();
@@ -87,7 +87,8 @@ export class DebugSearch {
       requestId,
       attempt: 1,
       clientId: gatewayName,
-      lockGuid: "",
+      // Held by nobody: it stands for itself.
+      lockGuid: requestId,
       service: service.name,
       command: "search",
       key: criteria.clientReference ?? "",

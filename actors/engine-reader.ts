@@ -11,17 +11,19 @@ import { delaysOf, type RequestState, type RequestStatus, type State } from "../
 import type { SearchResults } from "../machines/ticket-client.machine.ts";
 import type { Position } from "../machines/vocabulary.ts";
 import type {
-  ActMessage,
   ClientMessage,
-  FlowDetailMessage,
-  FlowMessage,
-  GatewayMessage,
-  RequestMessage,
   ResponsesMessage,
   ResponsesQuery,
   SearchResultsMessage,
   SettingsMessage,
 } from "./api-messages.ts";
+import type {
+  ActMessage,
+  FlowDetailMessage,
+  FlowMessage,
+  GatewayMessage,
+  RequestMessage,
+} from "./api-records.ts";
 import type { ClientView, EngineSnapshot } from "./engine-views.ts";
 import { FlowHistory } from "./flow-history.ts";
 import type { Ledger } from "./ports.ts";

@@ -7,7 +7,7 @@ import { flowOf, type Fact } from "../machines/facts.ts";
 import { limits } from "../machines/limits.ts";
 import type { State } from "../machines/state.ts";
 import type { Position } from "../machines/vocabulary.ts";
-import type { FlowDetailMessage, FlowMessage } from "./api-messages.ts";
+import type { FlowDetailMessage, FlowMessage } from "./api-records.ts";
 import type { Ledger } from "./ports.ts";
 
 type Kept = { -readonly [Name in keyof FlowMessage]: FlowMessage[Name] };

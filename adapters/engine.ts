@@ -3,6 +3,7 @@
  *   S1 no address that others reach without tokens.  S5 only allowed service hosts are called.
  *   R3 a failed ledger ends the engine.  R4 what the opening did not check is checked in the background.
  */
+import { join } from "node:path";
 import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import { isCleared } from "../actors/cleared-alarms.ts";
@@ -29,7 +30,9 @@ import { createOsbService } from "./service/osb.ts";
 import { spokenProtocols } from "./service/protocols.ts";
 import { csvCodec } from "./service-table/csv.ts";
 import { gatewayTableOf, seedServices } from "./service-table/file.ts";
+import { loadTopologyInThread } from "./topology/load-in-thread.ts";
 import { openTopology } from "./topology/open.ts";
+import type { LoadOrder, TopologyDatabase } from "./topology/topology.ts";
 
 export interface EngineOptions {
   /** As in the configuration file; unset members take their defaults. Relative paths count from the working directory. */
@@ -112,13 +115,14 @@ async function assemble(
     ...(gatewayTable === undefined ? undefined : { gatewayTable }),
   };
   let supervisor: Supervisor;
+  let topology: TopologyDatabase;
   try {
     // The file is read once in a ledger's life: after that the table in the ledger counts.
     const seed =
       ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
     const heartbeatReceiver = (url: string) => createHttpReceiver({ url, clock });
     // Loaded beside the running engine: it is asked anew for each flow.
-    const topology = openTopology(config, clock);
+    topology = openTopology(config, clock);
     const ports = { config, ledger, service, topology, clock, ids, log, heartbeatReceiver };
     supervisor = await createSupervisor({ ...ports, ...table, services: seed, onBroken: fall });
   } catch (error) {
@@ -153,7 +157,12 @@ async function assemble(
   server.addUpgrade((request, socket, head) => intake.handleUpgrade(request, socket, head));
   server.addUpgrade((request, socket, head) => feedEdge.handleUpgrade(request, socket, head));
   server.addRoutes([callbackRoute(supervisor)]);
-  server.addRoutes(apiRoutes({ supervisor, tokens, clock }));
+  const topologyAccess = {
+    database: topology,
+    load: (order: LoadOrder) => loadTopologyInThread(config, order),
+    folder: join(config.dataDir, "topology"), // S6
+  };
+  server.addRoutes(apiRoutes({ supervisor, tokens, clock, topology: topologyAccess }));
   server.addRoutes([metricsRoute({ supervisor, tokens, clock, feedReaders: () => feed.readers })]);
   readiness = "ready";
 

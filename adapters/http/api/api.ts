@@ -12,15 +12,22 @@ import { gatewayOperations } from "./gateway.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import type { Operation } from "./operation.ts";
 import { responseOperations } from "./responses.ts";
+import { searchOperations } from "./search.ts";
 import { serviceOperations } from "./services.ts";
+import { topologyOperations, type TopologyAccess } from "./topology.ts";
 
 export interface ApiPorts {
   readonly supervisor: Supervisor;
   readonly tokens: Tokens;
-  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly clock: Pick<Clock, "monotonicMs" | "now">;
+  readonly topology: TopologyAccess;
 }
 
-export function apiOperations(supervisor: Supervisor): readonly Operation[] {
+export function apiOperations({
+  supervisor,
+  clock,
+  topology,
+}: Omit<ApiPorts, "tokens">): readonly Operation[] {
   return [
     ...clientOperations(supervisor),
     ...responseOperations(supervisor),
@@ -28,11 +35,14 @@ export function apiOperations(supervisor: Supervisor): readonly Operation[] {
     ...configurationOperations(supervisor),
     ...flowOperations(supervisor),
     ...gatewayOperations(supervisor),
+    ...topologyOperations(supervisor, topology, clock),
+    ...searchOperations(supervisor),
   ];
 }
 
-export function apiRoutes({ supervisor, tokens, clock }: ApiPorts): readonly Route[] {
-  const operations = apiOperations(supervisor);
+export function apiRoutes({ tokens, ...ports }: ApiPorts): readonly Route[] {
+  const { clock } = ports;
+  const operations = apiOperations(ports);
   const keys = new IdempotencyKeys(() => clock.monotonicMs());
   return [...operations.map((one) => routeOf(one, { tokens, keys })), ...documentRoutes(operations)];
 }

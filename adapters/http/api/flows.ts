@@ -7,7 +7,7 @@ import {
   flowQuerySchema,
   flowsQuerySchema,
   flowsSchema,
-} from "../../../actors/api-messages.ts";
+} from "../../../actors/api-records.ts";
 import type { Explanation } from "../../../actors/explain.ts";
 import type { Supervisor } from "../../../actors/supervisor.ts";
 import { fail, ok } from "../../../machines/failure.ts";

@@ -6,7 +6,7 @@ import {
   gatewaySchema,
   resolvedSchema,
   verdictSchema,
-} from "../../../actors/api-messages.ts";
+} from "../../../actors/api-records.ts";
 import type { Supervisor } from "../../../actors/supervisor.ts";
 import { ok } from "../../../machines/failure.ts";
 import { operation, type Operation } from "./operation.ts";

@@ -1,15 +1,19 @@
 /** Every operation of the API on a real engine, asked over real HTTP; each answer is checked against the document. */
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type {
-  ActMessage,
   ClientMessage,
-  FlowDetailMessage,
-  FlowMessage,
-  GatewayMessage,
   ResponsesMessage,
   SearchResultsMessage,
   SettingsMessage,
 } from "../../../actors/api-messages.ts";
+import type {
+  ActMessage,
+  FlowDetailMessage,
+  FlowMessage,
+  GatewayMessage,
+} from "../../../actors/api-records.ts";
 import type { Explanation } from "../../../actors/explain.ts";
 import { asked, startApi, type ApiUnderTest } from "./rig.ts";
 
@@ -19,7 +23,7 @@ const settled = (id: string) => (fact: { readonly type: string; readonly body: o
 interface Problem {
   readonly code: string;
   readonly detail: string;
-  readonly errors?: readonly { readonly pointer?: string; readonly parameter?: string }[];
+  readonly errors?: readonly object[];
 }
 
 async function responses(api: ApiUnderTest, query = ""): Promise<ResponsesMessage> {
@@ -249,6 +253,68 @@ test("A2 L6: an unknown create that was applied is created, by whom and why", as
   expect(audit.body.acts).toMatchObject([
     { by: "local", action: "request.resolvedApplied", target: requestId, reason: "seen at the service" },
   ]);
+});
+
+test("S6: a topology is loaded from files of its folder only, and a path is looked up in it", async () => {
+  const api = await startApi();
+  const folder = join(api.engine.config.dataDir, "topology");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "link.csv"), "ne_a;ne_b\nroot;hub\nhub;node/1\n");
+  writeFileSync(join(api.engine.config.dataDir, "outside.csv"), "ne_a;ne_b\nroot;hub\n");
+  symlinkSync(join(api.engine.config.dataDir, "outside.csv"), join(folder, "linked.csv"));
+  const load = (...files: string[]) => api.ask<Problem>("POST", "/api/topology/load", { json: { files } });
+  for (const name of ["../outside.csv", "linked.csv", "nothing.csv", "..", folder])
+    expect(await load(name)).toMatchObject({ status: 422, body: { code: "TOPOLOGY_INVALID" } });
+  expect((await api.ask<Problem>("GET", "/api/topology/path/hub")).body).toMatchObject({
+    code: "UNKNOWN_ELEMENT",
+    detail: expect.stringContaining("No topology was ever loaded") as string,
+  });
+  expect(await load("link.csv")).toMatchObject({
+    status: 200,
+    body: { applied: true, elements: 3, roots: 1 },
+  });
+  const path = await api.ask<{ path: { hops: { elementId: string }[] }; ageSeconds: number }>(
+    "GET",
+    `/api/topology/path/${encodeURIComponent("node/1")}`,
+  );
+  expect(path.body.path.hops[0]?.elementId).toBe("node/1");
+  const audit = await api.ask<{ acts: ActMessage[] }>("GET", "/api/audit");
+  expect(audit.body.acts).toMatchObject([{ by: "local", action: "topology.loaded", target: "link.csv" }]);
+
+  writeFileSync(join(folder, "bad.csv"), "ne_a;ne_b\nroot\n");
+  const bad = await load("bad.csv");
+  expect(bad).toMatchObject({ status: 422, body: { code: "TOPOLOGY_INVALID" } });
+  expect(bad.body.errors?.length).toBeGreaterThan(0);
+});
+
+test("G6: a debug search is a row of the gateway, has a rate of its own, and goes after requests", async () => {
+  const api = await startApi({
+    config: { gateway: { debugSearchPerSecond: 0.001 } },
+    desk: { faults: [{ match: { command: "create", key: "node-2" }, fault: "silent", times: 1 }] },
+  });
+  await api.raise("1");
+  await api.fact(settled("1"));
+  const search = (json: object) =>
+    api.ask<{ tickets: object[]; requestId: string; code: string }>("POST", "/api/search", { json });
+  const found = await search({ clientReference: "node-1" });
+  expect(found).toMatchObject({
+    status: 200,
+    body: { truncated: false, tickets: [{ clientReference: "node-1" }] },
+  });
+  const rows = await responses(api, "?client=gateway");
+  expect(rows.rows).toMatchObject([{ command: "search", requestId: found.body.requestId, status: "ok" }]);
+  expect(await search({ clientReference: "node-1" })).toMatchObject({
+    status: 503,
+    body: { code: "OVERLOADED" },
+  });
+  await api.raise("2", { key: "node-2" });
+  await api.fact(
+    ({ type, body }) => type === "request.sending" && (body as { key: string }).key === "node-2",
+  );
+  expect(await search({ clientReference: "node-1" })).toMatchObject({
+    status: 409,
+    body: { code: "BUSY_CLIENT" },
+  });
 });
 
 test("HEAD and OPTIONS answer as GET and the table of routes say", async () => {

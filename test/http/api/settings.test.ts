@@ -9,7 +9,10 @@ test("R1: an operator's change outlasts restarts until the configuration says so
   const rows = (engine: Awaited<ReturnType<World["open"]>>) =>
     engine.supervisor.reader.settings().maxResponseRows;
   const first = await world.open({ config: { maxResponseRows: 100 } });
-  await first.supervisor.operators.changeSettings({ maxResponseRows: 7, relatedElements: { ticketGateway: "A" } }, by);
+  await first.supervisor.operators.changeSettings(
+    { maxResponseRows: 7, relatedElements: { ticketGateway: "A" } },
+    by,
+  );
   first.kill();
   const same = await world.open({ config: { maxResponseRows: 100, reopenSeconds: 60 } });
   expect(rows(same)).toBe(7);
