@@ -11,7 +11,7 @@ export type {
   Supervisor,
   SupervisorOptions,
 } from "./supervisor.ts";
-export type { HeldClient } from "./held-client.ts";
+export type { FoundByHand, HeldClient } from "./held-client.ts";
 export type { Explanation } from "./explain.ts";
 export type { Config, ConfigInput } from "./config.ts";
 export { compileCorrelationKey } from "./alarm-key.ts";
@@ -21,4 +21,5 @@ export type * from "../machines/vocabulary.ts";
 export type * from "../machines/facts.ts";
 export type { Decision, DecisionInput } from "../machines/decision.ts";
 export { decide } from "../machines/decision.ts";
+export type { PathReading, TicketAbove } from "../machines/upstream.ts";
 export { FailureError, type Failure, type FailureCode, type Result } from "../machines/failure.ts";

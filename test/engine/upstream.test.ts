@@ -307,7 +307,25 @@ describe("a topology that is of no help: the decision goes by rule, and says so"
   });
 });
 
-test("Search Results: the client keeps the tickets and the path of its current or last flow, with the age of the data", async () => {
+test("Search Results: the client keeps the tickets of all searches and the path of its flow until the next one takes it", async () => {
+  const { engine } = await opened({ config: { clients: 1 } });
+  await oneByOne(engine, on("hub"), on("modem-1"));
+  const [client] = engine.supervisor.snapshot().clients;
+  const results = engine.supervisor.reader.searchResults(client?.clientId ?? "")?.results;
+  expect(results?.tickets.map((one) => one.ticketId)).toEqual(["MEM-1"]);
+  expect(results?.path).toMatchObject({
+    elementId: "modem-1",
+    failure: null,
+    path: { loadedAt: Date.UTC(2026, 10, 23) },
+  });
+  expect(results?.path?.path?.hops.map((hop) => hop.elementId)).toEqual(["modem-1", "node-a", "hub"]);
+  const flows = await engine.facts("flow.started");
+  expect(results?.lockGuid).toBe(flows.at(-1)?.body.lockGuid);
+  await oneByOne(engine, off("modem-1"));
+  expect(engine.supervisor.reader.searchResults(client?.clientId ?? "")?.results?.path).toBeNull();
+});
+
+test("a flow by hand asks for tickets and a path, and learns how old the data is", async () => {
   const { world, engine } = await opened({ config: { clients: 1 } });
   await oneByOne(engine, on("hub"), on("modem-1"));
   const client = await engine.supervisor.lock();

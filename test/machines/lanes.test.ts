@@ -117,4 +117,12 @@ describe("G1: a line with lanes", () => {
       }),
     );
   });
+
+  test("D7: a preferred lane goes first, in its order; the oldest keeps its turn; empty, it changes nothing", () => {
+    const line = new Lanes<string>();
+    for (let age = 1; age <= 4; age += 1) line.enter(`create-${age}`, 0, age, `create-${age}`);
+    for (let age = 5; age <= 8; age += 1) line.enter(`close-${age}`, 2, age, `close-${age}`);
+    const taken = Array.from({ length: 6 }, () => line.next(2));
+    expect(taken).toEqual(["close-5", "close-6", "close-7", "create-1", "close-8", "create-2"]);
+  });
 });
