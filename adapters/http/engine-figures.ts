@@ -72,9 +72,14 @@ export class EngineFigures {
         counters.duplicates,
       ),
       gauge("alarms_unsettled", "notifications accepted that have no outcome yet", counters.unsettled),
-      gauges("alarms", "notifications by their current outcome", "outcome", all(outcomes, counters.outcomes)),
-      gauges("queue_keys", "correlation keys in line for a client", "lane", { create, update, close }),
-      gauges(
+      gaugesBy(
+        "alarms",
+        "notifications by their current outcome",
+        "outcome",
+        all(outcomes, counters.outcomes),
+      ),
+      gaugesBy("queue_keys", "correlation keys in line for a client", "lane", { create, update, close }),
+      gaugesBy(
         "parked_keys",
         "correlation keys that wait without a client",
         "reason",
@@ -98,7 +103,7 @@ export class EngineFigures {
     }
     const age = oldestLock === Infinity ? 0 : Math.max(0, this.#clock.now() - oldestLock) / 1000;
     return [
-      gauges("clients", "Ticket Clients by state", "state", all(clientStates, states)),
+      gaugesBy("clients", "Ticket Clients by state", "state", all(clientStates, states)),
       gauge("oldest_lock_seconds", "age of the oldest lock, 0 without any", age),
     ];
   }
@@ -108,19 +113,19 @@ export class EngineFigures {
     const { requests, searches } = state.counters;
     const unsettled = { ...reader.requestsByStatus(), unknown: state.unknown.size };
     return [
-      gauges(
+      gaugesBy(
         "requests",
         "requests that are not settled, and those that wait for a verdict",
         "status",
         unsettled,
       ),
-      counters(
+      countersBy(
         "requests_settled",
         "requests settled; one that is corrected later counts under both results",
         "result",
         all(requestResults, requests),
       ),
-      counters("searches", "searches answered", "status", all(searchStatuses, searches)),
+      countersBy("searches", "searches answered", "status", all(searchStatuses, searches)),
     ];
   }
 }
@@ -143,25 +148,25 @@ function heartbeats({ heartbeat }: EngineSnapshot): readonly Figure[] {
   const by = (figure: (state: (typeof checks)[number]["state"]) => number): Record<string, number> =>
     Object.fromEntries(checks.map(({ check, state }) => [check, figure(state)]));
   return [
-    counters(
+    countersBy(
       "heartbeats_ok",
       "beats of success that the receiver took",
       "check",
       by(({ success }) => success),
     ),
-    counters(
+    countersBy(
       "heartbeats_failed",
       "beats of failure that the receiver took",
       "check",
       by(({ fail }) => fail),
     ),
-    counters(
+    countersBy(
       "heartbeats_not_taken",
       "beats that the receiver did not take",
       "check",
       by(({ notTaken }) => notTaken),
     ),
-    gauges(
+    gaugesBy(
       "heartbeat_last_ok_timestamp_seconds",
       "when the receiver last took a success, seconds since 1970; 0 never",
       "check",
@@ -180,10 +185,10 @@ function counter(name: string, help: string, value: number): Figure {
   return { name: `${prefix}${name}_total`, help, kind: "counter", values: { "": value } };
 }
 
-function gauges(name: string, help: string, label: string, values: Record<string, number>): Figure {
+function gaugesBy(name: string, help: string, label: string, values: Record<string, number>): Figure {
   return { name: `${prefix}${name}`, help, kind: "gauge", label, values };
 }
 
-function counters(name: string, help: string, label: string, values: Record<string, number>): Figure {
+function countersBy(name: string, help: string, label: string, values: Record<string, number>): Figure {
   return { name: `${prefix}${name}_total`, help, kind: "counter", label, values };
 }

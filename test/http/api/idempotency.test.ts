@@ -60,7 +60,7 @@ describe("over HTTP", () => {
 });
 
 describe("the memory of answers", () => {
-  function keysAt(): { readonly keys: IdempotencyKeys; pass(seconds: number): void } {
+  function keysAt(): { readonly keys: IdempotencyKeys; readonly pass: (seconds: number) => void } {
     let now = 0;
     return { keys: new IdempotencyKeys(() => now), pass: (seconds) => void (now += seconds * 1000) };
   }

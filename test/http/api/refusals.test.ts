@@ -347,15 +347,12 @@ const cases: readonly Case[] = [
 
 let api: ApiUnderTest;
 let lockGuid: string;
-let end: () => Promise<void>;
 
 beforeAll(async () => {
-  const started = await startApi({ guarded: true, config: { clients: 2 }, keep: true });
-  ({ end } = started);
-  api = started;
+  api = await startApi({ guarded: true, config: { clients: 2 }, keep: true });
   lockGuid = (await api.engine.supervisor.lock()).lockGuid;
 });
-afterAll(() => end());
+afterAll(() => api.end());
 
 describe("refused", () => {
   test.each(cases)(

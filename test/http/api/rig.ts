@@ -175,7 +175,7 @@ class Api implements ApiUnderTest {
         ? "openapi#/components/responses/Problem"
         : `openapi#/paths/${template.replaceAll("~", "~0").replaceAll("/", "~1")}/${method.toLowerCase()}/responses/${said.status}`;
     const validate = ajv.compile({ $ref: `${encodeURI(at)}/content/${type.replaceAll("/", "~1")}/schema` });
-    if (validate(body) !== true)
+    if (!validate(body))
       throw new Error(`${method} ${path}: ${ajv.errorsText(validate.errors)} in ${said.text.slice(0, 500)}`);
   }
 }
