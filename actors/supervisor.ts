@@ -4,7 +4,7 @@
  *   the lock that the operator saw.  R2 recovery may be cut off and repeated.  R3 a broken ledger stops it all.
  * Source: architecture.md, "Supervisor API"; its names are a contract.
  */
-import { createActor } from "xstate";
+import { createActor, type AnyActorRef, type InspectionEvent } from "xstate";
 import { decide as defaultDecision, type Decision, type DecisionInput } from "../machines/decision.ts";
 import type { Fact } from "../machines/facts.ts";
 import { FailureError, type Result } from "../machines/failure.ts";
@@ -355,6 +355,17 @@ export class Supervisor implements AlarmSink {
   onClient(listener: (view: ClientView) => void): () => void {
     this.#stateListeners.add(listener);
     return () => this.#stateListeners.delete(listener);
+  }
+
+  /** The actors themselves, to look at: never send them anything (F4). */
+  get root(): AnyActorRef {
+    return this.#actor;
+  }
+
+  /** Everything that any actor does from now on. `observer` must not throw. Returns a function that ends it. */
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    const subscription = this.#actor.system.inspect(observer);
+    return () => subscription.unsubscribe();
   }
 
   /** Facts after a position, and on as they come, until the signal aborts. */

@@ -8,6 +8,7 @@ import { type ConfigInput, resolveConfig, type Config } from "../actors/config.t
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import { isCleared } from "../actors/cleared-alarms.ts";
 import { createFeed } from "../actors/feed.ts";
+import { createInspection } from "../actors/inspection.ts";
 import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
 import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
 import { type Failure, FailureError, type Result } from "../machines/failure.ts";
@@ -21,6 +22,7 @@ import { createHttpReceiver } from "./heartbeat/http.ts";
 import { metricsRoute } from "./http/metrics.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { attachFeed } from "./feed/feed.ts";
+import { attachInspector } from "./inspect/inspect.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
 import { loadTokens, type Role, type Tokens } from "./http/tokens.ts";
 import { verifyLedger } from "./ledger/inspection.ts";
@@ -154,8 +156,11 @@ async function assemble(
   server.addRoutes(httpIntake.routes);
   const feed = createFeed({ supervisor, clock });
   const feedEdge = attachFeed({ feed, clock, ids, log, settings, ...authorizing("viewer") });
+  const inspection = createInspection({ supervisor, clock });
+  const inspectEdge = attachInspector({ inspection, clock, ids, log, settings, ...authorizing("viewer") });
   server.addUpgrade((request, socket, head) => intake.handleUpgrade(request, socket, head));
   server.addUpgrade((request, socket, head) => feedEdge.handleUpgrade(request, socket, head));
+  server.addUpgrade((request, socket, head) => inspectEdge.handleUpgrade(request, socket, head));
   server.addRoutes([callbackRoute(supervisor)]);
   const topologyAccess = {
     database: topology,
@@ -181,7 +186,7 @@ async function assemble(
     // The callback stays: results that come while flows end still count.
     await supervisor.stop({ drainSeconds });
     feed.close();
-    await feedEdge.close();
+    await Promise.all([feedEdge.close(), inspectEdge.close()]);
     await Promise.all([server.close(), verified]);
   }
 

@@ -87,6 +87,24 @@ export const limits = {
   /** Facts kept in memory for readers that resume; older ones come from the ledger. */
   feedFactsKept: 10_000,
 
+  // --- inspector
+  /** Who inspects is a developer with a viewer: a handful, and each costs frames. */
+  inspectReadersMax: 8,
+  /** Frames go out in turns this far apart, each no longer and no more than this: 4 % of a core, 2,000 a second. */
+  inspectIntervalMs: 50,
+  inspectTurnMsMax: 2,
+  inspectFramesPerTurnMax: 100,
+  /** What waits for one reader in its order; above it only each actor's newest state is kept. A flow by itself is some 60. */
+  inspectQueuedMax: 512,
+  /** Of each member of a context, an event or an output: enough for a lock, a command with its service, a few tickets. */
+  inspectValuesMax: 60,
+  inspectTextCharsMax: 2_048,
+  inspectDepthMax: 8,
+  /** Members of one context, event or list of children. */
+  inspectMembersMax: 24,
+  /** Any one string. */
+  inspectStringCharsMax: 256,
+
   // --- flows and requests
   searchTriesMax: 3,
   searchRetryDelayMs: 200,
@@ -183,7 +201,7 @@ export const limits = {
   pathHopsMax: 64,
   /** A look-up that takes longer counts as failed: the flow decides without the path. */
   topologyTimeoutMs: 2_000,
-  /** Elements, addresses, links or paths of a load: five times the largest network asked for, 1.5 GB of memory while it is checked. */
+  /** Elements, addresses, links or paths of a load: five times the largest network asked for; about 2.5 GB of memory while it is loaded. */
   topologyElementsMax: 5_000_000,
   /** Rows of network_path.csv: eight hops for each of 2,500,000 elements. */
   topologyHopRowsMax: 20_000_000,

@@ -1,0 +1,369 @@
+/**
+ * What the actors do, told to whoever inspects them, over whatever carries text. No sockets here.
+ *   F3 what waits for a reader is bounded: above `inspectQueuedMax` only the newest state of each actor is kept, and
+ *      who does not take what was sent is cut, as the feed does.
+ *   F4 XState is observed only while somebody reads; the observer keeps references and catches everything, and
+ *      frames are made in turns of their own, which are short.
+ * A reader that comes late is in the same place as one that has fallen behind: every actor waits for it to be told.
+ * Source: wire.md, "Inspector protocol". Protocol: adapters/inspect/README.md.
+ */
+import type { InspectionEvent } from "xstate";
+import { limits } from "../machines/limits.ts";
+import type { Instant } from "../machines/vocabulary.ts";
+import { feedDrainMsMax, type FeedReader, type FeedReading } from "./feed.ts";
+import { feedCloseCodes } from "./feed-messages.ts";
+import {
+  actorFrame,
+  childrenOf,
+  eventFrame,
+  type InspectedActor,
+  isMachine,
+  parentOf,
+  snapshotFrame,
+  stableId,
+  statusOf,
+} from "./inspection-frames.ts";
+import type { Clock } from "./ports.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+export interface InspectionRequest {
+  /** Only this actor and what is below it, commands being executed included. Null: all machines. */
+  readonly actor: string | null;
+}
+
+export interface Inspection {
+  /** Definitions first, then what happens; the first frame comes in a later turn. */
+  read(reader: FeedReader, request: InspectionRequest): FeedReading;
+  readonly readers: number;
+  /** Closes every reader with 1001 and observes no more. */
+  close(): void;
+}
+
+export interface InspectionOptions {
+  readonly supervisor: Pick<Supervisor, "inspect" | "root">;
+  readonly clock: Clock;
+}
+
+/** A frame to be made, in its order. */
+type Item = { readonly actor: InspectedActor; readonly at: Instant } & (
+  | { readonly kind: "actor"; readonly snapshot: unknown }
+  | { readonly kind: "event"; readonly event: unknown; readonly source: InspectedActor | null }
+  | { readonly kind: "snapshot"; readonly snapshot: unknown; readonly event: unknown }
+);
+
+/** An actor whose newest state is owed; null: as it is when its turn comes. */
+interface Owed {
+  readonly actor: InspectedActor;
+  readonly newest: Extract<Item, { readonly kind: "snapshot" }> | null;
+}
+
+interface Reading {
+  readonly reader: FeedReader;
+  readonly request: InspectionRequest;
+  /** Ids of living actors that the reader was told of, or that are in the queue. */
+  readonly told: Set<string>;
+  queue: Item[];
+  /** Where the queue goes on. */
+  next: number;
+  /** While it is not empty nothing joins the queue. */
+  readonly owed: Map<string, Owed>;
+  /** Runs while the reader's buffer is full. */
+  fullTimer: unknown;
+  isEnded: boolean;
+}
+
+export function createInspection(options: InspectionOptions): Inspection {
+  return new EngineInspection(options);
+}
+
+class EngineInspection implements Inspection {
+  readonly #options: InspectionOptions;
+  readonly #clock: Clock;
+  /** In the order of their next turns. */
+  readonly #readings = new Set<Reading>();
+  #stopObserving: (() => void) | null = null;
+  #turnTimer: unknown = null;
+
+  constructor(options: InspectionOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+  }
+
+  get readers(): number {
+    return this.#readings.size;
+  }
+
+  read(reader: FeedReader, request: InspectionRequest): FeedReading {
+    const reading: Reading = {
+      reader,
+      request,
+      told: new Set(),
+      queue: [],
+      next: 0,
+      owed: new Map(),
+      fullTimer: null,
+      isEnded: false,
+    };
+    this.#readings.add(reading);
+    this.#stopObserving ??= this.#options.supervisor.inspect((event) => this.#observe(event));
+    this.#guard(reading, () => this.#begin(reading));
+    this.#wake();
+    return { drained: () => this.#wake(), end: () => this.#end(reading) };
+  }
+
+  close(): void {
+    for (const reading of this.#readings)
+      this.#cut(reading, feedCloseCodes.stopping, "the engine is stopping");
+  }
+
+  // --- what XState says: references are kept, and nobody is called
+
+  /** An observer that throws would leave the actor deaf for ever (F4). */
+  #observe(event: InspectionEvent): void {
+    try {
+      if (event.type !== "@xstate.event" && event.type !== "@xstate.snapshot") return;
+      const actor = event.actorRef as unknown as InspectedActor;
+      for (const reading of this.#readings) if (isShown(reading, actor)) this.#note(reading, actor, event);
+    } catch {
+      // One frame is missing; the next state of that actor comes.
+    }
+  }
+
+  #note(
+    reading: Reading,
+    actor: InspectedActor,
+    event: Extract<InspectionEvent, { type: "@xstate.event" | "@xstate.snapshot" }>,
+  ): void {
+    const at = this.#clock.now();
+    if (event.type === "@xstate.snapshot")
+      return this.#noteState(reading, {
+        kind: "snapshot",
+        actor,
+        at,
+        snapshot: event.snapshot,
+        event: event.event,
+      });
+    const source = (event.sourceRef as unknown as InspectedActor | undefined) ?? null;
+    if (!isBehind(reading)) {
+      this.#introduce(reading, actor, at);
+      reading.queue.push({ kind: "event", actor, at, event: event.event, source });
+    } else if (!reading.told.has(stableId(actor))) this.#owe(reading, actor, null);
+    // A machine that throws has no last snapshot of its own: its parent hears of it.
+    if (event.event.type.startsWith("xstate.error.actor.") && source !== null && isShown(reading, source))
+      this.#noteState(reading, {
+        kind: "snapshot",
+        actor: source,
+        at,
+        snapshot: source.getSnapshot(),
+        event: event.event,
+      });
+    this.#wake();
+  }
+
+  #noteState(reading: Reading, item: Extract<Item, { readonly kind: "snapshot" }>): void {
+    const id = stableId(item.actor);
+    const isOver = statusOf(item.snapshot) !== "active";
+    const isTold = reading.told.has(id);
+    if (isOver && !isTold) {
+      reading.owed.delete(id); // It came and went while nobody could be told.
+    } else if (isBehind(reading)) {
+      this.#owe(reading, item.actor, isTold ? item : null);
+    } else {
+      this.#introduce(reading, item.actor, item.at, item.snapshot);
+      reading.queue.push(item);
+      if (isOver) reading.told.delete(id);
+    }
+    this.#wake();
+  }
+
+  /** Its definition, and before it those of what is above. */
+  #introduce(
+    reading: Reading,
+    actor: InspectedActor,
+    at: Instant,
+    snapshot: unknown = actor.getSnapshot(),
+  ): void {
+    const id = stableId(actor);
+    if (reading.told.has(id)) return;
+    const parent = parentOf(actor);
+    if (parent !== undefined && isShown(reading, parent)) this.#introduce(reading, parent, at);
+    reading.told.add(id);
+    reading.queue.push({ kind: "actor", actor, at, snapshot });
+  }
+
+  #owe(reading: Reading, actor: InspectedActor, newest: Owed["newest"]): void {
+    reading.owed.set(stableId(actor), { actor, newest });
+  }
+
+  #begin(reading: Reading): void {
+    const { root } = this.#options.supervisor;
+    const { actor: wanted } = reading.request;
+    const first = wanted === null || wanted === stableId(root) ? root : find(root, wanted);
+    if (first !== null) this.#owe(reading, first, null);
+  }
+
+  // --- turns of the inspection
+
+  #wake(): void {
+    if (this.#readings.size > 0)
+      this.#turnTimer ??= this.#clock.setTimeout(() => this.#turn(), limits.inspectIntervalMs);
+  }
+
+  #turn(): void {
+    this.#turnTimer = null;
+    const endAt = this.#clock.monotonicMs() + limits.inspectTurnMsMax;
+    const row = [...this.#readings];
+    const share = Math.ceil(limits.inspectFramesPerTurnMax / Math.max(1, row.length));
+    for (const reading of row) {
+      if (this.#clock.monotonicMs() >= endAt) break;
+      // Whoever was served is the last to be served again.
+      this.#readings.delete(reading);
+      this.#readings.add(reading);
+      this.#guard(reading, () => this.#serve(reading, endAt, share));
+    }
+    if (row.some(hasMore)) this.#wake();
+  }
+
+  #serve(reading: Reading, endAt: number, framesMax: number): void {
+    for (let frames = 0; frames < framesMax && hasMore(reading); frames += 1) {
+      if (this.#isFull(reading) || this.#clock.monotonicMs() >= endAt) break;
+      const item = reading.queue[reading.next];
+      if (item === undefined) this.#pay(reading);
+      else {
+        reading.next += 1;
+        this.#send(reading, item);
+      }
+    }
+    reading.queue = reading.queue.slice(reading.next);
+    reading.next = 0;
+  }
+
+  /** The longest owed: its newest state, or, where it was not told of yet, its definition; then its children are owed. */
+  #pay(reading: Reading): void {
+    const [first] = reading.owed;
+    if (first === undefined) return;
+    const [id, { actor, newest }] = first;
+    reading.owed.delete(id);
+    if (newest !== null) {
+      if (statusOf(newest.snapshot) !== "active") reading.told.delete(id);
+      return this.#send(reading, newest);
+    }
+    if (reading.told.has(id) || statusOf(actor.getSnapshot()) !== "active") return;
+    this.#tell(reading, actor);
+    for (const child of childrenOf(actor))
+      if (isShown(reading, child) && !reading.told.has(stableId(child))) this.#owe(reading, child, null);
+  }
+
+  #tell(reading: Reading, actor: InspectedActor): void {
+    const parent = parentOf(actor);
+    if (parent !== undefined && isShown(reading, parent) && !reading.told.has(stableId(parent)))
+      this.#tell(reading, parent);
+    reading.told.add(stableId(actor));
+    this.#send(reading, { kind: "actor", actor, at: this.#clock.now(), snapshot: actor.getSnapshot() });
+  }
+
+  #send(reading: Reading, item: Item): void {
+    const text = textOf(reading, item);
+    if (text !== null) reading.reader.send(text);
+  }
+
+  // --- a reader's life
+
+  /** F3: arms the cut while the buffer is full, calls it off when it no longer is. */
+  #isFull(reading: Reading): boolean {
+    const isFull = reading.reader.bufferedBytes() >= limits.feedQueuedBytesMax;
+    if (isFull) reading.fullTimer ??= this.#clock.setTimeout(() => this.#judge(reading), feedDrainMsMax);
+    else this.#clearFullTimer(reading);
+    return isFull;
+  }
+
+  #judge(reading: Reading): void {
+    reading.fullTimer = null;
+    this.#guard(reading, () => {
+      if (reading.reader.bufferedBytes() < limits.feedQueuedBytesMax) return this.#wake();
+      const reason = `too slow: ${limits.feedQueuedBytesMax} bytes queued for ${feedDrainMsMax} ms`;
+      this.#cut(reading, feedCloseCodes.overloaded, reason);
+    });
+  }
+
+  #clearFullTimer(reading: Reading): void {
+    this.#clock.clearTimeout(reading.fullTimer);
+    reading.fullTimer = null;
+  }
+
+  /** F4: what a reader throws ends that reader. */
+  #guard(reading: Reading, call: () => void): void {
+    try {
+      call();
+    } catch {
+      this.#cut(reading, feedCloseCodes.failed, "the reader failed");
+    }
+  }
+
+  #cut(reading: Reading, code: number, reason: string): void {
+    if (reading.isEnded) return;
+    this.#end(reading);
+    try {
+      reading.reader.close(code, reason);
+    } catch {
+      // It is no longer ours.
+    }
+  }
+
+  #end(reading: Reading): void {
+    if (reading.isEnded) return;
+    reading.isEnded = true;
+    this.#clearFullTimer(reading);
+    this.#readings.delete(reading);
+    reading.queue = [];
+    reading.next = 0;
+    reading.owed.clear();
+    reading.told.clear();
+    if (this.#readings.size > 0) return;
+    this.#stopObserving?.();
+    this.#stopObserving = null;
+    this.#clock.clearTimeout(this.#turnTimer);
+    this.#turnTimer = null;
+  }
+}
+
+/** Null: it cannot be made, and the reader goes without. */
+function textOf({ request }: Reading, item: Item): string | null {
+  const { actor, at } = item;
+  try {
+    switch (item.kind) {
+      case "actor":
+        return actorFrame(actor, item.snapshot, { at, withParent: stableId(actor) !== request.actor });
+      case "event":
+        return eventFrame(actor, item.event, { at, source: item.source });
+      case "snapshot":
+        return snapshotFrame(actor, item.snapshot, item.event, at);
+    }
+  } catch {
+    return null;
+  }
+}
+
+function isShown({ request }: Reading, actor: InspectedActor): boolean {
+  if (request.actor === null) return isMachine(actor);
+  for (let one: InspectedActor | undefined = actor; one !== undefined; one = parentOf(one))
+    if (isMachine(one) && stableId(one) === request.actor) return true;
+  return false;
+}
+
+function find(above: InspectedActor, id: string): InspectedActor | null {
+  for (const child of childrenOf(above)) {
+    if (stableId(child) === id) return child;
+    const found = find(child, id);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function isBehind({ queue, next, owed }: Reading): boolean {
+  return owed.size > 0 || queue.length - next >= limits.inspectQueuedMax;
+}
+
+function hasMore({ queue, next, owed }: Reading): boolean {
+  return next < queue.length || owed.size > 0;
+}
