@@ -22,9 +22,9 @@ export async function loadTopology(
   const complaints = new Complaints();
   const files = await inspectFiles(order.files, complaints);
   if (complaints.count > 0) return refused(complaints);
-  const before = await store.loaded();
   const staging = order.dryRun === true ? nowhere : await store.stage();
   try {
+    const before = await store.loaded(); // after a load that ran until now
     const { counts, rows } = await readFiles(files, { staging, complaints, order });
     if (complaints.count === 0 && order.acceptDrop !== true) complainOfDrop(before, counts, complaints);
     if (complaints.count > 0) {

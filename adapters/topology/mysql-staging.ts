@@ -62,6 +62,8 @@ async function connectLoader(address: MysqlAddress): Promise<Loader> {
     address,
     run,
     async lock() {
+      // The swap waits for whoever has a table open in a transaction, and look-ups wait behind it: not for long.
+      await run(`SET SESSION lock_wait_timeout = ${limits.topologyLoadWaitMs / 1_000}`);
       const [row] = await run("SELECT GET_LOCK(?, ?) AS granted", [
         lockName(address),
         limits.topologyLoadWaitMs / 1_000,
@@ -88,7 +90,9 @@ function createStaging(loader: Loader): Staging {
     try {
       await work();
     } catch (error) {
-      throw asUnavailable(loader.address, error);
+      if (codeOf(error) !== "ER_LOCK_WAIT_TIMEOUT") throw asUnavailable(loader.address, error);
+      const detail = `Somebody has a table of ${loader.address.shown} open in a transaction. End it and load again.`;
+      throw new FailureError("TOPOLOGY_BUSY", detail, { cause: error });
     }
   };
 

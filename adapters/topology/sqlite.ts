@@ -3,7 +3,7 @@
  * that they see the old data until the new is whole.
  *   S10 read-only where it reads.
  */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../../actors/ports.ts";
 import { FailureError } from "../../machines/failure.ts";
@@ -39,6 +39,7 @@ export function openSqliteTopology({ file, clock }: SqliteTopologyOptions): Topo
 
 function createAsk(file: string, clock: Clock): { readonly ask: Ask; readonly close: () => void } {
   let db: DatabaseSync | null = null;
+  let openedIno: number | undefined;
   let closed = false;
   const statements = new Map<string, StatementSync>();
 
@@ -53,7 +54,11 @@ function createAsk(file: string, clock: Clock): { readonly ask: Ask; readonly cl
     parameters: readonly (string | number)[],
   ): ReturnType<StatementSync["all"]> | null {
     if (closed) throw new FailureError("TOPOLOGY_UNAVAILABLE", `The topology ${file} is closed.`);
-    if (db === null && !existsSync(file)) return null;
+    // A file that was put in its place since is another one: some three microseconds to know.
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (there?.ino !== openedIno) close();
+    if (there === undefined) return null;
+    openedIno = there.ino;
     // Waiting for a lock would hold up everything in this thread: it is tried again instead.
     db ??= new DatabaseSync(file, { readOnly: true, timeout: 0 });
     let prepared = statements.get(statement);

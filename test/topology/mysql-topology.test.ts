@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { createConnection as connectTcp, createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openTopology } from "../../adapters/topology/open.ts";
 import { ManualClock } from "../alarms/manual-clock.ts";
@@ -133,6 +134,27 @@ describe.skipIf(noMariadb !== null)(`topology in MariaDB (${noMariadb ?? "its ow
     ]);
   });
 
+  test("a load does not wait for ever for somebody's transaction, and look-ups go on", async () => {
+    const url = await server.makeDatabase();
+    const topology = open(url, new ManualClock());
+    onTestFinished(() => topology.close());
+    const [old = "", fresh = ""] = writeFiles(folder(), {
+      "old.csv": elementLines({ a: "" }, "old"),
+      "new.csv": elementLines({ a: "" }, "new"),
+    });
+    await topology.load({ files: [old] });
+    const person = await createConnection(url);
+    await person.query("START TRANSACTION");
+    await person.query("SELECT * FROM network_element");
+    await expect(topology.load({ files: [fresh] })).rejects.toMatchObject({
+      failure: { code: "TOPOLOGY_BUSY", detail: expect.stringContaining("open in a transaction") as string },
+    });
+    expect(await names(topology.path({ elementId: "a", signal: never }))).toEqual(["old a"]);
+    await person.end();
+    expect(await topology.load({ files: [fresh] })).toMatchObject({ kind: "loaded" });
+    expect(await names(topology.path({ elementId: "a", signal: never }))).toEqual(["new a"]);
+  });
+
   test("rows beyond one insert and one transaction of the server all arrive", async () => {
     const topology = open(await server.makeDatabase(), new ManualClock());
     onTestFinished(() => topology.close());
@@ -152,7 +174,7 @@ describe.skipIf(noMariadb !== null)(`topology in MariaDB (${noMariadb ?? "its ow
     const accepted = once(listener, "connection");
     const topology = open(`mysql://u:p@127.0.0.1:${port}/d`, clock);
     const answer = topology.path({ elementId: "a", signal: never });
-    const [socket] = (await accepted) as [ReturnType<typeof connectTcp>];
+    const [socket] = (await accepted) as [Socket];
     clock.advance(2_000);
     expect(await answer).toMatchObject({ kind: "error", code: "TOPOLOGY_TIMEOUT" });
     socket.destroy();
@@ -160,8 +182,7 @@ describe.skipIf(noMariadb !== null)(`topology in MariaDB (${noMariadb ?? "its ow
   });
 
   async function holdLock(url: string, database: string): Promise<() => Promise<void>> {
-    const { createConnection } = await import("mysql2/promise");
-    const connection = await createConnection(url.replace(/\?.*/, ""));
+    const connection = await createConnection(url);
     await connection.query("SELECT GET_LOCK(?, 0)", [`topology ${database}`]);
     return () => connection.end();
   }

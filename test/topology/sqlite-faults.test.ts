@@ -1,7 +1,7 @@
 /** The topology in SQLite where something is wrong: with the file, with what others wrote into it, with the disk. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
@@ -60,6 +60,20 @@ test("a look-up makes no file; one that is no database is an error that says wha
   expect(await look("a")).toEqual({ kind: "absent", loadedAt: null });
   expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
   expect(await names(look("a"))).toEqual(["name a"]);
+});
+
+test("a file that is moved away, and another put in its place, is noticed at the next look-up", async () => {
+  const { file, topology, look } = place();
+  const [one = "", two = ""] = writeFiles(folder(), {
+    "one.csv": elementLines({ a: "" }, "one"),
+    "two.csv": elementLines({ a: "" }, "two"),
+  });
+  await topology.load({ files: [one] });
+  expect(await names(look("a"))).toEqual(["one a"]);
+  for (const part of ["", "-wal", "-shm"]) renameSync(`${file}${part}`, `${file}.moved${part}`);
+  expect(await look("a")).toEqual({ kind: "absent", loadedAt: null });
+  await topology.load({ files: [two] });
+  expect(await names(look("a"))).toEqual(["two a"]);
 });
 
 test("a folder that cannot be written is an error that names the file", async () => {
