@@ -120,7 +120,10 @@ function latest(member: string): string {
     FROM said WHERE json_type(body, '$.row.${member}') IS NOT NULL GROUP BY request_id, attempt`;
 }
 
-/** G6: all unsettled rows of a client, and as many of its newest settled ones as still fit. */
+/**
+ * G6: all unsettled rows of a client, and as many of its newest settled ones as still fit. A row that was last touched
+ * before its client's rows were cleared, and is settled, was settled then: it is gone.
+ */
 const responses = `
   CREATE VIEW responses AS
   WITH said AS MATERIALIZED (
@@ -131,6 +134,10 @@ const responses = `
   inserted AS (SELECT request_id, attempt, body, min(position) AS position FROM said
     WHERE NOT json_extract(body, '$.change') GROUP BY request_id, attempt),
   ${changing.map(([member, column]) => `latest_${column} AS MATERIALIZED (${latest(member)})`).join(",\n  ")},
+  touched AS MATERIALIZED (SELECT request_id, attempt, max(position) AS last FROM said GROUP BY request_id, attempt),
+  clearings AS MATERIALIZED (
+    SELECT position, json_extract(body, '$.clientId') AS client FROM facts WHERE type = 'responses.cleared'
+  ),
   folded AS (
     SELECT i.position, i.request_id, i.attempt, i.body,
       ${changing.map(([, column]) => `latest_${column}.v AS ${column}`).join(", ")},
@@ -138,10 +145,15 @@ const responses = `
     FROM inserted i
     ${changing.map(([, column]) => `LEFT JOIN latest_${column} USING (request_id, attempt)`).join("\n    ")}
   ),
+  kept AS (
+    SELECT f.* FROM folded f JOIN touched t USING (request_id, attempt)
+    WHERE unsettled OR NOT EXISTS (SELECT 1 FROM clearings c
+      WHERE c.position > t.last AND (c.client IS NULL OR c.client = json_extract(f.body, '$.row.clientId')))
+  ),
   ranked AS (
     SELECT *, row_number() OVER (
       PARTITION BY json_extract(body, '$.row.clientId') ORDER BY unsettled DESC, position DESC) AS place
-    FROM folded
+    FROM kept
   )
   SELECT position, request_id, attempt,
     json_extract(body, '$.row.clientId') AS client_id, json_extract(body, '$.row.lockGuid') AS lock_guid,
@@ -200,11 +212,15 @@ const audit = `
       WHEN 'operator.acted' THEN json_extract(body, '$.target')
       WHEN 'services.imported' THEN json_array_length(body, '$.services') || ' services'
       WHEN 'service.selected' THEN json_extract(body, '$.name')
+      WHEN 'settings.changed' THEN 'settings'
+      WHEN 'topology.loaded' THEN (SELECT group_concat(value, ', ') FROM json_each(body, '$.files'))
+      WHEN 'responses.cleared' THEN coalesce(json_extract(body, '$.clientId'), 'all clients')
       ELSE json_extract(body, '$.clientId') END AS target,
     json_extract(body, '$.lockGuid') AS lock_guid, json_extract(body, '$.reason') AS reason, hash
   FROM facts
   WHERE type IN ('client.lockForced', 'client.notBusyForced', 'operator.acted',
-    'services.imported', 'service.selected')
+    'services.imported', 'service.selected', 'responses.cleared', 'topology.loaded')
+    OR (type = 'settings.changed' AND json_extract(body, '$.by') IS NOT NULL)
   ORDER BY position`;
 
 /** Made anew at each opening, so that a newer engine brings newer views without a new schema version. */

@@ -166,6 +166,24 @@ test("G6: responses shows a client's unsettled rows and its newest settled ones 
   expect(shown()).toEqual(["inDoubt", "other"]);
 });
 
+test("G6: responses leaves out what was cleared; what was unsettled then is shown when it has settled", async () => {
+  const ok = { status: "ok" } as const;
+  const other = { ...ok, clientId: "client-02" };
+  await append("gateway/osb", inserted("a", ok), inserted("b"), inserted("other", other));
+  const clear = (clientId: string | null) =>
+    append("audit", { type: "responses.cleared", at: noon, body: { clientId, by: "ann" } });
+  await clear("client-01");
+  expect(shown()).toEqual(["b", "other"]);
+  await append("gateway/osb", changed("b", ok), inserted("c", ok));
+  expect(shown()).toEqual(["b", "other", "c"]);
+  await clear(null);
+  expect(shown()).toEqual([]);
+  expect(query("SELECT by, action, target FROM audit")).toEqual([
+    { by: "ann", action: "responses.cleared", target: "client-01" },
+    { by: "ann", action: "responses.cleared", target: "all clients" },
+  ]);
+});
+
 test("alarms: each with its current outcome only, or none yet", async () => {
   await ledger.append(acceptance("a1", "alarm-1", "NE-1"));
   await ledger.append(acceptance("a2", "alarm-2", "NE-2"));
