@@ -188,4 +188,3 @@ export const problemSchema = z
       .exactOptional(),
   })
   .meta({ id: "Problem" });
-export type ProblemMessage = z.output<typeof problemSchema>;

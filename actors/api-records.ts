@@ -14,7 +14,6 @@ import {
   requestCommandSchema,
   ticketSchema,
 } from "./vocabulary-schemas.ts";
-import type { Explanation } from "./explain.ts";
 
 // --- flows and decision records
 
@@ -95,8 +94,6 @@ export const explanationSchema = z
     ),
   })
   .meta({ id: "Explanation" });
-/** The schema says at least what a decision record is. */
-export type ExplanationFits = Explanation extends z.input<typeof explanationSchema> ? true : never;
 
 export const explainQuerySchema = z
   .strictObject({

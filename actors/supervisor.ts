@@ -5,7 +5,7 @@
  * Source: architecture.md, "Supervisor API"; its names are a contract.
  */
 import { createActor, type AnyActorRef, type InspectionEvent } from "xstate";
-import { decide as defaultDecision, type Decision, type DecisionInput } from "../machines/decision.ts";
+import { decide as defaultDecision } from "../machines/decision.ts";
 import type { Fact } from "../machines/facts.ts";
 import { FailureError, type Result } from "../machines/failure.ts";
 import type { GatewayRef } from "../machines/gateway.machine.ts";
@@ -15,7 +15,7 @@ import { clientNames, crashReport, gatewayChild, supervisorMachine } from "../ma
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Verdict } from "../machines/verdict.ts";
 import type { Notification, Position, ServiceInfo } from "../machines/vocabulary.ts";
-import { resolveConfig, type Config, type ConfigInput } from "./config.ts";
+import { resolveConfig, type Config } from "./config.ts";
 import { AlarmAdmission } from "./alarm-admission.ts";
 import { deliverAsync } from "./async-delivery.ts";
 import { CrashRecovery } from "./crash-recovery.ts";
@@ -44,45 +44,16 @@ import { Journal, type FactListener } from "./journal.ts";
 import { openingEntries } from "./opening.ts";
 import { LockDeadlines } from "./lock-deadlines.ts";
 import { OperatorCommands, type ForceOptions } from "./operator-commands.ts";
-import type {
-  Acceptance,
-  AlarmSink,
-  AsyncResult,
-  Clock,
-  HeartbeatReceiver,
-  Ids,
-  Ledger,
-  Log,
-  TicketingService,
-  Topology,
-} from "./ports.ts";
+import type { Acceptance, AlarmSink, AsyncResult } from "./ports.ts";
 import type { ImportOptions, ImportResult, ServiceCommands } from "./service-commands.ts";
-import { openServiceTable, type ServiceTableOptions } from "./service-table.ts";
+import { openServiceTable } from "./service-table.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
 import { ticketClientLogic } from "./ticket-client.ts";
 
 export type { ClientView, EngineCounters, EngineSnapshot } from "./engine-views.ts";
 export type { ForceOptions } from "./operator-commands.ts";
 export type { ImportOptions, ImportResult, ServicesPreview } from "./service-commands.ts";
-
-export interface SupervisorOptions extends ServiceTableOptions {
-  /** Unset members take their defaults; see config.ts. */
-  readonly config?: ConfigInput;
-  readonly ledger: Ledger;
-  readonly service: TicketingService;
-  /** Paths for D2 and D5; closed with the engine. Without one every key is decided by its own tickets. */
-  readonly topology?: Topology;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-  /** The Service Info Table of the first start; later starts take the ledger's. At least one row. */
-  readonly services: readonly ServiceInfo[];
-  /** Instead of the default decision D0–D13. Must be pure; when it throws, the flow crashes (R6). */
-  readonly decide?: (input: DecisionInput) => Decision;
-  /** Opens the way to a receiver of `heartbeat.url` or `heartbeat.engineUrl`; needed where one is set. */
-  readonly heartbeatReceiver?: (url: string) => HeartbeatReceiver;
-  /** Once, when the ledger fails (R3): the process should stop. */
-  readonly onBroken?: (error: unknown) => void;
-}
+export type { SupervisorOptions } from "./supervisor-options.ts";
 
 /** Starts an engine: resolves when it has recovered and its clients are idle. */
 export async function createSupervisor(options: SupervisorOptions): Promise<Supervisor> {
