@@ -6,7 +6,7 @@
  * Source: telenet-ticket-client.md, "About"; architecture.md, "The actors".
  */
 import { produce } from "immer";
-import { assign, enqueueActions, raise, setup, stopChild } from "xstate";
+import { assign, enqueueActions, raise, setup, stopChild, type AnyActorRef } from "xstate";
 import { causeOf } from "./failure.ts";
 import { gatewayMachine } from "./gateway.machine.ts";
 import { heartbeatChecks, type HeartbeatCheck } from "./heartbeat.ts";
@@ -78,6 +78,10 @@ function recentCrashes(context: SupervisorContext, child: string): readonly numb
 export function crashReport(context: SupervisorContext, event: { readonly type: string }): CrashReport {
   const child = crashedChild(event);
   return { child, cause: causeOf(event), crashes: recentCrashes(context, child).length };
+}
+
+function isIdleClient(ref: AnyActorRef | undefined): boolean {
+  return ref?.src === "client" && (ref.getSnapshot() as { readonly value?: unknown }).value === "idle";
 }
 
 export const supervisorMachine = setup({
@@ -163,8 +167,11 @@ export const supervisorMachine = setup({
       delay: "quarantine",
     }),
     dropCrashed: stopChild(({ event }) => crashedChild(event)),
+    /** In reverse order. Idle clients have nothing to end: XState copies the list of children for each that it stops. */
     stopChildren: enqueueActions(({ enqueue, self }) => {
-      for (const child of Object.keys(self.getSnapshot().children).reverse()) enqueue.stopChild(child);
+      const { children } = self.getSnapshot();
+      for (const child of Object.keys(children).reverse())
+        if (!isIdleClient(children[child])) enqueue.stopChild(child);
     }),
     /** Provided by actors/: makes the crash durable, then sends `child.recover`. */
     reportCrash: () => {},
@@ -205,6 +212,7 @@ export const supervisorMachine = setup({
         "supervisor.stop": { target: "stopped" },
       },
     },
-    stopped: { type: "final", entry: "stopChildren" },
+    /** Not final: XState would then stop the idle clients too. */
+    stopped: { entry: "stopChildren" },
   },
 });

@@ -302,10 +302,15 @@ describe("supervisor", () => {
     expect(rig.reports.at(-1)?.quarantined).toBe(quarantined);
   });
 
-  test("stopping ends every child", () => {
+  test("stopping ends every child but idle clients, which have nothing to end", () => {
     const rig = rigIn("running");
-    const refs = Object.values(rig.actor.getSnapshot().children);
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+    const refs = rig.actor.getSnapshot().children;
+    const held = refs["client-02"];
+    const lock = { lockGuid: "guid-1", fence: 1, lockTime: 0 };
+    held?.send({ type: "client.lock", lock, claim: 1, deadlineMs: 1_000, flow: null });
     rig.actor.send({ type: "supervisor.stop" });
-    expect(refs.map((ref) => ref?.getSnapshot().status)).toEqual(["stopped", "stopped"]);
+    const status = Object.entries(refs).map(([name, ref]) => `${name} ${ref?.getSnapshot().status}`);
+    expect(status.sort()).toEqual(["client-01 active", "client-02 stopped", "gateway:OSB stopped"]);
   });
 });
