@@ -22,7 +22,7 @@ const table = `
 state   | supervisor.start | gateway.open/new | gateway.open/again | child.recover/crashed | child.recover/alive | quarantine.over | heartbeat.stop | * fails | supervisor.stop
 waiting | running          | –                | –                  | –                     | –                   | –               | –              | crash   | –
 running | –                | running          | –                  | running               | –                   | running         | running        | running | stopped
-stopped | –                | –                | –                  | –                     | –                   | –               | –              | –       | –
+stopped | –                | –                | –                  | –                     | –                   | –               | –              | crash   | –
 `;
 
 interface SupervisorRig {
