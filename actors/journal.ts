@@ -9,7 +9,8 @@ import type { Fact } from "../machines/facts.ts";
 import { FailureError } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import { applyFact } from "../machines/fold.ts";
-import { stateFromText, stateText } from "../machines/fold-snapshot.ts";
+import { stateFromText } from "../machines/fold-snapshot.ts";
+import { StateCapture } from "../machines/state-capture.ts";
 import { emptyState, type State } from "../machines/state.ts";
 import type { Position } from "../machines/vocabulary.ts";
 import type { AppendResult, Batch, Ledger } from "./ports.ts";
@@ -26,6 +27,9 @@ export class Journal {
   #appends = 0;
   #pending = 0;
   #snapshotAt: number;
+  /** Facts between two snapshots. */
+  #snapshotEvery: number = limits.snapshotEveryFacts;
+  #saving: Promise<void> = Promise.resolve();
   #broken = false;
   #emptied: (() => void)[] = [];
 
@@ -108,9 +112,34 @@ export class Journal {
     return new Promise((resolve) => this.#emptied.push(resolve));
   }
 
-  async saveSnapshot(): Promise<void> {
-    this.#snapshotAt = this.state.position;
-    await this.ledger.saveSnapshot({ position: this.state.position, state: stateText(this.state) });
+  /** Of the state as it is now; behind one that is being saved. */
+  saveSnapshot(): Promise<void> {
+    this.#saving = this.#saving.then(async () => {
+      const capture = new StateCapture(this.state);
+      this.#snapshotAt = capture.position;
+      this.state.capture = capture;
+      try {
+        await this.ledger.saveSnapshot(capture.position, this.#parts(capture));
+      } finally {
+        this.state.capture = null;
+      }
+    });
+    return this.#saving;
+  }
+
+  *#parts(capture: StateCapture): Generator<string> {
+    let chars = 0;
+    for (;;) {
+      const part = capture.next(limits.snapshotPartChars);
+      if (part === null) break;
+      chars += part.length;
+      yield part;
+    }
+    // A snapshot costs what the state is large: so that it stays a small part of the work, a large one waits longer.
+    this.#snapshotEvery = Math.min(
+      Math.max(limits.snapshotEveryFacts, Math.round(chars / limits.snapshotCharsPerFact)),
+      limits.snapshotEveryFactsMax,
+    );
   }
 
   #apply(facts: readonly Fact[]): void {
@@ -121,7 +150,7 @@ export class Journal {
       applyFact(this.state, fact);
     }
     for (const listener of this.#listeners) listener(facts);
-    if (this.state.position - this.#snapshotAt >= limits.snapshotEveryFacts) {
+    if (this.state.position - this.#snapshotAt >= this.#snapshotEvery && this.state.capture === null) {
       this.saveSnapshot().catch((error: unknown) => this.#break(error));
     }
   }

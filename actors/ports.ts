@@ -76,7 +76,11 @@ export interface Ledger {
   head(): LedgerHead;
   /** Newest snapshot of the fold that is not ahead of the ledger, if any. */
   loadSnapshot(): Promise<FoldSnapshot | null>;
-  saveSnapshot(snapshot: FoldSnapshot): Promise<void>;
+  /**
+   * Keeps the text whose parts these are, one at a time, each written before the next is asked for; other appends go
+   * on in between. Counts once it resolves; one at a time. Rejects with RangeError ahead of the ledger.
+   */
+  saveSnapshot(position: Position, parts: AsyncIterable<string> | Iterable<string>): Promise<void>;
   close(): Promise<void>;
 }
 

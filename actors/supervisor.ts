@@ -395,7 +395,9 @@ export class Supervisor implements AlarmSink {
 
   // --- inside
 
+  /** None once the pool is stopped: a lock that was on its way to the disk ends with the process. */
   #client(clientId: string): TicketClientRef | undefined {
+    if (this.#actor.getSnapshot().value === "stopped") return undefined;
     return this.#actor.getSnapshot().children[clientId] as TicketClientRef | undefined;
   }
 

@@ -256,7 +256,10 @@ function openEpoch(state: State, epoch: string): void {
     client.lock = null;
     client.key = null;
   }
-  for (const key of state.keys.values()) key.flow = null;
+  for (const key of state.keys.values()) {
+    state.capture?.before(key);
+    key.flow = null;
+  }
 }
 
 function unsettledRequest(state: State, key: string, requestId: string): RequestState | null {
@@ -478,6 +481,11 @@ function sweep(state: State, at: Instant): void {
   for (const [name, key] of state.keys) {
     const known = key.waiting.length + key.active.size + key.open.size + key.unknown.length;
     if (known === 0 && key.flow === null && key.request === null && key.lastAt < quietSince)
-      state.keys.delete(name);
+      forgetKey(state, name, key);
   }
+}
+
+function forgetKey(state: State, name: string, key: KeyState): void {
+  state.capture?.before(key);
+  state.keys.delete(name);
 }

@@ -233,6 +233,12 @@ export const limits = {
   // --- ledger
   /** Facts between two snapshots of the fold: 20,000 facts are checked, read back and folded in about a quarter of a second. */
   snapshotEveryFacts: 20_000,
+  /** One more fact for so much text of the last snapshot: as much as a fact itself is. */
+  snapshotCharsPerFact: 400,
+  /** However large the state: a start stays within two seconds. */
+  snapshotEveryFactsMax: 80_000,
+  /** Text of a snapshot made and written in one go: a millisecond each. */
+  snapshotPartChars: 262_144,
   /** Batch ids remembered for repeats. */
   batchIdsKept: 10_000,
   ledgerReadRows: 1_000,

@@ -16,6 +16,7 @@ import type {
 import { noDelays } from "./hold-down.ts";
 import { emptyHeartbeat, type HeartbeatStates } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
+import type { StateCapture } from "./state-capture.ts";
 import { emptyResponseTable, type ResponseTable } from "./response-table.ts";
 import { emptyTicketIndex, type TicketIndex } from "./ticket-index.ts";
 import type {
@@ -216,6 +217,8 @@ export interface State {
   counters: Counters;
   heartbeat: HeartbeatStates;
   index: TicketIndex;
+  /** While a snapshot of the state is being taken. */
+  capture: StateCapture | null;
 }
 
 export function emptyState(): State {
@@ -249,6 +252,7 @@ export function emptyState(): State {
     },
     heartbeat: emptyHeartbeat(),
     index: emptyTicketIndex(),
+    capture: null,
   };
 }
 
@@ -301,9 +305,11 @@ export function clientStream(clientId: string): Stream {
   return `client/${clientId}`;
 }
 
+/** The key, to be changed by the fold; it is made when there is none. */
 export function keyState(state: State, key: string): KeyState {
   let found = state.keys.get(key);
-  if (found === undefined) {
+  if (found !== undefined) state.capture?.before(found);
+  else {
     found = emptyKey(key);
     state.keys.set(key, found);
   }

@@ -56,8 +56,10 @@ export function unlinkTicket(
   if (home === null) return;
   for (const name of state.index.covered.get(ticketName(home, ticketId)) ?? []) {
     const covered = state.keys.get(name);
-    if (covered?.cover !== null && covered?.cover !== undefined && covered.cover.endedAt === null)
+    if (covered?.cover !== null && covered?.cover !== undefined && covered.cover.endedAt === null) {
+      state.capture?.before(covered);
       covered.cover = { ...covered.cover, endedAt: at };
+    }
   }
 }
 

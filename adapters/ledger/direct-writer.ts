@@ -5,6 +5,15 @@ import { createGroupWrite } from "./group.ts";
 export function createDirectWriter(store: FactStore): GroupWriter {
   const writeGroup = createGroupWrite(store);
   let listener: WriterListener | null = null;
+  function writing(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      store.abandon();
+      throw error;
+    }
+  }
+
   return {
     listen(heard) {
       listener = heard;
@@ -18,14 +27,8 @@ export function createDirectWriter(store: FactStore): GroupWriter {
         listener?.failed(error);
       }
     },
-    async saveSnapshot(snapshot) {
-      try {
-        store.saveSnapshot(snapshot);
-      } catch (error) {
-        store.abandon();
-        throw error;
-      }
-    },
+    addToSnapshot: async (text) => writing(() => store.addToSnapshot(text)),
+    endSnapshot: async (position) => writing(() => store.endSnapshot(position)),
     async close() {
       store.close();
     },

@@ -45,7 +45,10 @@ export interface FactStore {
   tidy(): void;
   /** After a throw: what was not committed is no longer read. Never throws. */
   abandon(): void;
-  saveSnapshot(snapshot: FoldSnapshot): void;
+  /** The next part of the snapshot that is being taken. */
+  addToSnapshot(text: string): void;
+  /** The parts added so far are the state at `position`. */
+  endSnapshot(position: Position): void;
   close(): void;
 }
 
@@ -62,8 +65,9 @@ export interface GroupWriter {
   listen(listener: WriterListener): void;
   /** One transaction, or part of one. */
   write(batches: readonly BatchToWrite[]): void;
-  /** Rejects when nothing may be written any more (R3). */
-  saveSnapshot(snapshot: FoldSnapshot): Promise<void>;
+  /** Both reject when nothing may be written any more (R3). */
+  addToSnapshot(text: string): Promise<void>;
+  endSnapshot(position: Position): Promise<void>;
   /** To be called once, when everything was judged or has failed. */
   close(): Promise<void>;
 }

@@ -272,14 +272,15 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
     async loadSnapshot() {
       return readable().loadSnapshot();
     },
-    async saveSnapshot(snapshot) {
+    async saveSnapshot(position, parts) {
       const refused = refusal();
       if (refused !== null) throw refused;
-      if (snapshot.position > durable) {
-        throw new RangeError(`A snapshot at ${snapshot.position} is ahead of the ledger at ${durable}.`);
+      if (position > durable) {
+        throw new RangeError(`A snapshot at ${position} is ahead of the ledger at ${durable}.`);
       }
       try {
-        await writer.saveSnapshot(snapshot);
+        for await (const part of parts) await writer.addToSnapshot(part);
+        await writer.endSnapshot(position);
       } catch (error) {
         failed(error);
         throw failure ?? error;

@@ -41,6 +41,7 @@ export function createMemoryLedger(
   const restored = storage.restored;
   const heads = new Map<string, Position>();
   for (const fact of facts) heads.set(fact.stream, fact.position);
+  const parts: string[] = [];
   const durableLength = { now: facts.length };
 
   const store: FactStore = {
@@ -62,8 +63,11 @@ export function createMemoryLedger(
     abandon() {
       facts.length = durableLength.now;
     },
-    saveSnapshot(snapshot) {
-      snapshots.push(snapshot);
+    addToSnapshot(text) {
+      parts.push(text);
+    },
+    endSnapshot(position) {
+      snapshots.push({ position, state: parts.splice(0).join("") });
       snapshots.splice(0, snapshots.length - limits.ledgerSnapshotsKept);
     },
     close() {},

@@ -26,6 +26,19 @@ const indexTables = `
   INSERT INTO meta VALUES ('indexed', '0');
 `;
 
+/** A snapshot of the fold counts when its row in `snapshots` is there; its parts are written before, one by one. */
+const snapshotTables = `
+  CREATE TABLE snapshots (
+    id INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    fact_hash TEXT NOT NULL,
+    state_hash TEXT NOT NULL
+  );
+  CREATE TABLE snapshot_parts (
+    snapshot INTEGER NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (snapshot, part)
+  );
+`;
+
 /** `facts.epoch` is the number of the opening: 36 characters less a row. */
 export const tables = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -41,18 +54,14 @@ export const tables = `
     body TEXT NOT NULL,
     hash TEXT NOT NULL
   );
-  CREATE TABLE snapshots (
-    position INTEGER PRIMARY KEY,
-    fact_hash TEXT NOT NULL,
-    state_hash TEXT NOT NULL,
-    state TEXT NOT NULL
-  );
+  ${snapshotTables}
   ${indexTables}
 `;
 
 /** From each older version to the next. */
 export const upgrades: Readonly<Record<string, string>> = {
-  "1": `DROP INDEX facts_stream; DROP INDEX facts_key; ${indexTables}`,
+  "1": `DROP INDEX facts_stream; DROP INDEX facts_key; ${indexTables}
+    DROP TABLE snapshots; ${snapshotTables}`,
 };
 
 const indexed = "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'indexed')";

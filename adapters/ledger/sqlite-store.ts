@@ -4,7 +4,6 @@
  *   A1 a commit returns after its sync (WAL, synchronous=FULL).  L2 every opening writes a new epoch.
  *   R3 the first failed write ends the opening for writers.  R4 damage and a shortened tail are refused.
  */
-import { hash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -17,7 +16,7 @@ import type { FactStore } from "./fact-store.ts";
 import { HeadFile } from "./head-file.ts";
 import { lockLedger } from "./ledger-lock.ts";
 import { forgetMissing, indexFacts, schemaVersion, tables, views } from "./sqlite-schema.ts";
-import { newestTrustedSnapshot } from "./sqlite-snapshots.ts";
+import { newestTrustedSnapshot, SnapshotWriter } from "./sqlite-snapshots.ts";
 import { asLedgerFailure, checkSchema, verifyFacts } from "./sqlite-verification.ts";
 import type { ThreadOpening } from "./thread-messages.ts";
 
@@ -101,6 +100,7 @@ function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStor
   let failed = false;
   let checkpointedAt = position;
   const heads = new Map<string, Position>();
+  const snapshots = new SnapshotWriter(db);
   /** Of the streams with facts that are not indexed yet. */
   const unindexed = new Map<string, Position>();
   let indexedAt = position;
@@ -164,19 +164,8 @@ function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStor
         // SQLite has rolled back by itself; the first failure is the one to report.
       }
     },
-    saveSnapshot(snapshot) {
-      begin.run();
-      const at = db.prepare("SELECT hash FROM facts WHERE position = ?").get(snapshot.position);
-      db.prepare("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)").run(
-        snapshot.position,
-        at?.["hash"] ?? chainStart.hash,
-        hash("sha256", snapshot.state),
-        snapshot.state,
-      );
-      db.prepare(`DELETE FROM snapshots WHERE position NOT IN
-        (SELECT position FROM snapshots ORDER BY position DESC LIMIT ?)`).run(limits.ledgerSnapshotsKept);
-      commit.run();
-    },
+    addToSnapshot: (text) => snapshots.add(text),
+    endSnapshot: (at) => snapshots.end(at),
     close() {
       try {
         if (!failed) db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();

@@ -57,13 +57,14 @@ function serve(store: SqliteStore): void {
           tell({ kind: "judged", judgements: packJudgements(writeGroup(batches)) });
           store.tidy();
         });
-      } else if (now.kind === "saveSnapshot") {
-        writing(() => {
-          store.saveSnapshot(now);
-          tell({ kind: "snapshotSaved" });
-        });
-      } else {
+      } else if (now.kind === "close") {
         close(store);
+      } else {
+        writing(() => {
+          if (now.kind === "snapshotPart") store.addToSnapshot(now.text);
+          else store.endSnapshot(now.position);
+          tell({ kind: "snapshotWritten" });
+        });
       }
     }
   });

@@ -21,7 +21,8 @@ export interface ThreadOpening {
 
 export type ToThread =
   | { readonly kind: "write"; readonly group: GroupMessage }
-  | { readonly kind: "saveSnapshot"; readonly position: Position; readonly state: string }
+  | { readonly kind: "snapshotPart"; readonly text: string }
+  | { readonly kind: "snapshotEnd"; readonly position: Position }
   /** Last message: the thread ends after it. */
   | { readonly kind: "close" };
 
@@ -36,7 +37,8 @@ export type FromThread =
   /** Opening or closing failed; the thread ends. */
   | { readonly kind: "refused"; readonly failure: Failure }
   | { readonly kind: "judged"; readonly judgements: JudgementsMessage }
-  | { readonly kind: "snapshotSaved" }
+  /** A part or the end of a snapshot. */
+  | { readonly kind: "snapshotWritten" }
   /** R3: nothing is written any more; only `close` is answered. */
   | { readonly kind: "failed"; readonly message: string };
 

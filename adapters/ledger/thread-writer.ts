@@ -4,8 +4,9 @@
  *   R3 a thread that dies is a failed write.
  */
 import { Worker } from "node:worker_threads";
-import type { FoldSnapshot, LedgerHead } from "../../actors/ports.ts";
+import type { LedgerHead } from "../../actors/ports.ts";
 import { FailureError } from "../../machines/failure.ts";
+import type { Position } from "../../machines/vocabulary.ts";
 import type { BatchToWrite, GroupWriter, WriterListener } from "./fact-store.ts";
 import { asLedgerFailure } from "./sqlite-verification.ts";
 import {
@@ -59,7 +60,7 @@ interface Waiting {
 class ThreadWriter implements GroupWriter {
   readonly #worker: Worker;
   #listener: WriterListener | null = null;
-  /** Batches and snapshots the thread has not answered for. */
+  /** Batches and pieces of snapshots the thread has not answered for. */
   #unanswered = 0;
   #snapshots: Waiting[] = [];
   #failure: unknown = null;
@@ -88,7 +89,15 @@ class ThreadWriter implements GroupWriter {
     this.#tell({ kind: "write", group: packGroup(batches) });
   }
 
-  saveSnapshot({ position, state }: FoldSnapshot): Promise<void> {
+  addToSnapshot(text: string): Promise<void> {
+    return this.#snapshot({ kind: "snapshotPart", text });
+  }
+
+  endSnapshot(position: Position): Promise<void> {
+    return this.#snapshot({ kind: "snapshotEnd", position });
+  }
+
+  #snapshot(message: ToThread): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) {
         reject(this.#failure);
@@ -96,7 +105,7 @@ class ThreadWriter implements GroupWriter {
       }
       this.#snapshots.push({ resolve, reject });
       this.#expect(1);
-      this.#tell({ kind: "saveSnapshot", position, state });
+      this.#tell(message);
     });
   }
 
@@ -122,7 +131,7 @@ class ThreadWriter implements GroupWriter {
       const judgements = unpackJudgements(message.judgements);
       this.#answered(judgements.length);
       this.#listener?.judged(judgements);
-    } else if (message.kind === "snapshotSaved") {
+    } else if (message.kind === "snapshotWritten") {
       this.#answered(1);
       this.#snapshots.shift()?.resolve();
     } else if (message.kind === "failed") {

@@ -125,7 +125,7 @@ export class World {
       follow: (after, signal) => ledger.follow(after, signal),
       head: () => ledger.head(),
       loadSnapshot: () => ledger.loadSnapshot(),
-      saveSnapshot: (snapshot) => ledger.saveSnapshot(snapshot),
+      saveSnapshot: (position, parts) => ledger.saveSnapshot(position, parts),
       close: () => ledger.close(),
     };
   }

@@ -312,7 +312,7 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
         Array.from({ length: 3 }, () => ({ status: "rejected", reason: syncFailed })),
       );
       await expect(ledger.append(notes("small", "audit", ["fits"]))).rejects.toMatchObject(syncFailed);
-      await expect(ledger.saveSnapshot({ position: 0, state: "{}" })).rejects.toMatchObject(syncFailed);
+      await expect(ledger.saveSnapshot(0, ["{}"])).rejects.toMatchObject(syncFailed);
       expect(ledger.head().position).toBe(durable);
       expect(await all(ledger.read(0, 10_000))).toHaveLength(durable);
       await reopen();
@@ -337,13 +337,13 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
     test("the newest snapshot comes back, also after a restart; one ahead of the ledger is refused", async () => {
       expect(await ledger.loadSnapshot()).toBeNull();
       await ledger.append(notes("b1", "audit", ["1", "2", "3"]));
-      await ledger.saveSnapshot({ position: 1, state: '{"n":1}' });
-      await ledger.saveSnapshot({ position: 3, state: '{"n":3}' });
+      await ledger.saveSnapshot(1, ['{"n":1}']);
+      await ledger.saveSnapshot(3, ['{"n":3}']);
       await ledger.append(notes("b2", "audit", ["4"]));
       expect(await ledger.loadSnapshot()).toEqual({ position: 3, state: '{"n":3}' });
       await ledger.append(notes("b3", "audit", ["5"]));
       expect(await positions(all(ledger.read(3, 10)))).toEqual([4, 5]);
-      await expect(ledger.saveSnapshot({ position: 6, state: "{}" })).rejects.toThrow(RangeError);
+      await expect(ledger.saveSnapshot(6, ["{}"])).rejects.toThrow(RangeError);
       await reopen();
       expect(await ledger.loadSnapshot()).toEqual({ position: 3, state: '{"n":3}' });
     });

@@ -83,8 +83,8 @@ describe("a damaged ledger", () => {
 
   test("R4: a snapshot newer than what is left of the ledger is passed over for one that fits", async () => {
     const ledger = await place.open();
-    await ledger.saveSnapshot({ position: 10, state: '{"of":10}' });
-    await ledger.saveSnapshot({ position: 19, state: '{"of":19}' });
+    await ledger.saveSnapshot(10, ['{"of":10}']);
+    await ledger.saveSnapshot(19, ['{"of":19}']);
     await ledger.close();
     place.tamper("DELETE FROM facts WHERE position > 18");
     await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_SHORTENED" } });
@@ -150,7 +150,7 @@ describe("a damaged ledger", () => {
 
   test("R4: with a snapshot, an opening checks what follows it, and `ledger verify` all", async () => {
     const ledger = await place.open();
-    await ledger.saveSnapshot({ position: 10, state: '{"of":10}' });
+    await ledger.saveSnapshot(10, ['{"of":10}']);
     await ledger.close();
     place.tamper("UPDATE facts SET at = at + 1 WHERE position = 5");
     await (await place.open()).close();
@@ -163,7 +163,7 @@ describe("a damaged ledger", () => {
     const ledger = await place.open();
     for (const position of [5, 10, 15]) {
       // oxlint-disable-next-line no-await-in-loop -- in order
-      await ledger.saveSnapshot({ position, state: `{"of":${position}}` });
+      await ledger.saveSnapshot(position, [`{"of":`, `${position}}`]);
     }
     await ledger.close();
     const expected = [15, 10, null];
@@ -176,7 +176,8 @@ describe("a damaged ledger", () => {
       // oxlint-disable-next-line no-await-in-loop
       await again.close();
       place.tamper(
-        `UPDATE snapshots SET state = replace(state, 'of', 'OF') WHERE position = ${position ?? 0}`,
+        `UPDATE snapshot_parts SET text = replace(text, 'of', 'OF')
+          WHERE snapshot = (SELECT id FROM snapshots WHERE position = ${position ?? 0})`,
       );
     }
   });

@@ -120,6 +120,9 @@ describe("ledger in SQLite, as a file", () => {
     await first.close();
     place.tamper(`DROP TABLE facts_of_stream; DROP TABLE facts_of_key; DELETE FROM meta WHERE name = 'indexed';
       CREATE INDEX facts_stream ON facts (stream); CREATE INDEX facts_key ON facts (key) WHERE key IS NOT NULL;
+      DROP TABLE snapshots; DROP TABLE snapshot_parts;
+      CREATE TABLE snapshots (position INTEGER PRIMARY KEY, fact_hash TEXT NOT NULL, state_hash TEXT NOT NULL,
+        state TEXT NOT NULL);
       UPDATE meta SET value = '1' WHERE name = 'schema'`);
     await expect(verifyLedger(place.dir)).rejects.toThrow(/LEDGER_VERSION: .* Start the engine on it once/);
     const again = await place.open();

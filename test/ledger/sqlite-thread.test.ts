@@ -25,16 +25,13 @@ describe("the thread that writes the ledger", () => {
   test("R3: its death is a failed write: what was pending and what comes is refused, what was durable stays", async () => {
     const ledger = await place.open();
     await ledger.append(notes("b1", "audit", ["durable"]));
-    const pending = [
-      ledger.append(notes("b2", "audit", ["pending"])),
-      ledger.saveSnapshot({ position: 1, state: "{}" }),
-    ];
+    const pending = [ledger.append(notes("b2", "audit", ["pending"])), ledger.saveSnapshot(1, ["{}"])];
     await threads[0]?.terminate();
     const syncFailed = { failure: { code: "LEDGER_SYNC_FAILED" } };
     const rejected = { status: "rejected", reason: syncFailed };
     expect(await Promise.allSettled(pending)).toMatchObject([rejected, rejected]);
     await expect(ledger.append(notes("b3", "audit", ["later"]))).rejects.toMatchObject(syncFailed);
-    await expect(ledger.saveSnapshot({ position: 1, state: "{}" })).rejects.toMatchObject(syncFailed);
+    await expect(ledger.saveSnapshot(1, ["{}"])).rejects.toMatchObject(syncFailed);
     expect(ledger.head().position).toBe(1);
     expect((await all(ledger.read(0, 10))).map(textOf)).toEqual(["durable"]);
     await ledger.close();
