@@ -23,10 +23,9 @@ export async function stageInMysql(address: MysqlAddress): Promise<Staging> {
   const loader = await connectLoader(address);
   try {
     await loader.lock();
-    for (const name of allTables) {
-      await loader.run(`DROP TABLE IF EXISTS new_${name}, old_${name}`);
-      await loader.run(tableStatement(name, `new_${name}`));
-    }
+    const left = allTables.flatMap((name) => [`new_${name}`, `old_${name}`]);
+    await loader.run(`DROP TABLE IF EXISTS ${left.join(", ")}`);
+    for (const name of allTables) await loader.run(tableStatement(name, `new_${name}`));
     return createStaging(loader);
   } catch (error) {
     await loader.close();
