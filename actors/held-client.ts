@@ -48,7 +48,8 @@ const intents = {
 export interface FoundByHand {
   readonly tickets: readonly Ticket[];
   readonly truncated: boolean;
-  readonly path: PathReading | null;
+  /** Where it was asked for. */
+  readonly path?: PathReading | null;
 }
 
 export class HeldClient {
@@ -91,8 +92,10 @@ export class HeldClient {
       }),
     );
     if (answer === null) return this.#gone();
-    if (answer.ok)
-      return ok({ tickets: answer.tickets, truncated: answer.truncated, path: answer.path ?? null });
+    if (answer.ok) {
+      const { tickets, truncated, path = null } = answer;
+      return ok({ tickets, truncated, ...(look === undefined ? {} : { path }) });
+    }
     return fail(answer.failure.code as "TIMEOUT", answer.failure.cause);
   }
 
