@@ -1,12 +1,15 @@
 /**
  * An async result of the service, judged and made durable; judged again while its key moves on underneath.
  *   G5 it settles at most one request, whether early, late, twice, contradictory or for nobody.
+ *   A8 a ticket that only the late result tells of is closed when its alarms have gone.
  */
-import { judgeAsync } from "../machines/async-result.ts";
+import { corrects, judgeAsync } from "../machines/async-result.ts";
 import type { Expectation } from "../machines/entry.ts";
 import { keyStream, unknownRequest } from "../machines/state.ts";
+import { afterLateOk } from "../machines/verdict.ts";
 import type { Journal } from "./journal.ts";
 import type { AsyncResult, Clock } from "./ports.ts";
+import { settledAlarmsOf } from "./settled-alarms.ts";
 
 /** Resolves when durable. */
 export async function deliverAsync(
@@ -19,9 +22,15 @@ export async function deliverAsync(
     const before = state.settledRequests.get(result.requestId) ?? unknownRequest(state, result.requestId);
     const name = state.requests.get(result.requestId) ?? before?.key;
     const key = name === undefined ? null : (state.keys.get(name) ?? null);
-    const entries = judgeAsync(key, before, result, clock.now());
-    const expect: Expectation[] =
-      key === null ? [] : [{ stream: keyStream(key.key), revision: key.revision }];
+    const revision = key?.revision ?? 0;
+    const isCorrection = key?.request?.requestId !== result.requestId && corrects(before, result);
+    const alarms = isCorrection && before !== null ? await settledAlarmsOf(journal, before) : [];
+    if (key !== null && key.revision !== revision) continue;
+    const at = clock.now();
+    const entries = judgeAsync(key, before, result, at);
+    if (isCorrection && key !== null && before !== null)
+      entries.push(...afterLateOk(key, before, alarms, at));
+    const expect: Expectation[] = key === null ? [] : [{ stream: keyStream(key.key), revision }];
     const done = await journal.append(entries, expect);
     if (done.kind === "committed") return;
   }

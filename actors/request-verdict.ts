@@ -4,12 +4,11 @@
  * Source: wire.md, "HTTP API".
  */
 import { fail, ok, type Result } from "../machines/failure.ts";
-import { limits } from "../machines/limits.ts";
 import { keyStream, unknownRequest, type State } from "../machines/state.ts";
-import { judgeVerdict, type SettledAlarm, type Verdict } from "../machines/verdict.ts";
-import type { Position } from "../machines/vocabulary.ts";
+import { judgeVerdict, type Verdict } from "../machines/verdict.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock } from "./ports.ts";
+import { settledAlarmsOf } from "./settled-alarms.ts";
 
 /** Resolves when it is durable, with the key it concerns. Fails UNKNOWN_REQUEST, NOT_UNKNOWN, INVALID. */
 export async function resolveRequest(
@@ -23,8 +22,7 @@ export async function resolveRequest(
     const key = request === null ? undefined : state.keys.get(request.key);
     if (request === null || key === undefined) return refuse(state, requestId);
     const { revision } = key;
-    const first = Math.min(...request.outcomes.map(({ ref }) => ref.position));
-    const alarms = await settledSince(journal, key.key, first);
+    const alarms = await settledAlarmsOf(journal, request);
     // A flow, a result or another verdict may have come in between: then it is judged anew.
     if (key.revision !== revision) continue;
     const judged = judgeVerdict(key, request, verdict, alarms, clock.now());
@@ -45,32 +43,4 @@ function refuse(state: State, requestId: string): Result<never> {
         "UNKNOWN_REQUEST",
         `There is no request ${requestId} that waits for a verdict; GET /api/gateway lists those that do.`,
       );
-}
-
-/** The settled notifications of a key from a place on, oldest first, each with its current outcome. */
-async function settledSince(
-  { ledger }: Pick<Journal, "ledger">,
-  key: string,
-  first: Position,
-): Promise<SettledAlarm[]> {
-  for (let limit: number = limits.explainFactsMax; ; limit *= 4) {
-    const facts = await ledger.readKey(key, limit);
-    const oldest = facts[0]?.position ?? 0;
-    if (facts.length >= limit && oldest > first) continue;
-    const alarms = new Map<Position, SettledAlarm>();
-    const accepted = new Map<Position, Pick<SettledAlarm, "ref" | "notification">>();
-    for (const fact of facts) {
-      if (fact.type === "alarm.accepted" && fact.position >= first) {
-        const { notification } = fact.body;
-        const { source, id } = notification;
-        accepted.set(fact.position, { ref: { source, id, position: fact.position }, notification });
-      } else if (fact.type === "alarm.settled") {
-        const alarm = accepted.get(fact.body.alarm.position);
-        if (alarm === undefined) continue;
-        const current = { position: fact.position, outcome: fact.body.outcome };
-        alarms.set(alarm.ref.position, { ...alarm, current });
-      }
-    }
-    return [...alarms.values()].sort((a, b) => a.ref.position - b.ref.position);
-  }
 }

@@ -110,8 +110,13 @@ export function judgeAsync(
       answer: input.text,
     },
   });
-  if (key === null || before === null || result !== "OK" || before.result === "ok") return [told, late];
+  if (key === null || before === null || !corrects(before, input)) return [told, late];
   return [told, late, ...correct(key, before, at, ticketId, "The async result came late and said OK.")];
+}
+
+/** Whether the result, coming after the outcome, replaces it. */
+export function corrects(before: SettledRequest | null, { result }: Pick<AsyncInput, "result">): boolean {
+  return before !== null && result === "OK" && before.result !== "ok";
 }
 
 /** A2: a result that came after the outcome replaces it, by facts that name the old one. */

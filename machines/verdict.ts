@@ -117,6 +117,19 @@ function afterwards(
   return clear === undefined ? entries : [...entries, reconsidered(key, clear, because, at)];
 }
 
+/**
+ * A8 what a late result that said OK means beside the correction itself: a ticket whose alarms have gone is closed, by
+ * the clear that found none.
+ */
+export function afterLateOk(
+  key: KeyState,
+  request: SettledRequest,
+  alarms: readonly SettledAlarm[],
+  at: Instant,
+): Entry[] {
+  return afterwards(key, request, true, alarms, "The service's result came late and said OK.", at);
+}
+
 /** A raise or change whose alarm is still active; a clear whose alarm still is not. */
 function stillMatters(key: KeyState, { kind, alarm }: Notification): boolean {
   return (kind === "clear") !== key.active.has(alarm);

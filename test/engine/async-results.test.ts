@@ -209,6 +209,31 @@ test("G5: OK that contradicts an ERROR supersedes failed; ERROR that contradicts
   expect(await engine.broken()).toEqual([]);
 });
 
+test("A8 G5: a ticket that only a late OK tells of is closed when its alarm has gone meanwhile", async () => {
+  const { world, engine, sent, last } = await asyncWorld();
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return { applied: false, answer: ack };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), error));
+  await engine.settled();
+  const create = last();
+  await acceptAll(engine, notification("2", { kind: "clear" }));
+  await engine.settled(2);
+  expect(await engine.outcomes()).toEqual({ 1: "failed", 2: "stopped" });
+  await engine.supervisor.deliverAsync(result(create, { ticketId: "OSB-1" }));
+  await engine.quiet();
+  expect(last()).not.toBe(create);
+  await engine.supervisor.deliverAsync(result(last(), { ticketId: "OSB-1" }));
+  await engine.settled(2);
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "closed" });
+  expect(await engine.broken()).toEqual([]);
+});
+
 test("G5: a result for nobody is a row of its own and changes no key", async () => {
   const { engine } = await asyncWorld();
   await engine.supervisor.deliverAsync(result("nobody-knows-it"));
