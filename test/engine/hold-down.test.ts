@@ -199,6 +199,32 @@ describe("R5: time", () => {
   });
 });
 
+test.each([
+  { createSeconds: 7, left: 2 },
+  { createSeconds: 0, left: 0 },
+  { createSeconds: 60, left: 55 },
+])(
+  "an operator sets the delay to $createSeconds s while a raise waits for 5 s: $left s are left",
+  async ({ createSeconds, left }) => {
+    const world = new World({ config: { delays } });
+    const engine = await world.open();
+    await acceptAll(engine, notification("up"));
+    await engine.pass(5);
+    world.clock.jump(-86_400_000); // no matter to what this process has heard itself (R5)
+    await engine.supervisor.operators.changeSettings({ delays: { createSeconds } }, "ann");
+    await engine.quiet();
+    if (left > 0) {
+      world.clock.advance(left * 1000 - 1);
+      await engine.quiet();
+      expect(world.searches).toBe(0);
+      world.clock.advance(1);
+      await engine.quiet();
+    }
+    expect(await engine.outcomes()).toEqual({ up: "created" });
+    expect(await engine.broken()).toEqual([]);
+  },
+);
+
 test("without delays nothing is held down", async () => {
   const world = new World();
   const engine = await world.open();
