@@ -169,6 +169,7 @@ async function assemble(
   };
   server.addRoutes(apiRoutes({ supervisor, tokens, clock, topology: topologyAccess }));
   server.addRoutes([metricsRoute({ supervisor, tokens, clock, feedReaders: () => feed.readers })]);
+  server.allAdded();
   readiness = "ready";
 
   const verification = new AbortController();

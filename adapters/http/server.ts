@@ -35,6 +35,8 @@ export interface HttpServer {
   readonly access: AccessRules;
   addRoutes(routes: readonly Route[]): void;
   addUpgrade(upgrade: Upgrade): void;
+  /** From now on an unknown path is 404; before, 503: the engine is starting, and a 404 would send people away for good. */
+  allAdded(): void;
   /** Ends idle connections, and after `closeGraceMs` the rest. */
   close(): Promise<void>;
 }
@@ -44,11 +46,21 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** Resolves when it listens: routes and upgrades may be added later; until then they are 404. */
+/** Resolves when it listens: routes and upgrades are added later; until `allAdded` what is missing is 503. */
 export async function startHttpServer(listen: Config["listen"], log: Log): Promise<HttpServer> {
   const routes = new PathTable<Route["answer"]>();
   const upgrades: Upgrade[] = [];
   let access: AccessRules = { hosts: [], origins: [] };
+  let isComplete = false;
+
+  function missing(detail: string): Problem {
+    if (isComplete) return { status: 404, detail };
+    return {
+      status: 503,
+      detail: "The engine is starting; try again in a second.",
+      headers: { "Retry-After": "1" },
+    };
+  }
 
   function refuse(request: IncomingMessage, problem: Problem): Problem {
     log.warn("http.refused", {
@@ -66,10 +78,10 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
     allowOrigin(request, response);
     const found = routes.find(pathOf(request));
     if (found === null)
-      return sendProblem(response, {
-        status: 404,
-        detail: "There is nothing at this path; /api/openapi.json lists what there is.",
-      });
+      return sendProblem(
+        response,
+        missing("There is nothing at this path; /api/openapi.json lists what there is."),
+      );
     const methods = [...found.methods.keys()];
     if (request.method === "OPTIONS") return sendOptions(request, response, methods);
     const answer = found.methods.get((request.method === "HEAD" ? "GET" : request.method) as Method);
@@ -116,7 +128,7 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
     const denied = judgeAccess(request, access);
     if (denied !== null) return sendProblemOnSocket(socket, refuse(request, denied));
     if (upgrades.some((upgrade) => upgrade(request, socket, head))) return;
-    sendProblemOnSocket(socket, { status: 404, detail: "There is no WebSocket at this path." });
+    sendProblemOnSocket(socket, missing("There is no WebSocket at this path."));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) =>
     sendProblemOnSocket(socket, unreadable(error)),
@@ -137,6 +149,7 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
       for (const { path, method, answer } of more) routes.add(method, path, answer);
     },
     addUpgrade: (upgrade) => void upgrades.push(upgrade),
+    allAdded: () => void (isComplete = true),
     close() {
       return new Promise((resolve) => {
         const grace = setTimeout(() => server.closeAllConnections(), limits.closeGraceMs);

@@ -77,6 +77,7 @@ export async function startHttpIntake(sink: AlarmSink, options: Partial<HttpAlar
     ...options,
   });
   server.addRoutes(intake.routes);
+  server.allAdded();
   onTestFinished(() => server.close());
   return {
     url: server.url,
