@@ -1,362 +1,133 @@
 /**
- * Acceptance runs of real processes over real sockets: `npm run acceptance -- counts|cut|kill|faults|outage [--rows N]`.
- * Prints what it saw, exits 1 when a figure is not what it must be. Minutes, not seconds: not part of `npm test`.
+ * Acceptance runs of real processes over real sockets: see `--help`. Prints what it saw, exits 1 when a figure is not
+ * what it must be, 2 when it is asked for what it does not have. Minutes, not seconds: not part of `npm test`.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { portOf, run, startJob, startServer, truthOf, type Running } from "./processes.ts";
-import { expectedOutcomes } from "./sequential-model.ts";
+import { counts } from "./counts.ts";
+import { cut } from "./cut.ts";
+import { faults } from "./faults.ts";
+import { kill } from "./kill.ts";
+import { outage } from "./outage.ts";
+import { endAll } from "./processes.ts";
+import { Report, summaryText, type Summary } from "./report.ts";
+import type { Scenario, Settings } from "./scenario.ts";
 
-const alarmFile = fileURLToPath(
-  new URL("../../adapters/alarms/huawei-neurips2023/alarm.csv", import.meta.url),
-);
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { rows: { type: "string" }, moments: { type: "string", default: "10" } },
-});
-const moments = Number(values.moments);
-const scratch = mkdtempSync(join(tmpdir(), "ticket-client-acceptance-"));
-let failures = 0;
+const scenarios: Readonly<Record<string, Scenario>> = { counts, cut, kill, faults, outage };
 
-/** The first rows of the shipped alarms, in a file of their own with the same name. */
-function alarms(rows: number | null): {
-  readonly file: string;
-  readonly expected: ReturnType<typeof expectedOutcomes>;
-} {
-  const lines = readFileSync(alarmFile, "utf8").trimEnd().split("\n");
-  const kept = rows === null ? lines : lines.slice(0, rows + 1);
-  const file = join(mkdtempSync(join(scratch, "alarms-")), "alarm.csv");
-  writeFileSync(file, `${kept.join("\n")}\n`);
-  return { file, expected: expectedOutcomes(kept.slice(1)) };
+const help = `npm run acceptance -- [scenario …] [options]
+
+Runs the engine, the desk and the sender as processes over the shipped recording and checks what must hold.
+Without a scenario: all of them, one after the other.
+
+  counts   everything at full speed with 1, 4 and 64 clients comes to the same figures
+  cut      the replay is cut and resumed while it sends: connection and sender in turn
+  kill     the engine is killed with -9, while it acknowledges and afterwards
+  faults   every tenth create loses its answer, the search index lags; each promise, each fault
+  outage   the desk is away for a minute in the middle
+
+  --rows N            of the recording (default: all; faults 800, outage 3000): blocks, evenly from its whole time
+  --moments N         cuts of cut, kills of kill (default: 10)
+  --clients N[,N…]    Ticket Clients (default: counts 1,4,64; faults 32; else 4)
+  --in-flight N       unanswered alarms of the sender at most (default: kill 4, else the sender's own)
+  --outage-seconds N  (default: 60)
+  --keep              leaves ledgers and desks where they are, and says where
+  --help
+
+Exit codes: 0 all as expected, 1 a figure was not, 2 wrong use.
+`;
+
+class WrongUse extends Error {}
+
+interface Asked {
+  readonly names: readonly string[];
+  readonly settings: Omit<Settings, "scratch">;
+  readonly keeps: boolean;
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+/** Null = only help was asked for. Throws WrongUse. */
+function read(words: readonly string[]): Asked | null {
+  const { values, positionals } = parse(words);
+  if (values.help) return null;
+  const names = positionals.length === 0 ? Object.keys(scenarios) : positionals;
+  for (const name of names)
+    if (!Object.hasOwn(scenarios, name))
+      throw new WrongUse(`There is no scenario ${name}; there are ${Object.keys(scenarios).join(", ")}.`);
+  return {
+    names,
+    settings: {
+      rows: numberOf("rows", values.rows),
+      moments: numberOf("moments", values.moments) ?? 10,
+      clients: values.clients?.split(",").map((one) => numberOf("clients", one) ?? 1) ?? null,
+      inFlight: numberOf("in-flight", values["in-flight"]),
+      outageSeconds: numberOf("outage-seconds", values["outage-seconds"]) ?? 60,
+    },
+    keeps: values.keep,
+  };
 }
 
-function check(what: string, seen: unknown, expected: unknown): void {
-  const same = JSON.stringify(seen) === JSON.stringify(expected);
-  if (!same) failures += 1;
-  say(
-    `${same ? "ok  " : "FAIL"} ${what}: ${JSON.stringify(seen)}${same ? "" : ` – expected ${JSON.stringify(expected)}`}`,
-  );
-}
-
-function configFile(extra: Record<string, unknown>): string {
-  const file = join(mkdtempSync(join(scratch, "config-")), "config.json");
-  writeFileSync(file, JSON.stringify({ coalesce: false, ...extra }));
-  return file;
-}
-
-interface ServicePromise {
-  readonly idempotency: "requestId" | "settles" | "none";
-  readonly settleSeconds: number;
-  readonly timeoutSeconds: number;
-}
-const calm: ServicePromise = { idempotency: "requestId", settleSeconds: 60, timeoutSeconds: 30 };
-
-function servicesFile(port: number, { idempotency, settleSeconds, timeoutSeconds }: ServicePromise): string {
-  const file = join(mkdtempSync(join(scratch, "services-")), "services.csv");
-  writeFileSync(
-    file,
-    "name,host,port,path,protocol,idempotency,settleSeconds,timeoutSeconds,asyncSeconds,user,passwordFile,notes\n" +
-      `OSB,127.0.0.1,${port},/TicketService,osb,${idempotency},${settleSeconds},${timeoutSeconds},0,,,\n`,
-  );
-  return file;
-}
-
-function picked(outcomes: unknown): Record<string, number> {
-  const all = outcomes as Record<string, number>;
-  return Object.fromEntries(
-    Object.entries(all)
-      .filter(([, count]) => count > 0)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
-}
-
-async function counts(rows: number | null): Promise<void> {
-  const { file, expected } = alarms(rows);
-  for (const clients of [1, 4, 64]) {
-    const config = configFile({});
-    const { code, json } = await run([
-      "demo",
-      "--once",
-      "--json",
-      "--speed",
-      "max",
-      "--clients",
-      String(clients),
-      "--alarms",
-      file,
-      "--config",
-      config,
-      "--port",
-      "0",
-      "--desk-port",
-      "0",
-    ]);
-    check(`${clients} clients: exit code`, code, 0);
-    check(
-      `${clients} clients: accepted, settled`,
-      [json["accepted"], json["settled"]],
-      [expected.accepted, expected.accepted],
-    );
-    check(`${clients} clients: outcomes`, picked(json["outcomes"]), expected.outcomes);
-    const desk = json["desk"] as Record<string, number>;
-    check(
-      `${clients} clients: desk`,
-      { tickets: desk["tickets"], open: desk["open"], duplicateOpen: desk["duplicateOpen"] },
-      { tickets: expected.outcomes["created"], open: expected.open, duplicateOpen: 0 },
-    );
-    say(
-      `     ${String(json["seconds"])} s, ${String(json["flowsPerSecond"])} flows/s, ack ${JSON.stringify(json["ackMs"])}`,
+function parse(words: readonly string[]) {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        rows: text,
+        moments: text,
+        clients: text,
+        "in-flight": text,
+        "outage-seconds": text,
+        keep: flag,
+        help: { ...flag, short: "h" },
+      },
+    });
+  } catch (error) {
+    // What follows is about positional arguments, of which there are none with a dash.
+    throw new WrongUse(
+      (error instanceof Error ? error.message : String(error)).replace(/\. To specify.*/s, "."),
     );
   }
 }
 
-interface House {
-  readonly desk: Running;
-  readonly dataDir: string;
-  readonly config: string;
-  readonly port: number;
-  engine: Running;
+function numberOf(name: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^[1-9]\d{0,6}$/.test(text))
+    throw new WrongUse(`--${name} is ${JSON.stringify(text)}; expected a whole number from 1.`);
+  return Number(text);
 }
 
-async function openHouse(promise: ServicePromise, script: unknown): Promise<House> {
-  const deskArgs = [
-    "desk",
-    "--json",
-    "--port",
-    "0",
-    "--idempotency",
-    promise.idempotency,
-    "--settle-seconds",
-    String(promise.settleSeconds),
-  ];
-  if (script !== null) {
-    const scriptFile = join(mkdtempSync(join(scratch, "faults-")), "faults.json");
-    writeFileSync(scriptFile, JSON.stringify(script));
-    deskArgs.push("--faults", scriptFile);
-  }
-  const desk = await startServer(deskArgs);
-  const config = configFile({ services: { file: servicesFile(portOf(desk), promise) } });
-  const dataDir = mkdtempSync(join(scratch, "data-"));
-  const engine = await startServer([
-    "serve",
-    "--json",
-    "--config",
-    config,
-    "--data-dir",
-    dataDir,
-    "--port",
-    "0",
-  ]);
-  return { desk, dataDir, config, engine, port: portOf(engine) };
-}
-
-function restartEngine(house: House): Promise<Running> {
-  return startServer([
-    "serve",
-    "--json",
-    "--config",
-    house.config,
-    "--data-dir",
-    house.dataDir,
-    "--port",
-    String(house.port),
-  ]);
-}
-
-function replayArgs(house: House, file: string): string[] {
-  return [
-    "replay",
-    file,
-    "--json",
-    "--url",
-    `ws://127.0.0.1:${house.port}/v1/alarms`,
-    "--format",
-    "huawei",
-    "--speed",
-    "max",
-  ];
-}
-
-type Stats = Record<string, unknown> & {
-  accepted: number;
-  settled: number;
-  outcomes: Record<string, number>;
-};
-
-async function stats(house: House): Promise<Stats> {
-  return (await run(["ledger", "stats", "--json", "--data-dir", house.dataDir])).json as Stats;
-}
-
-/** Looks every second until all that was accepted is settled; gives up when nothing moves for `patienceSeconds`. */
-async function untilSettled(house: House, patienceSeconds: number): Promise<Stats> {
-  let last = -1;
-  let since = performance.now();
-  for (;;) {
-    const now = await stats(house);
-    if (now.settled === now.accepted) return now;
-    if (now.settled !== last) {
-      last = now.settled;
-      since = performance.now();
-    } else if (performance.now() - since > patienceSeconds * 1000) return now;
-    await wait(1_000);
-  }
-}
-
-async function closeHouse(house: House): Promise<void> {
-  await house.engine.kill("SIGTERM");
-  await house.desk.kill("SIGTERM");
-}
-
-/** Waits for so many acknowledged alarms in the ledger. */
-async function untilAccepted(house: House, count: number): Promise<void> {
-  while ((await stats(house)).accepted < count) await wait(200);
-}
-
-async function cut(rows: number | null): Promise<void> {
-  const { file, expected } = alarms(rows);
-  const house = await openHouse(calm, null);
-  for (let moment = 1; moment <= moments; moment += 1) {
-    const sender = startJob(replayArgs(house, file));
-    await untilAccepted(house, Math.floor((expected.accepted * moment) / (moments + 1)));
-    sender.child.kill("SIGKILL");
-    await sender.finished.catch(() => {});
-  }
-  const sent = await run(replayArgs(house, file));
-  say(`     last replay: ${JSON.stringify(sent.json)}`);
-  const seen = await untilSettled(house, 60);
-  check("cut: accepted, settled", [seen.accepted, seen.settled], [expected.accepted, expected.accepted]);
-  check("cut: outcomes", picked(seen.outcomes), expected.outcomes);
-  const truth = await truthOf(house.desk);
-  check(
-    "cut: desk",
-    { tickets: truth["tickets"], open: truth["open"], duplicateOpen: truth["duplicateOpen"] },
-    { tickets: expected.outcomes["created"], open: expected.open, duplicateOpen: 0 },
-  );
-  await closeHouse(house);
-}
-
-async function kill(rows: number | null): Promise<void> {
-  const { file, expected } = alarms(rows);
-  const house = await openHouse(calm, null);
-  const sender = startJob(replayArgs(house, file));
-  const readyMs: number[] = [];
-  let senderDone = false;
-  void sender.finished
-    .finally(() => {
-      senderDone = true;
-    })
-    .catch(() => {});
-  for (let moment = 1; moment <= moments; moment += 1) {
-    const aim = (expected.accepted * moment) / (moments + 1);
-    // Settled, not accepted, says how far the flows are: acknowledgements run ahead of them.
-    for (let seen = await stats(house); seen.settled < aim; seen = await stats(house)) {
-      if (senderDone && seen.accepted < expected.accepted) {
-        throw new Error(
-          `The sender ended with ${seen.accepted} accepted: ${JSON.stringify(await sender.finished)}`,
-        );
-      }
-      await wait(100);
-    }
-    await wait(Math.random() * 300);
-    await house.engine.kill("SIGKILL");
-    house.engine = await restartEngine(house);
-    readyMs.push(Math.round(house.engine.readyMs));
-    say(
-      `     killed at about ${Math.round(aim)} settled; ready again after ${readyMs.at(-1)} ms${senderDone ? " (all sent)" : ""}`,
-    );
-  }
-  const sent = await sender.finished;
-  say(`     sender: ${JSON.stringify(sent.json)}`);
-  const seen = await untilSettled(house, 120);
-  check("kill -9: accepted, settled", [seen.accepted, seen.settled], [expected.accepted, expected.accepted]);
-  check("kill -9: outcomes", picked(seen.outcomes), expected.outcomes);
-  const truth = await truthOf(house.desk);
-  check(
-    "kill -9: desk",
-    { tickets: truth["tickets"], open: truth["open"], duplicateOpen: truth["duplicateOpen"] },
-    { tickets: expected.outcomes["created"], open: expected.open, duplicateOpen: 0 },
-  );
-  check(
-    "kill -9: ready again within 2 s",
-    readyMs.every((ms) => ms <= 2_000),
-    true,
-  );
-  say(`     ready again after ${readyMs.join(", ")} ms`);
-  await closeHouse(house);
-}
-
-async function faults(rows: number | null): Promise<void> {
-  const { file, expected } = alarms(rows ?? 400);
-  const lag = { match: {}, fault: "search-lag", seconds: 3 };
-  for (const idempotency of ["requestId", "settles", "none"] as const) {
-    for (const fault of ["reset-after", "silent"] as const) {
-      const house = await openHouse({ idempotency, settleSeconds: 5, timeoutSeconds: 1 }, [
-        { match: { command: "create" }, fault, every: 10 },
-        ...(idempotency === "none"
-          ? [{ match: { command: "create" }, fault: "reset-before", every: 17 }]
-          : []),
-        lag,
-      ]);
-      await run(replayArgs(house, file));
-      const seen = await untilSettled(house, 120);
-      const truth = await truthOf(house.desk);
-      const what = `${idempotency}, ${fault} on every tenth create`;
-      check(
-        `${what}: accepted, settled`,
-        [seen.accepted, seen.settled],
-        [expected.accepted, expected.accepted],
+async function runAll({ names, settings, keeps }: Asked): Promise<number> {
+  const scratch = mkdtempSync(join(tmpdir(), "ticket-client-acceptance-"));
+  const done: Summary[] = [];
+  try {
+    for (const name of names) {
+      const report = new Report(name);
+      await scenarios[name]?.({ ...settings, scratch }, report).catch((error: unknown) =>
+        report.failed(error),
       );
-      check(`${what}: duplicate open tickets`, truth["duplicateOpen"], 0);
-      if (idempotency !== "none") check(`${what}: open tickets`, truth["open"], expected.open);
-      say(`     outcomes ${JSON.stringify(picked(seen.outcomes))}, desk ${JSON.stringify(truth)}`);
-      if (idempotency === "none")
-        check(`${what}: some not found end unknown`, (seen.outcomes["unknown"] ?? 0) > 0, true);
-      await closeHouse(house);
+      endAll();
+      done.push(report.summary());
     }
+  } finally {
+    if (!keeps) rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
+  process.stdout.write(`== summary\n${done.map((one) => `${summaryText(one)}\n`).join("")}`);
+  if (keeps) process.stdout.write(`files are in ${scratch}\n`);
+  return done.every(({ wrong }) => wrong.length === 0) ? 0 : 1;
 }
 
-async function outage(rows: number | null): Promise<void> {
-  const { file, expected } = alarms(rows ?? 3_000);
-  const house = await openHouse(calm, null);
-  const port = portOf(house.desk);
-  const deskDir = mkdtempSync(join(scratch, "desk-"));
-  await house.desk.kill("SIGTERM");
-  let desk = await startServer(["desk", "--json", "--port", String(port), "--data-dir", deskDir]);
-  const sender = startJob(replayArgs(house, file));
-  while ((await stats(house)).settled < expected.accepted / 2) await wait(50);
-  await desk.kill("SIGKILL");
-  const before = await stats(house);
-  say(`     desk stopped at ${before.settled} of ${before.accepted} settled`);
-  await wait(60_000);
-  desk = await startServer(["desk", "--json", "--port", String(port), "--data-dir", deskDir]);
-  await sender.finished;
-  const seen = await untilSettled(house, 120);
-  check("outage: accepted, settled", [seen.accepted, seen.settled], [expected.accepted, expected.accepted]);
-  check("outage: outcomes", picked(seen.outcomes), expected.outcomes);
-  const truth = await truthOf(desk);
-  check("outage: desk open, duplicates", [truth["open"], truth["duplicateOpen"]], [expected.open, 0]);
-  await house.engine.kill("SIGTERM");
-  await desk.kill("SIGTERM");
+process.once("exit", endAll);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+try {
+  const asked = read(process.argv.slice(2));
+  if (asked === null) process.stdout.write(help);
+  else process.exitCode = await runAll(asked);
+} catch (error) {
+  if (!(error instanceof WrongUse)) throw error;
+  process.stderr.write(`acceptance: ${error.message}\nAdd --help for what is possible.\n`);
+  process.exitCode = 2;
 }
-
-const runs = { counts, cut, kill, faults, outage } as const;
-const rows = values.rows === undefined ? null : Number(values.rows);
-for (const name of positionals.length === 0 ? Object.keys(runs) : positionals) {
-  const acceptance = runs[name as keyof typeof runs];
-  if (acceptance === undefined)
-    throw new Error(`There is no acceptance run ${name}; there are ${Object.keys(runs).join(", ")}.`);
-  say(`== ${name}`);
-  await acceptance(rows);
-}
-rmSync(scratch, { recursive: true, force: true });
-say(failures === 0 ? "all as expected" : `${failures} figures not as expected`);
-process.exitCode = failures === 0 ? 0 : 1;

@@ -5,6 +5,12 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../adapters/cli/main.ts", import.meta.url));
+const living = new Set<ChildProcess>();
+
+/** Ends, at once, whatever was started here and still runs: after a run that failed half way. */
+export function endAll(): void {
+  for (const child of living) child.kill("SIGKILL");
+}
 
 export interface Running {
   readonly child: ChildProcess;
@@ -12,27 +18,37 @@ export interface Running {
   readonly ready: Record<string, unknown>;
   /** Milliseconds from the start of the process to its ready line. */
   readonly readyMs: number;
+  /** Resolves when the process is gone. */
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+interface Started {
+  readonly child: ChildProcess;
+  /** The end of what it wrote on stderr. */
+  readonly said: () => string;
+}
+
+function start(args: readonly string[]): Started {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  living.add(child);
+  child.once("exit", () => living.delete(child));
+  let said = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-4_000);
+  });
+  return { child, said: () => said };
 }
 
 /** Starts a command that prints one JSON line when it is ready, and goes on. */
 export async function startServer(args: readonly string[]): Promise<Running> {
   const began = performance.now();
-  const child = start(args);
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-4_000);
-  });
+  const { child, said } = start(args);
   if (child.stdout === null) throw new Error("no stdout");
   const lines = createInterface({ input: child.stdout });
   const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
     lines.once("line", (line) => resolve(JSON.parse(line) as Record<string, unknown>));
     child.once("exit", (code) =>
-      reject(new Error(`${args.join(" ")} ended with ${code} before it was ready:\n${said}`)),
+      reject(new Error(`${args.join(" ")} ended with ${code} before it was ready:\n${said()}`)),
     );
   });
   return {
@@ -53,28 +69,39 @@ export interface Finished {
   readonly json: Record<string, unknown>;
 }
 
-/** Starts a command that ends by itself and prints one JSON object. */
-export function startJob(args: readonly string[]): {
-  readonly child: ChildProcess;
+export interface Job {
+  /** The command ended by itself or was killed. */
+  ended(): boolean;
+  /** Rejects when it ended without its JSON, with what it said instead. */
   readonly finished: Promise<Finished>;
-} {
-  const child = start(args);
+  /** Resolves when the process is gone. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts a command that ends by itself and prints one JSON object. */
+export function startJob(args: readonly string[]): Job {
+  const { child, said } = start(args);
   let out = "";
-  let said = "";
+  let ended = false;
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     out += text;
   });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-4_000);
-  });
   const finished = once(child, "close").then(([code]): Finished => {
+    ended = true;
     const last = out.trim().split("\n").at(-1) ?? "";
     if (last === "")
-      throw new Error(`${args.join(" ")} ended with ${String(code)} and printed nothing:\n${said}`);
+      throw new Error(`${args.join(" ")} ended with ${String(code)} and printed nothing:\n${said()}`);
     return { code: code as number | null, json: JSON.parse(last) as Record<string, unknown> };
   });
   finished.catch(() => {}); // awaited by the caller, unless it kills the job
-  return { child, finished };
+  return {
+    ended: () => ended,
+    finished,
+    async kill(signal) {
+      child.kill(signal);
+      await finished.catch(() => {});
+    },
+  };
 }
 
 export function run(args: readonly string[]): Promise<Finished> {
@@ -84,10 +111,4 @@ export function run(args: readonly string[]): Promise<Finished> {
 /** Port of the address in a ready line. */
 export function portOf(server: Running): number {
   return Number(new URL(String(server.ready["url"])).port);
-}
-
-/** The desk's own account. */
-export async function truthOf(desk: Running): Promise<Record<string, number>> {
-  const answer = await fetch(`http://127.0.0.1:${portOf(desk)}/truth`);
-  return (await answer.json()) as Record<string, number>;
 }

@@ -1,0 +1,255 @@
+/** A desk and an engine, each a process with files of its own, and the ways to look at them from outside. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
+import { portOf, run, startServer, type Running } from "./processes.ts";
+import { count, type Report } from "./report.ts";
+
+export interface ServicePromise {
+  readonly idempotency: "requestId" | "settles" | "none";
+  readonly settleSeconds: number;
+  readonly timeoutSeconds: number;
+}
+export const calm: ServicePromise = { idempotency: "requestId", settleSeconds: 60, timeoutSeconds: 30 };
+
+export interface House {
+  readonly dataDir: string;
+  readonly deskDir: string;
+  readonly port: number;
+  readonly deskPort: number;
+  engine: Running;
+  desk: Running;
+  startEngine(): Promise<Running>;
+  startDesk(): Promise<Running>;
+}
+
+export interface HouseOptions {
+  readonly scratch: string;
+  readonly clients: number;
+  /** Default: a service that never fails. */
+  readonly promise?: ServicePromise;
+  /** A fault script of the desk. */
+  readonly faults?: readonly Readonly<Record<string, unknown>>[];
+}
+
+export async function openHouse(options: HouseOptions): Promise<House> {
+  const { scratch, clients, promise = calm, faults = [] } = options;
+  const folder = mkdtempSync(join(scratch, "house-"));
+  const [deskDir, dataDir] = [join(folder, "desk"), join(folder, "data")];
+  const script = write(folder, "faults.json", JSON.stringify(faults));
+  const { idempotency, settleSeconds } = promise;
+  const deskOn = (port: number) =>
+    startServer([
+      "desk",
+      "--json",
+      "--port",
+      String(port),
+      "--data-dir",
+      deskDir,
+      "--faults",
+      script,
+      "--idempotency",
+      idempotency,
+      "--settle-seconds",
+      String(settleSeconds),
+    ]);
+  const desk = await deskOn(0);
+  const services = write(folder, "services.csv", servicesText(portOf(desk), promise));
+  const config = write(
+    folder,
+    "config.json",
+    JSON.stringify({ coalesce: false, clients, services: { file: services } }),
+  );
+  const engineOn = (port: number) =>
+    startServer([
+      "serve",
+      "--json",
+      "--config",
+      config,
+      "--data-dir",
+      dataDir,
+      "--port",
+      String(port),
+      "--log-level",
+      "error",
+    ]);
+  const engine = await engineOn(0);
+  const [port, deskPort] = [portOf(engine), portOf(desk)];
+  return {
+    dataDir,
+    deskDir,
+    port,
+    deskPort,
+    engine,
+    desk,
+    startEngine: () => engineOn(port),
+    startDesk: () => deskOn(deskPort),
+  };
+}
+
+function write(folder: string, name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+function servicesText(port: number, { idempotency, settleSeconds, timeoutSeconds }: ServicePromise): string {
+  return (
+    "name,host,port,path,protocol,idempotency,settleSeconds,timeoutSeconds,asyncSeconds,user,passwordFile,notes\n" +
+    `OSB,127.0.0.1,${port},/TicketService,osb,${idempotency},${settleSeconds},${timeoutSeconds},0,,,\n`
+  );
+}
+
+export async function closeHouse(house: House): Promise<void> {
+  await house.engine.kill("SIGTERM");
+  await house.desk.kill("SIGTERM");
+}
+
+/** Words of a `replay` as fast as the engine acknowledges; `port` where it is not the engine's own. */
+export function replayArgs(
+  { port }: { readonly port: number },
+  file: string,
+  { inFlight, speed = "max" }: { readonly inFlight?: number; readonly speed?: number | "max" } = {},
+): string[] {
+  return [
+    "replay",
+    file,
+    "--json",
+    "--url",
+    `ws://127.0.0.1:${port}/v1/alarms`,
+    "--format",
+    "huawei",
+    "--speed",
+    String(speed),
+    ...(inFlight === undefined ? [] : ["--in-flight", String(inFlight)]),
+  ];
+}
+
+export interface Figures {
+  readonly accepted: number;
+  readonly settled: number;
+  /** Keys that wait without a client, by reason. */
+  readonly parked: Readonly<Record<string, number>>;
+  /** Requests nobody can say anything about. */
+  readonly unknown: number;
+}
+
+/** Of the running engine, from its metrics: cheap enough to ask a hundred times a second. */
+export async function figures(house: House): Promise<Figures> {
+  const text = await read(`http://127.0.0.1:${house.port}/metrics`);
+  const values = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const [, name, value] = /^ticket_client_([a-z_]+(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+    if (name !== undefined) values.set(name, Number(value));
+  }
+  const value = (name: string): number => {
+    const found = values.get(name);
+    if (found === undefined) throw new Error(`The engine's metrics have no ${name}.`);
+    return found;
+  };
+  const accepted = value("alarms_accepted_total");
+  const parked = [...values].flatMap(([name, n]) => {
+    const reason = /^parked_keys\{reason="(\w+)"\}$/.exec(name)?.[1];
+    return reason === undefined || n === 0 ? [] : [[reason, n] as const];
+  });
+  return {
+    accepted,
+    settled: accepted - value("alarms_unsettled"),
+    parked: Object.fromEntries(parked),
+    unknown: value('requests{status="unknown"}'),
+  };
+}
+
+/** A connection of its own each time: one kept from before a kill would be dead. */
+function read(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.on("end", () =>
+        response.statusCode === 200
+          ? resolve(text)
+          : reject(new Error(`${url} answered ${response.statusCode}.`)),
+      );
+      response.on("error", reject);
+    }).on("error", reject);
+  });
+}
+
+/** Looks until all that was accepted is settled, or nothing moved for `patienceSeconds`. */
+export async function untilSettled(house: House, report: Report, patienceSeconds: number): Promise<Figures> {
+  let last = -1;
+  let since = performance.now();
+  for (;;) {
+    const now = await figures(house);
+    if (now.settled === now.accepted) return now;
+    if (now.settled !== last) {
+      last = now.settled;
+      since = performance.now();
+    } else if (performance.now() - since > patienceSeconds * 1_000) return now;
+    report.progress(`${progressText(now)}, parked ${JSON.stringify(now.parked)}`);
+    await wait(200);
+  }
+}
+
+export function progressText({ accepted, settled }: Figures): string {
+  return `${count(accepted)} acknowledged, ${count(settled)} settled`;
+}
+
+export interface Stats {
+  readonly accepted: number;
+  readonly settled: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly flowsPerSecond: number;
+}
+
+/** From the ledger's files, by a process of its own. */
+export async function stats(house: House): Promise<Stats> {
+  return (await run(["ledger", "stats", "--json", "--data-dir", house.dataDir])).json as unknown as Stats;
+}
+
+export interface Truth {
+  readonly requests: number;
+  readonly creates: number;
+  readonly tickets: number;
+  readonly open: number;
+  readonly duplicateOpen: number;
+}
+
+/** The desk's own account. */
+export async function truth(house: House): Promise<Truth> {
+  return JSON.parse(await read(`http://127.0.0.1:${house.deskPort}/truth`)) as Truth;
+}
+
+/** How often each fault of the script happened at the desk. */
+export async function faultsHappened(house: House): Promise<Readonly<Record<string, number>>> {
+  return JSON.parse(await read(`http://127.0.0.1:${house.deskPort}/faults`)) as Record<string, number>;
+}
+
+/**
+ * T1 over the whole run, from the desk's files: tickets opened while another of their key was open. At the end the
+ * desk may look well in spite of one, when the earlier of the two was closed.
+ */
+export function openedBeside({ deskDir }: House): number {
+  const earlier = `max(coalesce(body ->> '$.closedAt', 9e15))
+    OVER (PARTITION BY client_reference ORDER BY opened_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
+  return countAt(deskDir, `SELECT opened_at, ${earlier} AS earlier FROM ticket`, "earlier > opened_at");
+}
+
+/** Requests that made more than one ticket, from the desk's files. */
+export function createdTwice({ deskDir }: House): number {
+  const made = `SELECT count(*) AS times FROM request WHERE command = 'create' AND applied = 1 GROUP BY request_id`;
+  return countAt(deskDir, made, "times > 1");
+}
+
+function countAt(deskDir: string, rows: string, where: string): number {
+  const db = new DatabaseSync(join(deskDir, "desk.db"), { readOnly: true });
+  try {
+    return Number(db.prepare(`SELECT count(*) AS n FROM (${rows}) WHERE ${where}`).get()?.["n"]);
+  } finally {
+    db.close();
+  }
+}
