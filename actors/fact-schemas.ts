@@ -48,7 +48,9 @@ const parking = z.object({
   since: instantSchema,
   until: instantSchema.nullable(),
   because: text,
-  cover: z.object({ ticketId: text, service: text, checks: count, alarms }).exactOptional(),
+  cover: z
+    .object({ ticketId: text, service: text, key: text.nullable(), checks: count, alarms })
+    .exactOptional(),
 }) satisfies z.ZodType<Parking>;
 
 const rowChange = responseRowSchema

@@ -7,7 +7,7 @@
  * Source: domain.md, D2 and D5.
  */
 import { entry, type Entry } from "./entry.ts";
-import type { FactBodies, FactOf, NotificationRef } from "./facts.ts";
+import type { FactBodies, FactOf, NotificationRef, Parking } from "./facts.ts";
 import { limits } from "./limits.ts";
 import {
   keyStream,
@@ -25,6 +25,8 @@ import type { Instant } from "./vocabulary.ts";
 export interface Covering {
   readonly ticketId: string;
   readonly service: string;
+  /** Key or reference that it was made for; null: none known. */
+  readonly key: string | null;
   /** End of the window; null: none is known, only the ticket's end counts. */
   readonly endAt: Instant | null;
 }
@@ -51,7 +53,7 @@ export function coverAlarms(
       since: at,
       until: Math.max(until, at),
       because,
-      cover: { ticketId: by.ticketId, service: by.service, checks, alarms },
+      cover: { ticketId: by.ticketId, service: by.service, key: by.key, checks, alarms },
     },
   });
 }
@@ -64,7 +66,7 @@ export function recheckDelay(checks: number): number {
 }
 
 /** The fold's side: the new cover together with what the old one still held. */
-export function coverAfter(key: KeyState, fact: FactOf<"key.parked">): CoverState | null {
+export function coverAfter(state: State, key: KeyState, fact: FactOf<"key.parked">): CoverState | null {
   const { parking } = fact.body;
   const { cover } = parking;
   if (cover === undefined) return null;
@@ -77,7 +79,7 @@ export function coverAfter(key: KeyState, fact: FactOf<"key.parked">): CoverStat
     parking,
     tickets: [name],
     alarms: decidedNow,
-    endedAt: null,
+    endedAt: closedMeanwhile(state, key, cover),
     position,
     checks: cover.checks,
   };
@@ -89,8 +91,19 @@ export function coverAfter(key: KeyState, fact: FactOf<"key.parked">): CoverStat
     parking: { ...parking, until: until === Infinity ? null : until },
     tickets: [...new Set([...key.cover.tickets, name])],
     alarms: [...others, ...decidedNow],
-    endedAt: key.cover.endedAt,
+    endedAt: key.cover.endedAt ?? made.endedAt,
   };
+}
+
+/** The ticket was closed while the flow that found it open was on its way here: nobody would say so again. */
+function closedMeanwhile(
+  state: State,
+  { flow }: KeyState,
+  cover: NonNullable<Parking["cover"]>,
+): Instant | null {
+  const closed = cover.key === null ? undefined : state.keys.get(cover.key)?.closed.get(cover.ticketId);
+  if (closed === undefined || closed.service !== cover.service || flow === null) return null;
+  return closed.closedAt >= flow.startedAt ? closed.closedAt : null;
 }
 
 /** The notifications of `alarms` that are in line, else those that rest under the cover. */

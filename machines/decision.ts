@@ -331,9 +331,9 @@ function cover(
   rule: Rule,
   outcome: "stopped" | "adopted",
   because: string,
-  { ticketId, service, endAt }: TicketAbove,
+  { ticketId, service, key, endAt }: TicketAbove,
 ): Decision {
-  return { act: "cover", rule, outcome, because, by: { ticketId, service, endAt } };
+  return { act: "cover", rule, outcome, because, by: { ticketId, service, key, endAt } };
 }
 
 function on({ ticketId, elementId }: TicketAbove): string {

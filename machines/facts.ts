@@ -100,6 +100,8 @@ export interface Parking {
   readonly cover?: {
     readonly ticketId: string;
     readonly service: string;
+    /** Key or reference that the ticket was made for; null: none known. */
+    readonly key: string | null;
     /** How often it was looked at again and still stood. */
     readonly checks: number;
     readonly alarms: readonly NotificationRef[];

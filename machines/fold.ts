@@ -108,7 +108,7 @@ function fold(state: State, fact: Fact): void {
     }
     case "key.parked": {
       const key = keyState(state, fact.body.key);
-      const cover = coverAfter(key, fact);
+      const cover = coverAfter(state, key, fact);
       if (cover !== null) return setCover(state, key, cover);
       key.parked = fact.body.parking;
       if (fact.body.parking.reason !== "storm") key.parkings += 1;

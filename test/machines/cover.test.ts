@@ -21,7 +21,7 @@ import {
   withTicket,
 } from "./given.ts";
 
-const parent = { ticketId: "T1", service: "OSB", endAt: null };
+const parent = { ticketId: "T1", service: "OSB", key: KEY, endAt: null };
 
 /** NE-2, covered by T1 of NE-1, which is open. */
 function covered(history = withTicket(), ids = ["child"]): History {
@@ -83,6 +83,25 @@ describe("A8: a cover", () => {
     expect(readiness(child(history), false)).not.toBeNull();
   });
 
+  test("is over before it began when its ticket was closed while the flow was still deciding", () => {
+    const history = withTicket();
+    history.accept("child", { key: "NE-2", alarm: "child" });
+    const { group } = history.start("NE-2", { clientId: "client-02" });
+    history.now += 5;
+    closeParent(history);
+    const refs = group.map((one) => one.ref);
+    history.add(
+      coverAlarms(child(history), refs, parent, "T1 covers it", history.now),
+      ...settleAlarms(child(history), refs, history.now, ended("adopted", "D5")),
+    );
+    history.end("settled", "NE-2");
+    expect(readiness(child(history), false)).not.toBeNull();
+    // Closed before the flow began and shown open again: the service has opened it; that is no end.
+    history.now += 1;
+    coverNow(history);
+    expect(readiness(child(history), false)).toBeNull();
+  });
+
   test("of a ticket with the same id at another service goes on", () => {
     const history = withTicket();
     history.accept("child", { key: "NE-2" });
@@ -126,7 +145,7 @@ describe("A8: a cover", () => {
     const history = covered();
     history.now += 1_000;
     history.accept("second", { key: "NE-2", alarm: "other" });
-    coverNow(history, { ticketId: "P1", service: "OSB", endAt: history.now + 5_000 });
+    coverNow(history, { ticketId: "P1", service: "OSB", key: null, endAt: history.now + 5_000 });
     expect(child(history).cover).toMatchObject({ tickets: ["OSB T1", "OSB P1"] });
     expect(parkingOf(child(history))?.until).toBe(history.now + 5_000);
     closeParent(history);

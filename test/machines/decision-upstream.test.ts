@@ -66,7 +66,7 @@ describe("D2 and D5 beside the other rules", () => {
       act: "cover",
       rule: "D2",
       outcome: "stopped",
-      by: { ticketId: "P9", service: "OSB", endAt: noon + 60_000 },
+      by: { ticketId: "P9", service: "OSB", key: "HUB", endAt: noon + 60_000 },
     });
   });
 
@@ -86,7 +86,7 @@ describe("D2 and D5 beside the other rules", () => {
       rule: "D5",
       outcome: "adopted",
       because: "Ticket T9 on HUB, upstream of NE-1, covers it.",
-      by: { ticketId: "T9", service: "OSB", endAt: null },
+      by: { ticketId: "T9", service: "OSB", key: "HUB", endAt: null },
     });
   });
 
