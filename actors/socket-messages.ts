@@ -156,7 +156,7 @@ const frame = (type: string) =>
   z.looseObject({
     type: z.literal(type),
     sessionId: text,
-    rootId: text.exactOptional(),
+    rootId: text,
     _version: text.meta({ description: "receivers know the protocol by it" }),
     createdAt: text,
   });
@@ -164,10 +164,14 @@ const frame = (type: string) =>
 export const inspectPath = "/inspect";
 export const inspectSchemas: Readonly<Record<string, z.ZodType>> = {
   "@xstate.actor": frame("@xstate.actor").extend({
-    name: text.exactOptional(),
-    definition: text.exactOptional().meta({ description: "JSON of the machine's configuration" }),
+    name: text,
+    parentId: text.exactOptional(),
+    definition: text.meta({ description: "JSON of the machine's configuration" }),
     snapshot: z.unknown(),
   }),
-  "@xstate.event": frame("@xstate.event").extend({ event: z.unknown() }),
+  "@xstate.event": frame("@xstate.event").extend({
+    sourceId: text.exactOptional().meta({ description: "the actor that sent it" }),
+    event: z.unknown(),
+  }),
   "@xstate.snapshot": frame("@xstate.snapshot").extend({ event: z.unknown(), snapshot: z.unknown() }),
 };

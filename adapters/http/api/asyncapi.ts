@@ -51,7 +51,8 @@ const sockets: readonly Socket[] = [
     name: "inspect",
     path: inspectPath,
     title: "Inspector protocol",
-    description: "Frames of @statelyai/inspect 0.7, one JSON object each, read only.",
+    description:
+      "Frames of @statelyai/inspect 0.7, one JSON object each, read only; no subprotocol. Whoever can set no header gives the token as a password of the URL.",
     query: { actor: "only this actor" },
     says: inspectSchemas,
     hears: {},

@@ -87,8 +87,9 @@ async function frames(
   path: string,
   last: (frame: Frame) => boolean,
   onOpen: (socket: WebSocket) => void = () => undefined,
+  subprotocols: string[] = ["cloudevents.json"],
 ): Promise<Frame[]> {
-  const socket = new WebSocket(`${api.engine.url.replace("http", "ws")}${path}`, "cloudevents.json");
+  const socket = new WebSocket(`${api.engine.url.replace("http", "ws")}${path}`, subprotocols);
   const heard: Frame[] = [];
   const done = Promise.withResolvers<void>();
   socket.on("message", (data: Buffer) => {
@@ -195,4 +196,18 @@ test("what the alarm intake says and hears is what the document says", async () 
   ).toEqual([]);
   expect(check("alarms", "alarm", alarm)).toBe("");
   expect(check("alarms", "alarm", { ...alarm, id: 7 })).not.toBe("");
+});
+
+test("what the inspector says is what the document says", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  const seen = new Set<string>();
+  const watch = ({ type }: Frame): boolean => {
+    // What happens is told from the first frame on.
+    if (seen.size === 0) void api.raise("1");
+    return seen.add(type).size === 3;
+  };
+  const heard = await frames(api, "/inspect", watch, () => undefined, []);
+  const check = messageChecker();
+  const wrong = heard.map((frame) => check("inspect", frame.type.replace("@", ""), frame));
+  expect(wrong.filter((one) => one !== "")).toEqual([]);
 });
