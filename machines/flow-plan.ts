@@ -3,33 +3,20 @@
  *   A2 ends with an outcome or a parking.  T1 no second create while one is in doubt.
  *   T2 a claim the search does not bear out is reported.
  */
-import { correct } from "./async-result.ts";
 import { coverAlarms } from "./cover.ts";
-import {
-  leader,
-  openTickets,
-  ticketToVerify,
-  type Decision,
-  type DecisionInput,
-  type DecisionSettings,
-} from "./decision.ts";
+import { ticketToVerify, type Decision, type DecisionInput, type DecisionSettings } from "./decision.ts";
 import { stepInDoubt, type DoubtFindings } from "./doubt.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { DecisionRecord, NotificationRef } from "./facts.ts";
 import { remedies, type FailureCode } from "./failure.ts";
 import { limits } from "./limits.ts";
 import { linked, outageDelay, park, settleAlarms } from "./settlement.ts";
-import { isClearedEarly, keyStream, type KeyState, type RequestState, type Waiting } from "./state.ts";
+import { corrections, reconcile } from "./reconcile.ts";
+import { keyStream, type KeyState, type RequestState, type Waiting } from "./state.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { elementsUpstream, pathNote, ticketsAbove, type PathReading, type TicketAbove } from "./upstream.ts";
-import type {
-  Instant,
-  SearchCriteria,
-  ServiceInfo,
-  Ticket,
-  TicketRequest,
-  TicketStatus,
-} from "./vocabulary.ts";
+import { aboveOf, byElements, looksUpstream, openStatuses, ticketsOfBoth } from "./upstream-search.ts";
+import { pathNote, type PathReading } from "./upstream.ts";
+import type { Instant, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "./vocabulary.ts";
 
 export type SearchPurpose = "key" | "elements" | "requestedBy" | "ticketId" | "verify" | "unknown";
 
@@ -92,9 +79,6 @@ export type FlowStep =
   | { readonly step: "forward"; readonly request: TicketRequest; readonly entries: readonly Entry[] }
   | { readonly step: "end"; readonly result: "settled" | "parked"; readonly entries: readonly Entry[] };
 
-/** Statuses that a search of a key asks for: what counts as open. */
-const openStatuses: readonly TicketStatus[] = ["acknowledged", "inProgress", "pending"];
-
 export function nextStep(
   input: FlowInput,
   found: FlowFindings,
@@ -139,7 +123,7 @@ export function nextStep(
     findings,
     path: found.path?.path ?? null,
     pathFailure: found.path?.failure ?? null,
-    above: looks === null ? [] : above(input, looks, found, now),
+    above: looks === null ? [] : aboveOf(input, looks, found, now),
     openTicketsTotal: input.around.openTicketsTotal(),
     service: input.service,
     settings: input.settings,
@@ -148,7 +132,7 @@ export function nextStep(
   return carryOut(
     input,
     decision,
-    { tickets: merged(tickets, found.elements), reading: found.path },
+    { tickets: ticketsOfBoth(tickets, found.elements), reading: found.path },
     before,
     now,
   );
@@ -156,41 +140,6 @@ export function nextStep(
 
 function byKey(key: string): SearchCriteria {
   return { clientReference: key, kind: "MO", status: openStatuses, maxResults: limits.searchResultsMax };
-}
-
-function byElements(element: string, reading: PathReading | null): SearchCriteria {
-  const networkElements = [element, ...elementsUpstream(reading?.path ?? null)].slice(0, limits.pathHopsMax);
-  return { networkElements, status: openStatuses, maxResults: limits.searchResultsMax };
-}
-
-/** The element to look up: where there is a topology, and what lies over it can matter (D2, D5). */
-function looksUpstream({ hasTopology, group, key, settings }: FlowInput): string | null {
-  if (!hasTopology) return null;
-  const { notification } = leader(group);
-  if (notification.kind === "clear" || notification.plannedOutage) return null;
-  return isClearedEarly(key, notification, settings.clockSkewSeconds) ? null : notification.alarmedObject;
-}
-
-function above(input: FlowInput, elementId: string, found: FlowFindings, now: Instant): TicketAbove[] {
-  const path = found.path?.path ?? null;
-  const shown = found.elements ?? [];
-  return ticketsAbove({
-    key: input.key.key,
-    elementId,
-    path,
-    found: shown,
-    complete: shown.length < limits.searchResultsMax,
-    linked: input.around.linkedOn(elementsUpstream(path)),
-    closedAt: (key, ticketId) => input.around.closedAt(key, ticketId),
-    service: input.service,
-    now,
-  });
-}
-
-function merged(tickets: readonly Ticket[], more: readonly Ticket[] | null): readonly Ticket[] {
-  if (more === null) return tickets;
-  const known = new Set(tickets.map((one) => one.ticketId));
-  return [...tickets, ...more.filter((one) => !known.has(one.ticketId))];
 }
 
 function search(
@@ -380,52 +329,6 @@ function afterFailedSearch(input: FlowInput, failure: SearchFailure, now: Instan
     }),
     park(key, now, key.request === null ? "outage" : "inDoubt", wait, said),
   ]);
-}
-
-/** An `unknown` create that a search by its request id has found after all. */
-function corrections(input: FlowInput, found: FlowFindings, now: Instant): Entry[] {
-  const { key } = input;
-  const entries: Entry[] = [];
-  for (const unknown of key.unknown) {
-    const ticket = found.unknown.get(unknown.requestId)?.[0];
-    if (ticket !== undefined)
-      entries.push(
-        ...correct(
-          key,
-          unknown,
-          now,
-          ticket.ticketId,
-          `Ticket ${ticket.ticketId} was found by the request's id.`,
-        ),
-      );
-  }
-  return entries;
-}
-
-/** T2: linked tickets that the service no longer shows open leave the key. */
-function reconcile(
-  input: FlowInput,
-  findings: { readonly tickets: readonly Ticket[]; readonly verified: ReadonlyMap<string, Ticket | null> },
-  now: Instant,
-): Entry[] {
-  const { key, service } = input;
-  if (key.open.size === 0) return [];
-  const open = new Set(openTickets(key, findings, service, now).map((one) => one.ticketId));
-  const entries: Entry[] = [];
-  for (const linkedTicket of key.open.values()) {
-    if (open.has(linkedTicket.ticketId) || linkedTicket.service !== service.name) continue;
-    const ticket = findings.verified.get(linkedTicket.ticketId) ?? null;
-    entries.push(
-      entry(keyStream(key.key), now, "ticket.lost", {
-        key: key.key,
-        ticketId: linkedTicket.ticketId,
-        status: ticket?.status ?? null,
-        claimKept: ticket !== null,
-        idempotency: service.idempotency,
-      }),
-    );
-  }
-  return entries;
 }
 
 function decided(

@@ -13,7 +13,6 @@ import {
   type FlowInput,
   type SearchFailure,
 } from "../../machines/flow-plan.ts";
-import { limits } from "../../machines/limits.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
 import { judgeAnswer, type Answer } from "../../machines/request.ts";
@@ -401,11 +400,4 @@ export class ModelRun {
 
 function byAge(a: KeyState, b: KeyState): number {
   return (a.waiting[0]?.ref.position ?? 0) - (b.waiting[0]?.ref.position ?? 0);
-}
-
-/** G3: requests sent more often than allowed, or with a payload that changed. */
-export function attemptsTooMany(run: ModelRun): string[] {
-  return [...run.sent]
-    .filter(([, { times, payloads }]) => times > limits.attemptsMax || payloads.size > 1)
-    .map(([requestId]) => requestId);
 }

@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Fact } from "../../machines/facts.ts";
 import { presentRows } from "../../machines/response-table.ts";
+import { limits } from "../../machines/limits.ts";
 import { applyFact } from "../../machines/fold.ts";
 import { stateText } from "../../machines/fold-snapshot.ts";
 import { roomForTickets } from "../../machines/surroundings.ts";
@@ -14,7 +15,7 @@ import { emptyState, type State } from "../../machines/state.ts";
 import { severities, type Idempotency, type Notification } from "../../machines/vocabulary.ts";
 import { FakeTicketing } from "./fake-ticketing.ts";
 import { noon, notification, service, settings } from "./given.ts";
-import { attemptsTooMany, ModelRun } from "./model-run.ts";
+import { ModelRun } from "./model-run.ts";
 import type { Behaviour, Script, Trouble } from "./model-script.ts";
 
 const keys = ["NE-1", "NE-2"];
@@ -244,6 +245,13 @@ function disappointed(facts: readonly Fact[], script: Script): Set<string> {
     if (type === "flow.decided" && body.rule === "R6") found.add(body.key);
   }
   return found;
+}
+
+/** G3: requests sent more often than allowed, or with a payload that changed. */
+function attemptsTooMany(run: ModelRun): string[] {
+  return [...run.sent]
+    .filter(([, { times, payloads }]) => times > limits.attemptsMax || payloads.size > 1)
+    .map(([requestId]) => requestId);
 }
 
 const seen = new Map<string, number>();
