@@ -190,6 +190,10 @@ class Projection {
   #values: number = limits.inspectValuesMax;
   #chars: number = limits.inspectTextCharsMax;
 
+  get #isSpent(): boolean {
+    return this.#values <= 0 || this.#chars <= 0;
+  }
+
   of(value: unknown, depth: number): unknown {
     if (--this.#values < 0) return more;
     switch (typeof value) {
@@ -237,11 +241,11 @@ class Projection {
     const shown = empty();
     const names = Object.keys(value);
     for (const [index, name] of names.entries()) {
-      if (this.#values <= 0) {
+      if (this.#isSpent) {
         shown["…"] = `${names.length - index} more`;
         break;
       }
-      shown[cut(name)] = this.member(value, name, depth + 1);
+      shown[this.#name(name)] = this.member(value, name, depth + 1);
     }
     return shown;
   }
@@ -249,7 +253,7 @@ class Projection {
   #array(values: readonly unknown[], depth: number): unknown[] {
     const shown: unknown[] = [];
     while (shown.length < values.length) {
-      if (this.#values <= 0) {
+      if (this.#isSpent) {
         shown.push(`[${values.length - shown.length} more]`);
         break;
       }
@@ -261,12 +265,12 @@ class Projection {
   #entries(map: ReadonlyMap<unknown, unknown>, depth: number): object {
     const shown = empty();
     for (const [key, value] of map) {
-      if (this.#values <= 0) {
+      if (this.#isSpent) {
         shown["…"] = `${map.size} in all`;
         break;
       }
       const name = typeof key === "string" ? key : String(plain(key));
-      shown[cut(name)] = secret.test(name) ? "[redacted]" : this.of(value, depth + 1);
+      shown[this.#name(name)] = secret.test(name) ? "[redacted]" : this.of(value, depth + 1);
     }
     return shown;
   }
@@ -277,6 +281,11 @@ class Projection {
       return { xstate$$type: 1, id: stableId(value as InspectedActor) };
     const made: unknown = dataOf(prototype, "constructor");
     return `[${typeof made === "function" ? cut(String(dataOf(made, "name"))) : "object"}]`;
+  }
+
+  #name(name: string): string {
+    this.#chars -= Math.min(name.length, limits.inspectStringCharsMax);
+    return cut(name);
   }
 
   #text(value: string): string {
@@ -299,5 +308,9 @@ function cut(text: string): string {
 /** An own member that is data; undefined where there is none or it would have to be called for. */
 function dataOf(value: unknown, name: string): unknown {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return undefined;
-  return Object.getOwnPropertyDescriptor(value, name)?.value as unknown;
+  try {
+    return Object.getOwnPropertyDescriptor(value, name)?.value as unknown;
+  } catch {
+    return undefined;
+  }
 }

@@ -7,7 +7,7 @@
  * A reader that comes late is in the same place as one that has fallen behind: every actor waits for it to be told.
  * Source: wire.md, "Inspector protocol". Protocol: adapters/inspect/README.md.
  */
-import type { InspectionEvent } from "xstate";
+import type { ActorEvent } from "./actor-system.ts";
 import { limits } from "../machines/limits.ts";
 import type { Instant } from "../machines/vocabulary.ts";
 import { feedDrainMsMax, type FeedReader, type FeedReading } from "./feed.ts";
@@ -119,7 +119,7 @@ class EngineInspection implements Inspection {
   // --- what XState says: references are kept, and nobody is called
 
   /** An observer that throws would leave the actor deaf for ever (F4). */
-  #observe(event: InspectionEvent): void {
+  #observe(event: ActorEvent): void {
     try {
       if (event.type !== "@xstate.event" && event.type !== "@xstate.snapshot") return;
       const actor = event.actorRef as unknown as InspectedActor;
@@ -132,7 +132,7 @@ class EngineInspection implements Inspection {
   #note(
     reading: Reading,
     actor: InspectedActor,
-    event: Extract<InspectionEvent, { type: "@xstate.event" | "@xstate.snapshot" }>,
+    event: Extract<ActorEvent, { type: "@xstate.event" | "@xstate.snapshot" }>,
   ): void {
     const at = this.#clock.now();
     if (event.type === "@xstate.snapshot")

@@ -4,7 +4,7 @@
  *   the lock that the operator saw.  R2 recovery may be cut off and repeated.  R3 a broken ledger stops it all.
  * Source: architecture.md, "Supervisor API"; its names are a contract.
  */
-import { createActor, type AnyActorRef, type InspectionEvent } from "xstate";
+import { createActor, type AnyActorRef } from "xstate";
 import { decide as defaultDecision } from "../machines/decision.ts";
 import type { Fact } from "../machines/facts.ts";
 import { FailureError, type Result } from "../machines/failure.ts";
@@ -16,6 +16,7 @@ import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Verdict } from "../machines/verdict.ts";
 import type { Notification, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import { resolveConfig, type Config } from "./config.ts";
+import { observeActors, type ActorEvent } from "./actor-system.ts";
 import { AlarmAdmission } from "./alarm-admission.ts";
 import { deliverAsync } from "./async-delivery.ts";
 import { CrashRecovery } from "./crash-recovery.ts";
@@ -30,7 +31,7 @@ import {
 } from "./engine-views.ts";
 import { EngineReader } from "./engine-reader.ts";
 import { explainAlarm, explainKey, type Explanation } from "./explain.ts";
-import type { GatewayTable } from "./gateway-table.ts";
+import type { GatewayTable, TableMismatch } from "./gateway-table.ts";
 import { gatewayLogic } from "./gateway.ts";
 import {
   heartbeatInputs,
@@ -290,6 +291,11 @@ export class Supervisor implements AlarmSink {
 
   // --- what is there
 
+  /** Where the gateway's service table differs; nothing is forwarded meanwhile. */
+  get tableMismatch(): TableMismatch | null {
+    return this.#gatewayTable.mismatch;
+  }
+
   snapshot(): EngineSnapshot {
     const { state } = this.#journal;
     return {
@@ -301,7 +307,7 @@ export class Supervisor implements AlarmSink {
       services: {
         rows: state.services,
         selected: state.selectedService,
-        mismatch: this.#gatewayTable.mismatch,
+        mismatch: this.tableMismatch,
       },
       heartbeat: heartbeatView(this.#journal, this.#receivers),
       counters: this.counters(),
@@ -334,9 +340,8 @@ export class Supervisor implements AlarmSink {
   }
 
   /** Everything that any actor does from now on. `observer` must not throw. Returns a function that ends it. */
-  inspect(observer: (event: InspectionEvent) => void): () => void {
-    const subscription = this.#actor.system.inspect(observer);
-    return () => subscription.unsubscribe();
+  inspect(observer: (event: ActorEvent) => void): () => void {
+    return observeActors(this.#actor, observer);
   }
 
   /** Facts after a position, and on as they come, until the signal aborts. */

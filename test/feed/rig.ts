@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { createFeed, type Feed, type FeedReader, type FeedRequest } from "../../actors/feed.ts";
 import type { FeedFact, FeedMessage } from "../../actors/feed-messages.ts";
 import type { Ids, Ledger, Log } from "../../actors/ports.ts";
-import { createSupervisor, type Supervisor } from "../../actors/supervisor.ts";
+import { createSupervisor, type Supervisor, type SupervisorOptions } from "../../actors/supervisor.ts";
 import { createMemoryLedger } from "../../adapters/ledger/memory.ts";
 import { createMemoryService } from "../../adapters/service/memory.ts";
 import type { Fact } from "../../machines/facts.ts";
@@ -83,10 +83,12 @@ export async function startEngine({
   clients = 2,
   ledger = createMemoryLedger(),
   factsKept,
+  decide,
 }: {
   readonly clients?: number;
   readonly ledger?: Ledger;
   readonly factsKept?: number;
+  readonly decide?: NonNullable<SupervisorOptions["decide"]>;
 } = {}): Promise<Engine> {
   const clock = new ManualClock();
   let raised = 0;
@@ -101,6 +103,7 @@ export async function startEngine({
     ids,
     log: quiet,
     services: [desk],
+    ...(decide === undefined ? undefined : { decide }),
   });
   const feed = createFeed({ supervisor, clock, ...(factsKept === undefined ? undefined : { factsKept }) });
   const settle = async (): Promise<void> => {
