@@ -14,6 +14,7 @@ import {
   responseRowSchema,
   responseStatusSchema,
   serviceInfoSchema,
+  tableMismatchSchema,
   ticketSchema,
 } from "./vocabulary-schemas.ts";
 import type { ClientView } from "./engine-views.ts";
@@ -137,7 +138,11 @@ export type SettingsPatch = z.output<typeof settingsPatchSchema>;
 // --- services
 
 export const servicesSchema = z
-  .object({ selected: text.nullable(), services: z.array(serviceInfoSchema) })
+  .object({
+    selected: text.nullable(),
+    services: z.array(serviceInfoSchema),
+    mismatch: tableMismatchSchema.nullable(),
+  })
   .meta({ id: "Services" });
 
 export const importQuerySchema = z.strictObject({

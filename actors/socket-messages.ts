@@ -5,7 +5,6 @@
  */
 import { z } from "zod";
 import type { FactType } from "../machines/facts.ts";
-import { serviceColumns } from "../machines/service-table.ts";
 import { alarmEventSchema } from "./alarm-schema.ts";
 import { clientViewSchema } from "./api-messages.ts";
 import type { EngineCounters, EngineSnapshot } from "./engine-views.ts";
@@ -17,6 +16,7 @@ import {
   parkReasonSchema,
   positionSchema,
   serviceInfoSchema,
+  tableMismatchSchema,
 } from "./vocabulary-schemas.ts";
 
 const text = z.string();
@@ -68,20 +68,7 @@ const snapshotSchema = z.object({
   services: z.object({
     rows: z.array(serviceInfoSchema),
     selected: text.nullable(),
-    mismatch: z
-      .object({
-        because: text,
-        rows: z.array(
-          z.object({
-            name: text,
-            column: z.enum(serviceColumns),
-            clients: text.nullable(),
-            gateway: text.nullable(),
-          }),
-        ),
-        since: instantSchema,
-      })
-      .nullable(),
+    mismatch: tableMismatchSchema.nullable(),
   }),
   heartbeat: z.object({ chain: heartbeatCheck, engine: heartbeatCheck }),
   counters: countersSchema,

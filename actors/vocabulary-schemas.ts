@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { remedies, type Failure, type FailureCode } from "../machines/failure.ts";
 import type { NotificationRef, ReplacedOutcome } from "../machines/facts.ts";
+import { serviceColumns } from "../machines/service-table.ts";
 import {
   outcomes,
   severities,
@@ -106,6 +107,24 @@ export const serviceInfoSchema = z
   .meta({ id: "ServiceInfo" }) satisfies z.ZodType<ServiceInfo>;
 
 const alarmRefs = z.array(z.object({ source: text, alarmId: text }));
+
+export const tableMismatchSchema = z
+  .object({
+    because: z.string(),
+    rows: z.array(
+      z.object({
+        name: z.string(),
+        column: z.enum(serviceColumns),
+        clients: z.string().nullable(),
+        gateway: z.string().nullable(),
+      }),
+    ),
+    since: instantSchema,
+  })
+  .meta({
+    id: "TableMismatch",
+    description: "where the gateway's table differs: nothing is forwarded meanwhile",
+  });
 
 export const requestPayloadSchema = z
   .discriminatedUnion("command", [

@@ -9,12 +9,14 @@ import type { ServicesPreview, Supervisor } from "../../../actors/supervisor.ts"
 import { ok } from "../../../machines/failure.ts";
 import { limits } from "../../../machines/limits.ts";
 import { z } from "zod";
+import type { TableMismatch } from "../../../actors/gateway-table.ts";
 import { operation, type Operation } from "./operation.ts";
 
 export function serviceOperations(supervisor: Supervisor): readonly Operation[] {
   const shown = () => ({
     selected: supervisor.state.selectedService,
     services: supervisor.state.services.map((row) => ({ ...row })),
+    mismatch: copied(supervisor.tableMismatch),
   });
   return [
     operation({
@@ -78,6 +80,10 @@ export function serviceOperations(supervisor: Supervisor): readonly Operation[] 
 type Preview = z.output<typeof servicesPreviewSchema>;
 
 /** The schema's arrays are not read-only. */
+function copied(mismatch: TableMismatch | null): z.output<typeof servicesSchema>["mismatch"] {
+  return mismatch === null ? null : { ...mismatch, rows: mismatch.rows.map((row) => ({ ...row })) };
+}
+
 function writable({ added, changed, removed, unchanged, errors, applied }: ServicesPreview): Preview {
   return {
     added: [...added],
