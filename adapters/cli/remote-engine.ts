@@ -2,6 +2,7 @@
  * A running engine asked over its HTTP API; what goes wrong comes as a sentence that says what to do.
  *   S5 no redirects followed.  S4 a token is never shown.
  */
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Config } from "../../actors/config.ts";
 import { FailureError, remedies, type FailureCode } from "../../machines/failure.ts";
@@ -12,11 +13,23 @@ const problemSchema = z.object({ code: z.string().optional(), detail: z.string()
 
 export interface RemoteEngine {
   readonly url: string;
+  /** Any answer, whatever its status. Throws FailureError UNREACHABLE. */
+  say(method: string, path: string, body?: RemoteBody): Promise<RemoteAnswer>;
   /** Resolves with the answer's JSON, checked. Throws FailureError: refused, not reached, not understood. */
   ask<Answer extends z.ZodType>(
     what: { readonly method: "GET" | "POST"; readonly path: string; readonly body?: unknown },
     answer: Answer,
   ): Promise<z.output<Answer>>;
+}
+
+export interface RemoteBody {
+  readonly type: string;
+  readonly text: string;
+}
+
+export interface RemoteAnswer {
+  readonly status: number;
+  readonly text: string;
 }
 
 /** Where an engine of this configuration listens. */
@@ -32,7 +45,7 @@ export function remoteEngine(url: string, token: string | undefined): RemoteEngi
   if (base === null || !/^https?:$/.test(base.protocol))
     throw new FailureError("INVALID", `--url ${url}: expected http://host:port of a running engine.`);
 
-  async function say(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+  async function say(method: string, path: string, body?: RemoteBody): Promise<RemoteAnswer> {
     try {
       const response = await fetch(new URL(path, base ?? url), {
         method,
@@ -40,9 +53,12 @@ export function remoteEngine(url: string, token: string | undefined): RemoteEngi
         signal: AbortSignal.timeout(limits.httpRequestTimeoutMs),
         headers: {
           ...(token === undefined ? undefined : { Authorization: `Bearer ${token}` }),
-          ...(body === undefined ? undefined : { "Content-Type": "application/json" }),
+          // Sent again by nobody here; but a proxy might.
+          ...(body === undefined
+            ? undefined
+            : { "Content-Type": body.type, "Idempotency-Key": randomUUID() }),
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: body?.text ?? null,
       });
       return { status: response.status, text: await response.text() };
     } catch (error) {
@@ -55,8 +71,10 @@ export function remoteEngine(url: string, token: string | undefined): RemoteEngi
 
   return {
     url,
+    say,
     async ask({ method, path, body }, answer) {
-      const { status, text } = await say(method, path, body);
+      const json = { type: "application/json", text: JSON.stringify(body) };
+      const { status, text } = await (body === undefined ? say(method, path) : say(method, path, json));
       const read = jsonOf(text);
       if (status >= 400) throw refusal(url, status, read);
       const parsed = answer.safeParse(read);
@@ -69,7 +87,8 @@ export function remoteEngine(url: string, token: string | undefined): RemoteEngi
   };
 }
 
-function refusal(url: string, status: number, body: unknown): FailureError {
+/** What a problem document says, as a sentence. */
+export function refusal(url: string, status: number, body: unknown): FailureError {
   const problem = problemSchema.safeParse(body);
   const { code, detail = "no reason given" } = problem.success ? problem.data : {};
   const advice = status === 401 || status === 403 ? " Give a token in TICKET_CLIENT_TOKEN." : "";
@@ -79,7 +98,8 @@ function refusal(url: string, status: number, body: unknown): FailureError {
   );
 }
 
-function jsonOf(text: string): unknown {
+/** null: no JSON. */
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,11 +1,10 @@
 /** The Service Info Table of a running engine, over its HTTP API. S5: no redirects followed. */
-import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { ImportResult, ServicesPreview } from "../../actors/service-commands.ts";
 import { fail, FailureError, ok, remedies, type FailureCode } from "../../machines/failure.ts";
-import { limits } from "../../machines/limits.ts";
 import { serviceColumns } from "../../machines/service-table.ts";
 import { decodeCsv } from "../service-table/encoding.ts";
+import { jsonOf, refusal, remoteEngine } from "./remote-engine.ts";
 import type { ServicesPlace } from "./services.ts";
 
 const faultSchema = z.object({ line: z.int(), column: z.string(), expected: z.string(), got: z.string() });
@@ -19,7 +18,6 @@ const previewSchema = z.object({
   applied: z.boolean(),
 });
 const problemSchema = z.object({
-  title: z.string().optional(),
   detail: z.string().optional(),
   code: z.string().optional(),
   errors: z.array(faultSchema).optional(),
@@ -37,40 +35,12 @@ const nothing: ServicesPreview = {
 
 /** `url`: `http://host:port`. Throws FailureError INVALID where it is none. */
 export function remoteServices(url: string, token: string | undefined): ServicesPlace {
-  const base = URL.parse(url);
-  if (base === null || !/^https?:$/.test(base.protocol))
-    throw new FailureError("INVALID", `--url ${url}: expected http://host:port of a running engine.`);
-
-  async function ask(
-    method: string,
-    path: string,
-    body?: { readonly type: string; readonly text: string },
-  ): Promise<{ readonly status: number; readonly text: string }> {
-    try {
-      const response = await fetch(new URL(path, base ?? url), {
-        method,
-        redirect: "error",
-        signal: AbortSignal.timeout(limits.httpRequestTimeoutMs),
-        headers: {
-          ...(token === undefined ? undefined : { Authorization: `Bearer ${token}` }),
-          ...(body === undefined
-            ? undefined
-            : { "Content-Type": body.type, "Idempotency-Key": randomUUID() }),
-        },
-        body: body?.text ?? null,
-      });
-      return { status: response.status, text: await response.text() };
-    } catch (error) {
-      const why = error instanceof Error ? causeOfFetch(error) : String(error);
-      throw new FailureError("UNREACHABLE", `${url} cannot be asked: ${why}. Does an engine run there?`);
-    }
-  }
-
+  const engine = remoteEngine(url, token);
   return {
     name: url,
     async export() {
-      const { status, text } = await ask("GET", "/api/services/export");
-      if (status !== 200) throw refusal(url, status, problemOf(text));
+      const { status, text } = await engine.say("GET", "/api/services/export");
+      if (status !== 200) throw refusal(url, status, jsonOf(text));
       return text;
     },
 
@@ -78,10 +48,14 @@ export function remoteServices(url: string, token: string | undefined): Services
       // Decoded here, where the file's own encoding is known; lines stay the same.
       const decoded = decodeCsv(csv);
       if (!decoded.ok) return failed("SERVICES_INVALID", "The file cannot be read", [decoded.fault]);
-      const { status, text } = await ask("POST", `/api/services/import${dryRun ? "?dryRun=true" : ""}`, {
-        type: "text/csv; charset=utf-8",
-        text: decoded.text,
-      });
+      const { status, text } = await engine.say(
+        "POST",
+        `/api/services/import${dryRun ? "?dryRun=true" : ""}`,
+        {
+          type: "text/csv; charset=utf-8",
+          text: decoded.text,
+        },
+      );
       if (status === 200) {
         const read = previewSchema.safeParse(jsonOf(text));
         if (read.success) return { ok: true, value: read.data };
@@ -89,15 +63,15 @@ export function remoteServices(url: string, token: string | undefined): Services
       }
       const problem = problemOf(text);
       const { code = "SERVICES_INVALID", detail = "Refused.", errors } = problem;
-      if (errors === undefined || !isCode(code)) throw refusal(url, status, problem);
+      if (errors === undefined || !isCode(code)) throw refusal(url, status, jsonOf(text));
       return failed(code, detail, errors);
     },
 
     async select(name) {
       const body = { type: "application/json", text: JSON.stringify({ name }) };
-      const { status, text } = await ask("PUT", "/api/services/selected", body);
+      const { status, text } = await engine.say("PUT", "/api/services/selected", body);
       if (status >= 200 && status < 300) return ok(null);
-      const { failure } = refusal(url, status, problemOf(text));
+      const { failure } = refusal(url, status, jsonOf(text));
       return fail(failure.code, failure.detail);
     },
   };
@@ -111,31 +85,7 @@ function isCode(code: string): code is FailureCode {
   return Object.hasOwn(remedies, code);
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
 function problemOf(text: string): ProblemBody {
   const read = problemSchema.safeParse(jsonOf(text));
   return read.success ? read.data : {};
-}
-
-function refusal(url: string, status: number, { code, detail, title }: ProblemBody): FailureError {
-  const said = detail ?? title ?? "no reason given";
-  const advice = status === 401 || status === 403 ? " Give an operator's token in TICKET_CLIENT_TOKEN." : "";
-  return new FailureError(
-    code !== undefined && isCode(code) ? code : "INVALID",
-    `${url} refused (${status}): ${said}${advice}`,
-  );
-}
-
-/** fetch says "fetch failed" and hides the reason. */
-function causeOfFetch(error: Error): string {
-  const { cause } = error;
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  return first instanceof Error ? first.message : error.message;
 }
