@@ -43,7 +43,7 @@ async function world(): Promise<{ readonly api: ApiUnderTest; readonly guid: str
     config: { clients: 2, heartbeat: { url: await receiver() } },
     desk: { faults },
   });
-  const loaded = await command(api, cwd, "ticket-client topology load link.csv");
+  const loaded = await answerOf(api, cwd, "ticket-client topology load link.csv");
   expect(loaded).toContain("loaded into");
   return { api, cwd, guid: await occupy(api) };
 }
@@ -62,7 +62,7 @@ async function occupy(api: ApiUnderTest): Promise<string> {
   return held.lockGuid;
 }
 
-async function command(api: ApiUnderTest, cwd: string, words: string): Promise<string> {
+async function answerOf(api: ApiUnderTest, cwd: string, words: string): Promise<string> {
   const [program = "", ...rest] = words.split(" ");
   if (program !== "ticket-client") {
     const [path = "", ...json] = rest;
@@ -86,7 +86,7 @@ test("each row of the table shows what it says", { timeout: 120_000 }, async () 
   for (const { names, command: words, shows } of rows) {
     expect(shows.length, names).toBeGreaterThan(0);
     // oxlint-disable-next-line no-await-in-loop -- some rows build on those before
-    const said = await command(api, cwd, words.replaceAll("GUID", guid));
+    const said = await answerOf(api, cwd, words.replaceAll("GUID", guid));
     for (const text of shows)
       if (!said.includes(text.replaceAll("GUID", guid)))
         missing.push(`${names}: ${words} does not show ${text}: ${said.slice(0, 400)}`);
