@@ -170,7 +170,10 @@ export class Supervisor implements AlarmSink {
     };
     this.operators = new OperatorCommands(reach);
     this.debug = new DebugSearch({
-      ...{ journal, service, clock, ids },
+      journal,
+      service,
+      clock,
+      ids,
       selected: () => selectedService(journal.state),
       perSecond: config.gateway.debugSearchPerSecond,
     });
