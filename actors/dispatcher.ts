@@ -3,7 +3,7 @@
  *   A5 one flow a key at a time.  L1 one flow a client.  L2 each lock a higher fence.
  *   R5 waits run on monotonic time; absolute time counts only across a restart.
  */
-import { secondsToMilliseconds } from "date-fns";
+import { secondsToMilliseconds } from "date-fns/secondsToMilliseconds";
 import { lanes, nextGroup, parkingOf, readiness } from "../machines/admission.ts";
 import { membersOf } from "../machines/cover.ts";
 import type { Decision, DecisionInput } from "../machines/decision.ts";

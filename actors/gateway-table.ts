@@ -5,7 +5,7 @@
  * as different. No flow begins meanwhile; what runs already keeps the row it was planned with.
  * Source: domain.md, "The gateway's service table".
  */
-import { secondsToMilliseconds } from "date-fns";
+import { secondsToMilliseconds } from "date-fns/secondsToMilliseconds";
 import type { Fact } from "../machines/facts.ts";
 import type { Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";

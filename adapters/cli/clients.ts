@@ -1,5 +1,5 @@
 /** `clients`, `force-unlock`, `force-not-busy`: the Ticket Clients of a running engine. L6: a force names the lock that was seen. */
-import { differenceInSeconds } from "date-fns";
+import { differenceInSeconds } from "date-fns/differenceInSeconds";
 import { clientSchema, clientsSchema, type ClientMessage } from "../../actors/api-messages.ts";
 import type { Output } from "./output.ts";
 import { remoteEngine, urlOf, type RemoteEngine } from "./remote-engine.ts";

@@ -1,5 +1,5 @@
 /** `topology load` and `topology path`: provisioning data in, an element's path out; beside a running engine too. */
-import { formatDistanceStrict } from "date-fns";
+import { formatDistanceStrict } from "date-fns/formatDistanceStrict";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { systemClock } from "../clock/system.ts";
