@@ -33,17 +33,22 @@ export interface EngineFlowFigures extends FlowFigures {
 
 const acceptedTogether = 1_000;
 
-export async function engineFlows(load: FlowLoad): Promise<EngineFlowFigures> {
+/** Attaches something to an engine whose flows have just begun; what it returns ends that before the engine stops. */
+export type Attach = (supervisor: Supervisor) => Promise<() => Promise<void>>;
+
+const nothing: Attach = async () => async () => {};
+
+export async function engineFlows(load: FlowLoad, attach: Attach = nothing): Promise<EngineFlowFigures> {
   // So that what is measured is compiled: a process that has just started is not what runs for months.
   await run({ ...load, clients: 64, keys: 256 });
-  return run(load);
+  return run(load, attach);
 }
 
-async function run({ parent, keys, ...load }: FlowLoad): Promise<EngineFlowFigures> {
+async function run({ parent, keys, ...load }: FlowLoad, attach = nothing): Promise<EngineFlowFigures> {
   const dir = mkdtempSync(join(parent, "bench-flows-"));
   try {
     const acceptsPerSecond = await acceptAll(dir, keys);
-    return { acceptsPerSecond, ...(await settleAll({ dir, keys, ...load })) };
+    return { acceptsPerSecond, ...(await settleAll({ dir, keys, ...load }, attach)) };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -66,7 +71,10 @@ async function acceptAll(dir: string, keys: number): Promise<number> {
   return alarms.length / seconds;
 }
 
-async function settleAll(load: Omit<FlowLoad, "parent"> & { readonly dir: string }): Promise<FlowFigures> {
+async function settleAll(
+  load: Omit<FlowLoad, "parent"> & { readonly dir: string },
+  attach: Attach,
+): Promise<FlowFigures> {
   const { dir, clients, keys, secondsMax } = load;
   const service = instantService();
   const began = Promise.withResolvers<{ readonly at: number; readonly cpu: NodeJS.CpuUsage }>();
@@ -80,11 +88,13 @@ async function settleAll(load: Omit<FlowLoad, "parent"> & { readonly dir: string
   };
   const supervisor = await startEngineRig({ dir, clients, service, coalesce: false, ids });
   const all = unsettledAlarms(supervisor.state);
+  const attached = attach(supervisor);
   await settledWithin(supervisor, secondsMax);
   const left = unsettledAlarms(supervisor.state);
   const { at, cpu: cpuBefore } = await began.promise;
   const seconds = (performance.now() - at) / 1_000;
   const cpu = process.cpuUsage(cpuBefore);
+  await (await attached)();
   await supervisor.stop({ drainSeconds: left === 0 ? 10 : 0 });
   const { creates, closes, duplicateOpen } = service.truth();
   if (duplicateOpen > 0 || (left === 0 && (creates !== keys || closes !== keys))) {

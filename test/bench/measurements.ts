@@ -3,9 +3,10 @@ import { acks } from "./acks.ts";
 import { bareFlows } from "./bare-flows.ts";
 import { engineFlows } from "./engine-flows.ts";
 import { idlePool } from "./idle-pool.ts";
+import { inspectedFlows } from "./inspect.ts";
 import { bareLoad, topologyLoad } from "./topology.ts";
 
-export const measurements = { engineFlows, bareFlows, acks, idlePool, topologyLoad, bareLoad };
+export const measurements = { engineFlows, bareFlows, acks, idlePool, inspectedFlows, topologyLoad, bareLoad };
 
 export type MeasurementName = keyof typeof measurements;
 export type LoadOf<N extends MeasurementName> = Parameters<(typeof measurements)[N]>[0];

@@ -213,6 +213,47 @@ async function topology({ rounds, parent, onProgress }: RunOptions): Promise<Sec
   }
 }
 
+const inspectedLoad = { clients: 1_000, keys: 4_000 } as const;
+const shareUninspected = 0.9;
+
+async function inspect({ rounds, parent, onProgress }: RunOptions): Promise<Section> {
+  onProgress("inspected flows");
+  const run = (watched: string | null) => () =>
+    inOwnProcess("inspectedFlows", { parent, secondsMax: flowSecondsMax, watched, ...inspectedLoad });
+  const told = await alternate(rounds, { nobody: run(null), all: run("") });
+  const engine = median(told.all, (one) => one.flows / one.seconds);
+  const ceiling = median(told.nobody, (one) => one.flows / one.seconds);
+  return {
+    title: "Inspected flows",
+    notes: [
+      `Engine: ${inspectedLoad.clients.toLocaleString("en-GB")} clients at an instant service while the official receiver, in a process of its own,`,
+      "is attached to /inspect and told of every actor. Ceiling: the same while nobody inspects.",
+    ],
+    lines: [
+      {
+        figure: "durable flows while inspected",
+        unit: "a second",
+        engine,
+        ceiling,
+        ratio: engine / ceiling,
+        target: `ratio ≥ ${shareUninspected}`,
+        met: engine / ceiling >= shareUninspected,
+      },
+      plain({
+        figure: "  of it on processors",
+        unit: "µs a flow",
+        engine: median(told.all, (one) => (one.cpuSeconds / one.flows) * 1e6),
+        ceiling: median(told.nobody, (one) => (one.cpuSeconds / one.flows) * 1e6),
+      }),
+      plain({
+        figure: "  frames told",
+        unit: "a second",
+        engine: median(told.all, (one) => one.frames / one.seconds),
+      }),
+    ],
+  };
+}
+
 /** A line without a target. */
 function plain(line: {
   readonly figure: string;
@@ -223,7 +264,7 @@ function plain(line: {
   return { ceiling: null, ratio: null, target: null, met: null, ...line };
 }
 
-export const sections = { flows, acks, idle, topology } as const;
+export const sections = { flows, acks, idle, topology, inspect } as const;
 export type SectionName = keyof typeof sections;
 
 export function isSectionName(name: string): name is SectionName {
