@@ -5,7 +5,7 @@
  *   R5 a period counts from the begin of the run before, on monotonic time.
  * Source: domain.md, "The heartbeat"; telenet-ticket-client.md, "About".
  */
-import { assign, fromPromise, setup, type ActorRefFrom } from "xstate";
+import { assign, fromPromise, setup } from "xstate";
 import type { HeartbeatCheck } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
 
@@ -117,5 +117,3 @@ export const heartbeatMachine = setup({
     resting: { after: { rest: { target: "due" } } },
   },
 });
-
-export type HeartbeatRef = ActorRefFrom<typeof heartbeatMachine>;
