@@ -7,6 +7,7 @@
  * A reader that comes late is in the same place as one that has fallen behind: every actor waits for it to be told.
  * Source: wire.md, "Inspector protocol". Protocol: adapters/inspect/README.md.
  */
+import type { AnyEventObject } from "xstate";
 import type { ActorEvent } from "./actor-system.ts";
 import { limits } from "../machines/limits.ts";
 import type { Instant } from "../machines/vocabulary.ts";
@@ -51,10 +52,11 @@ type Item = { readonly actor: InspectedActor; readonly at: Instant } & (
   | { readonly kind: "snapshot"; readonly snapshot: unknown; readonly event: unknown }
 );
 
-/** An actor whose newest state is owed; null: as it is when its turn comes. */
+/** An actor whose state is owed, as it is when its turn comes: nothing that is old by then is kept for it. */
 interface Owed {
-  readonly actor: InspectedActor;
-  readonly newest: Extract<Item, { readonly kind: "snapshot" }> | null;
+  actor: InspectedActor;
+  /** Type of the last event that changed it; null: it is to be looked at. */
+  cause: string | null;
 }
 
 interface Reading {
@@ -134,46 +136,35 @@ class EngineInspection implements Inspection {
     actor: InspectedActor,
     event: Extract<ActorEvent, { type: "@xstate.event" | "@xstate.snapshot" }>,
   ): void {
-    const at = this.#clock.now();
-    if (event.type === "@xstate.snapshot")
-      return this.#noteState(reading, {
-        kind: "snapshot",
-        actor,
-        at,
-        snapshot: event.snapshot,
-        event: event.event,
-      });
-    const source = (event.sourceRef as unknown as InspectedActor | undefined) ?? null;
-    if (!isBehind(reading)) {
-      this.#introduce(reading, actor, at);
-      reading.queue.push({ kind: "event", actor, at, event: event.event, source });
-    } else if (!reading.told.has(stableId(actor))) this.#owe(reading, actor, null);
-    // A machine that throws has no last snapshot of its own: its parent hears of it.
-    if (event.event.type.startsWith("xstate.error.actor.") && source !== null && isShown(reading, source))
-      this.#noteState(reading, {
-        kind: "snapshot",
-        actor: source,
-        at,
-        snapshot: source.getSnapshot(),
-        event: event.event,
-      });
+    if (event.type === "@xstate.snapshot") this.#noteState(reading, actor, event.snapshot, event.event);
+    else {
+      const source = (event.sourceRef as unknown as InspectedActor | undefined) ?? null;
+      if (!isBehind(reading)) {
+        const at = this.#clock.now();
+        this.#introduce(reading, actor, at);
+        reading.queue.push({ kind: "event", actor, at, event: event.event, source });
+      } else if (!reading.told.has(stableId(actor))) this.#owe(reading, actor, null);
+      // A machine that throws has no last snapshot of its own: its parent hears of it.
+      if (source !== null && event.event.type.startsWith("xstate.error.actor.") && isShown(reading, source))
+        this.#noteState(reading, source, source.getSnapshot(), event.event);
+    }
     this.#wake();
   }
 
-  #noteState(reading: Reading, item: Extract<Item, { readonly kind: "snapshot" }>): void {
-    const id = stableId(item.actor);
-    const isOver = statusOf(item.snapshot) !== "active";
+  #noteState(reading: Reading, actor: InspectedActor, snapshot: unknown, event: AnyEventObject): void {
+    const id = stableId(actor);
     const isTold = reading.told.has(id);
+    const isOver = statusOf(snapshot) !== "active";
     if (isOver && !isTold) {
       reading.owed.delete(id); // It came and went while nobody could be told.
     } else if (isBehind(reading)) {
-      this.#owe(reading, item.actor, isTold ? item : null);
+      this.#owe(reading, actor, event.type);
     } else {
-      this.#introduce(reading, item.actor, item.at, item.snapshot);
-      reading.queue.push(item);
+      const at = this.#clock.now();
+      this.#introduce(reading, actor, at, snapshot);
+      reading.queue.push({ kind: "snapshot", actor, at, snapshot, event });
       if (isOver) reading.told.delete(id);
     }
-    this.#wake();
   }
 
   /** Its definition, and before it those of what is above. */
@@ -191,8 +182,14 @@ class EngineInspection implements Inspection {
     reading.queue.push({ kind: "actor", actor, at, snapshot });
   }
 
-  #owe(reading: Reading, actor: InspectedActor, newest: Owed["newest"]): void {
-    reading.owed.set(stableId(actor), { actor, newest });
+  #owe({ owed }: Reading, actor: InspectedActor, cause: string | null): void {
+    const id = stableId(actor);
+    const known = owed.get(id);
+    if (known === undefined) owed.set(id, { actor, cause });
+    else {
+      known.actor = actor;
+      known.cause = cause ?? known.cause;
+    }
   }
 
   #begin(reading: Reading): void {
@@ -238,17 +235,22 @@ class EngineInspection implements Inspection {
     reading.next = 0;
   }
 
-  /** The longest owed: its newest state, or, where it was not told of yet, its definition; then its children are owed. */
+  /** The longest owed: its state, or, where it was not told of yet, its definition; then its children are owed. */
   #pay(reading: Reading): void {
     const [first] = reading.owed;
     if (first === undefined) return;
-    const [id, { actor, newest }] = first;
+    const [id, { actor, cause }] = first;
     reading.owed.delete(id);
-    if (newest !== null) {
-      if (statusOf(newest.snapshot) !== "active") reading.told.delete(id);
-      return this.#send(reading, newest);
-    }
-    if (reading.told.has(id) || statusOf(actor.getSnapshot()) !== "active") return;
+    const snapshot = actor.getSnapshot();
+    const isOver = statusOf(snapshot) !== "active";
+    if (!reading.told.has(id)) return isOver ? undefined : this.#present(reading, actor);
+    if (isOver) reading.told.delete(id);
+    if (cause === null) return;
+    const at = this.#clock.now();
+    this.#send(reading, { kind: "snapshot", actor, at, snapshot, event: { type: cause } });
+  }
+
+  #present(reading: Reading, actor: InspectedActor): void {
     this.#tell(reading, actor);
     for (const child of childrenOf(actor))
       if (isShown(reading, child) && !reading.told.has(stableId(child))) this.#owe(reading, child, null);

@@ -37,8 +37,9 @@ export async function inspectedFlows({ watched, ...load }: InspectedLoad): Promi
       await edge.close();
     };
   });
-  if (frames < load.clients)
-    throw new Error(`Expected the viewer to be told of ${load.clients} clients; it got ${frames} frames.`);
+  const least = watched === "" ? load.clients : 1;
+  if (frames < least)
+    throw new Error(`Expected the viewer to be told ${least} times; it got ${frames} frames.`);
   return { ...figures, frames };
 }
 
