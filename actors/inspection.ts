@@ -4,7 +4,7 @@
  *      who does not take what was sent is cut, as the feed does.
  *   F4 XState is observed only while somebody reads; the observer keeps references and catches everything, and
  *      frames are made in turns of their own, which are short.
- * A reader that comes late is in the same place as one that has fallen behind: every actor waits for it to be told.
+ * To a reader that comes late every living actor is owed; one that moves meanwhile is told at once, in its order.
  * Source: wire.md, "Inspector protocol". Protocol: adapters/inspect/README.md.
  */
 import type { AnyEventObject } from "xstate";
@@ -67,8 +67,9 @@ interface Reading {
   queue: Item[];
   /** Where the queue goes on. */
   next: number;
-  /** While it is not empty nothing joins the queue. */
   readonly owed: Map<string, Owed>;
+  /** The queue was full: nothing joins it until nobody is owed anything. */
+  isOverrun: boolean;
   /** Runs while the reader's buffer is full. */
   fullTimer: unknown;
   isEnded: boolean;
@@ -103,6 +104,7 @@ class EngineInspection implements Inspection {
       queue: [],
       next: 0,
       owed: new Map(),
+      isOverrun: false,
       fullTimer: null,
       isEnded: false,
     };
@@ -179,7 +181,9 @@ class EngineInspection implements Inspection {
     const parent = parentOf(actor);
     if (parent !== undefined && isShown(reading, parent)) this.#introduce(reading, parent, at);
     reading.told.add(id);
+    reading.owed.delete(id);
     reading.queue.push({ kind: "actor", actor, at, snapshot });
+    this.#oweChildren(reading, actor);
   }
 
   #owe({ owed }: Reading, actor: InspectedActor, cause: string | null): void {
@@ -190,6 +194,11 @@ class EngineInspection implements Inspection {
       known.actor = actor;
       known.cause = cause ?? known.cause;
     }
+  }
+
+  #oweChildren(reading: Reading, actor: InspectedActor): void {
+    for (const child of childrenOf(actor))
+      if (isShown(reading, child) && !reading.told.has(stableId(child))) this.#owe(reading, child, null);
   }
 
   #begin(reading: Reading): void {
@@ -252,8 +261,7 @@ class EngineInspection implements Inspection {
 
   #present(reading: Reading, actor: InspectedActor): void {
     this.#tell(reading, actor);
-    for (const child of childrenOf(actor))
-      if (isShown(reading, child) && !reading.told.has(stableId(child))) this.#owe(reading, child, null);
+    this.#oweChildren(reading, actor);
   }
 
   #tell(reading: Reading, actor: InspectedActor): void {
@@ -362,8 +370,11 @@ function find(above: InspectedActor, id: string): InspectedActor | null {
   return null;
 }
 
-function isBehind({ queue, next, owed }: Reading): boolean {
-  return owed.size > 0 || queue.length - next >= limits.inspectQueuedMax;
+/** What happens now cannot be told in its order. */
+function isBehind(reading: Reading): boolean {
+  const { queue, next, owed } = reading;
+  reading.isOverrun = queue.length - next >= limits.inspectQueuedMax || (reading.isOverrun && owed.size > 0);
+  return reading.isOverrun;
 }
 
 function hasMore({ queue, next, owed }: Reading): boolean {

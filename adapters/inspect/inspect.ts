@@ -4,11 +4,10 @@
  * Protocol: README.md beside this file.
  */
 import type { Inspection } from "../../actors/inspection.ts";
+import { inspectPath } from "../../actors/socket-messages.ts";
 import { limits } from "../../machines/limits.ts";
 import { attachReaders, type ReaderEdge, type ReaderEdgeOptions } from "../http/readers.ts";
 import { readInspectRequest } from "./request.ts";
-
-export const inspectPath = "/inspect";
 
 export interface InspectorOptions extends ReaderEdgeOptions {
   readonly inspection: Inspection;

@@ -4,9 +4,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInspection } from "../../actors/inspection.ts";
+import { inspectPath } from "../../actors/socket-messages.ts";
 import type { Supervisor } from "../../actors/supervisor.ts";
 import { systemClock } from "../../adapters/clock/system.ts";
-import { attachInspector, inspectPath } from "../../adapters/inspect/inspect.ts";
+import { attachInspector } from "../../adapters/inspect/inspect.ts";
 import { engineFlows, type EngineFlowFigures, type FlowLoad } from "./engine-flows.ts";
 import { strictLog } from "./engine-rig.ts";
 

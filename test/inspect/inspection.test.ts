@@ -87,6 +87,19 @@ describe("what is told", () => {
     await held.close();
   });
 
+  test("who moves while a late comer is still being told of all is told at once, every step", async () => {
+    const engine = await watched(250);
+    const reader = engine.watch();
+    await engine.run(1); // before the first turn
+    engine.tell();
+    const { sessionId = "" } = reader.frames.find(({ event }) => event?.type === "client.lock") ?? {};
+    expect(statesOf(reader.frames, sessionId).slice(1)).toEqual(
+      "locked searching locked forwarding locked closing idle".split(" "),
+    );
+    expect(new Set(idsOf(reader.frames)).size).toBe(253); // with supervisor, gateway and flow
+    expect(untimely(reader.frames)).toEqual([]);
+  });
+
   test("?actor: only that one and what is below it, its commands included; everybody else only machines", async () => {
     const engine = await watched(1);
     const [one, all, gateway] = [engine.watch("client-01"), engine.watch(), engine.watch("gateway:OSB")];
