@@ -9,7 +9,7 @@ import { membersOf } from "../machines/cover.ts";
 import type { Decision, DecisionInput } from "../machines/decision.ts";
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { keyOf, type Fact } from "../machines/facts.ts";
-import type { FlowInput } from "../machines/flow-plan.ts";
+import type { FlowInput } from "../machines/flow-input.ts";
 import { Lanes } from "../machines/lanes.ts";
 import { settleAlarms } from "../machines/settlement.ts";
 import { clientStream, delaysOf, keyStream, type KeyState, type Waiting } from "../machines/state.ts";

@@ -8,7 +8,7 @@ import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../machine
 import { cancelRequest } from "../machines/settlement.ts";
 import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
-import type { ForwardReply } from "../machines/ticket-client.machine.ts";
+import type { ForwardReply } from "../machines/client-commands.ts";
 import type { ResponseRow } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock, RequestAnswer, TicketingService } from "./ports.ts";

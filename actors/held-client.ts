@@ -7,12 +7,8 @@ import { entry } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { checkCounters } from "../machines/ninas-counters.ts";
 import { keyStream } from "../machines/state.ts";
-import type {
-  Forwarded,
-  ForwardReply,
-  SearchReply,
-  TicketClientRef,
-} from "../machines/ticket-client.machine.ts";
+import type { Forwarded, ForwardReply, SearchReply } from "../machines/client-commands.ts";
+import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type {
   Lock,
   Outcome,

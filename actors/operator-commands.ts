@@ -6,7 +6,7 @@
  */
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
-import { noDelays } from "../machines/hold-down.ts";
+import { noDelays } from "../machines/state.ts";
 import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
 import type { FactBodies, FoldSettings } from "../machines/facts.ts";
 import { clientStream, keyStream, type State } from "../machines/state.ts";

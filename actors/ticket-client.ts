@@ -9,12 +9,14 @@ import { endFlow, type Ending } from "../machines/flow-end.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
 import {
   cancelled,
-  ticketClientMachine,
   type ForwardCommand,
   type ForwardReply,
-  type ReleaseInput,
   type SearchCommand,
   type SearchReply,
+} from "../machines/client-commands.ts";
+import {
+  ticketClientMachine,
+  type ReleaseInput,
   type TicketClientContext,
 } from "../machines/ticket-client.machine.ts";
 import type { Result } from "../machines/failure.ts";

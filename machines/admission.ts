@@ -5,7 +5,8 @@
  * Source: domain.md's "Admitted": lanes, coalescing, cancelling out; "Hold-down"; "Parked".
  */
 import type { Delays, Parking } from "./facts.ts";
-import { heldAfterCover, heldDown, noDelays } from "./hold-down.ts";
+import { noDelays } from "./state.ts";
+import { heldAfterCover, heldDown } from "./hold-down.ts";
 import { limits } from "./limits.ts";
 import type { KeyState, Waiting } from "./state.ts";
 import type { NotificationKind, RequestCommand } from "./vocabulary.ts";

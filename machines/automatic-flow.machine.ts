@@ -6,21 +6,15 @@
  */
 import { assign, setup } from "xstate";
 import { limits } from "./limits.ts";
-import {
-  nextStep,
-  noFindings,
-  type FlowFindings,
-  type FlowInput,
-  type FlowStep,
-  type SearchFailure,
-} from "./flow-plan.ts";
+import { noFindings, type FlowFindings, type FlowInput, type SearchFailure } from "./flow-input.ts";
+import { nextStep, type FlowStep } from "./flow-plan.ts";
 import type {
   CloseCommand,
   ForwardCommand,
   ForwardReply,
   SearchCommand,
   SearchReply,
-} from "./ticket-client.machine.ts";
+} from "./client-commands.ts";
 import type { Ticket } from "./vocabulary.ts";
 
 export type FlowCommand = SearchCommand | ForwardCommand | CloseCommand;

@@ -4,68 +4,21 @@
  *   T2 a claim the search does not bear out is reported.
  */
 import { coverAlarms } from "./cover.ts";
-import { ticketToVerify, type Decision, type DecisionInput, type DecisionSettings } from "./decision.ts";
-import { stepInDoubt, type DoubtFindings } from "./doubt.ts";
+import { ticketToVerify, type Decision } from "./decision.ts";
+import { stepInDoubt } from "./doubt.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { DecisionRecord, NotificationRef } from "./facts.ts";
 import { remedies, type FailureCode } from "./failure.ts";
+import type { FlowFindings, FlowInput, SearchFailure } from "./flow-input.ts";
 import { limits } from "./limits.ts";
 import { linked, outageDelay, park, settleAlarms } from "./settlement.ts";
 import { corrections, reconcile } from "./reconcile.ts";
-import { keyStream, type KeyState, type RequestState, type Waiting } from "./state.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { keyStream, type RequestState } from "./state.ts";
 import { aboveOf, byElements, looksUpstream, openStatuses, ticketsOfBoth } from "./upstream-search.ts";
 import { pathNote, type PathReading } from "./upstream.ts";
 import type { Instant, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "./vocabulary.ts";
 
 export type SearchPurpose = "key" | "elements" | "requestedBy" | "ticketId" | "verify" | "unknown";
-
-export interface SearchFailure {
-  readonly code: string;
-  readonly cause: string;
-  readonly permanent: boolean;
-}
-
-/** What the searches of this flow brought so far. */
-export interface FlowFindings {
-  readonly doubt: DoubtFindings;
-  readonly verified: ReadonlyMap<string, Ticket | null>;
-  /** Answers to look-ups of `unknown` requests, by request id. */
-  readonly unknown: ReadonlyMap<string, readonly Ticket[]>;
-  /** What the topology said beside the first search; null: it was not asked, or holds nothing at all. */
-  readonly path: PathReading | null;
-  /** Open tickets on the alarmed element and upstream, as the service shows them; null: not searched for. */
-  readonly elements: readonly Ticket[] | null;
-}
-
-export const noFindings: FlowFindings = {
-  doubt: { byRequest: null, byTicket: null, byKey: null },
-  verified: new Map(),
-  unknown: new Map(),
-  path: null,
-  elements: null,
-};
-
-export interface FlowInput {
-  readonly key: KeyState;
-  readonly group: readonly Waiting[];
-  /** The selected service: where new tickets go. */
-  readonly service: ServiceInfo;
-  /** A row of the Service Info Table, for tickets that live elsewhere; null where it is gone. */
-  readonly serviceNamed: (name: string) => ServiceInfo | null;
-  readonly settings: DecisionSettings;
-  /** Replaces the default decision (supervisor option `decide`). */
-  readonly decide: (input: DecisionInput) => Decision;
-  readonly clientId: string;
-  readonly lockGuid: string;
-  readonly fence: number;
-  /** Id of the request, if this flow makes one. */
-  readonly requestId: string;
-  readonly startedAt: Instant;
-  /** Whether there is a topology to ask: then tickets upstream are searched for, too. */
-  readonly hasTopology: boolean;
-  readonly around: Surroundings;
-}
 
 export type FlowStep =
   | {

@@ -5,7 +5,8 @@
  */
 import { shape, StateCapture } from "./state-capture.ts";
 import { emptyState, type KeyState, type State } from "./state.ts";
-import { emptyTicketIndex, indexTickets } from "./ticket-index.ts";
+import { emptyTicketIndex } from "./state.ts";
+import { indexTickets } from "./ticket-index.ts";
 
 /** JSON text of the whole state: equal states give equal texts (R1). */
 export function stateText(state: State): string {

@@ -10,7 +10,7 @@ import { assign, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { lanes } from "./admission.ts";
 import { Lanes } from "./lanes.ts";
 import { limits } from "./limits.ts";
-import { cancelled, type ForwardReply } from "./ticket-client.machine.ts";
+import { cancelled, type ForwardReply } from "./client-commands.ts";
 import type { Position, TicketRequest } from "./vocabulary.ts";
 
 export interface QueuedRequest {

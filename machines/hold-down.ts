@@ -10,8 +10,6 @@ import type { Delays, Parking } from "./facts.ts";
 import type { KeyState, Waiting } from "./state.ts";
 import type { Instant } from "./vocabulary.ts";
 
-export const noDelays: Delays = { createSeconds: 0, updateSeconds: 0, closeSeconds: 0 };
-
 /** What the head of the line waits for before it may be decided; null: nothing. */
 export function heldDown(key: KeyState, head: Waiting, delays: Delays): Parking | null {
   const [seconds, what] = delayOf(key, head, delays);

@@ -6,7 +6,7 @@
 import { correct } from "./async-result.ts";
 import { openTickets } from "./decision.ts";
 import { entry, type Entry } from "./entry.ts";
-import type { FlowFindings, FlowInput } from "./flow-plan.ts";
+import type { FlowFindings, FlowInput } from "./flow-input.ts";
 import { keyStream } from "./state.ts";
 import type { Instant, Ticket } from "./vocabulary.ts";
 

@@ -13,12 +13,9 @@ import type {
   RequestResult,
   Stream,
 } from "./facts.ts";
-import { noDelays } from "./hold-down.ts";
 import { emptyHeartbeat, type HeartbeatStates } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
-import type { StateCapture } from "./state-capture.ts";
 import { emptyResponseTable, type ResponseTable } from "./response-table.ts";
-import { emptyTicketIndex, type TicketIndex } from "./ticket-index.ts";
 import type {
   Instant,
   Lock,
@@ -217,9 +214,23 @@ export interface State {
   counters: Counters;
   heartbeat: HeartbeatStates;
   index: TicketIndex;
-  /** While a snapshot of the state is being taken. */
-  capture: StateCapture | null;
+  /** While a snapshot of the state is being taken: told of each key before it changes or leaves. */
+  capture: { readonly before: (key: KeyState) => void } | null;
 }
+
+/** Kept by ticket-index.ts. */
+export interface TicketIndex {
+  /** Element → ticket name → key, of open linked tickets. */
+  readonly onElement: Map<string, Map<string, string>>;
+  /** Ticket name → keys whose active alarms rest on it. */
+  readonly covered: Map<string, Set<string>>;
+}
+
+export function emptyTicketIndex(): TicketIndex {
+  return { onElement: new Map(), covered: new Map() };
+}
+
+export const noDelays: Delays = { createSeconds: 0, updateSeconds: 0, closeSeconds: 0 };
 
 export function emptyState(): State {
   return {

@@ -8,17 +8,6 @@
 import type { CoverState, KeyState, LinkedTicket, State } from "./state.ts";
 import type { Instant } from "./vocabulary.ts";
 
-export interface TicketIndex {
-  /** Element → ticket name → key, of open linked tickets. */
-  readonly onElement: Map<string, Map<string, string>>;
-  /** Ticket name → keys whose active alarms rest on it. */
-  readonly covered: Map<string, Set<string>>;
-}
-
-export function emptyTicketIndex(): TicketIndex {
-  return { onElement: new Map(), covered: new Map() };
-}
-
 /** Two services may use one ticket id. */
 export function ticketName(service: string, ticketId: string): string {
   return `${service} ${ticketId}`;

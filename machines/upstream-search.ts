@@ -4,7 +4,7 @@
  * Source: domain.md, "The default decision".
  */
 import { leader } from "./decision.ts";
-import type { FlowFindings, FlowInput } from "./flow-plan.ts";
+import type { FlowFindings, FlowInput } from "./flow-input.ts";
 import { limits } from "./limits.ts";
 import { isClearedEarly } from "./state.ts";
 import { elementsUpstream, ticketsAbove, type PathReading, type TicketAbove } from "./upstream.ts";

@@ -8,7 +8,7 @@ import {
   type FlowCommand,
 } from "../../machines/automatic-flow.machine.ts";
 import { limits } from "../../machines/limits.ts";
-import type { SearchReply } from "../../machines/ticket-client.machine.ts";
+import type { SearchReply } from "../../machines/client-commands.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";
 import { History, noon, ticket } from "./given.ts";
 import { checkChart, checkTable } from "./transition-table.ts";

@@ -1,15 +1,17 @@
 /** A Ticket Client brought into any of its states, with actors that never answer unless the test says so. */
 import { createActor, fromPromise, type ActorRefFrom, type AnyActorLogic } from "xstate";
-import type { FlowInput } from "../../machines/flow-plan.ts";
+import type { FlowInput } from "../../machines/flow-input.ts";
 import type { Result } from "../../machines/failure.ts";
 import {
-  ticketClientMachine,
   type ForwardCommand,
   type ForwardReply,
   type Holder,
-  type ReleaseInput,
   type SearchCommand,
   type SearchReply,
+} from "../../machines/client-commands.ts";
+import {
+  ticketClientMachine,
+  type ReleaseInput,
   type TicketClientEvent,
 } from "../../machines/ticket-client.machine.ts";
 import type { ClientStateName } from "../../machines/vocabulary.ts";

@@ -3,7 +3,7 @@ import { nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
 import { correct } from "../../machines/async-result.ts";
 import { coverAlarms, recheckDelay } from "../../machines/cover.ts";
 import { entry } from "../../machines/entry.ts";
-import { noDelays } from "../../machines/hold-down.ts";
+import { noDelays } from "../../machines/state.ts";
 import { limits } from "../../machines/limits.ts";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
 import { settle, settleAlarms } from "../../machines/settlement.ts";

@@ -1,7 +1,8 @@
 /** D2 by ticket, D5 and D7: which fits first, at every boundary, and what the record keeps. */
 import { describe, expect, test } from "vitest";
 import { decide, type Decision, type DecisionInput } from "../../machines/decision.ts";
-import { nextStep, noFindings, type FlowInput, type FlowStep } from "../../machines/flow-plan.ts";
+import { noFindings, type FlowInput } from "../../machines/flow-input.ts";
+import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
 import { nextGroup } from "../../machines/admission.ts";
 import type { PathReading, TicketAbove } from "../../machines/upstream.ts";
 import type { Notification, Ticket } from "../../machines/vocabulary.ts";

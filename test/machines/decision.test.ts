@@ -7,7 +7,8 @@ import {
   type Findings,
 } from "../../machines/decision.ts";
 import { entry } from "../../machines/entry.ts";
-import { nextStep, noFindings } from "../../machines/flow-plan.ts";
+import { noFindings } from "../../machines/flow-input.ts";
+import { nextStep } from "../../machines/flow-plan.ts";
 import { nextGroup } from "../../machines/admission.ts";
 import { settle } from "../../machines/settlement.ts";
 import { keyStream } from "../../machines/state.ts";

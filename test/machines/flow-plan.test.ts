@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { nextStep, noFindings, type FlowFindings, type FlowStep } from "../../machines/flow-plan.ts";
+import { noFindings, type FlowFindings } from "../../machines/flow-input.ts";
+import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
 import { limits } from "../../machines/limits.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { settle } from "../../machines/settlement.ts";

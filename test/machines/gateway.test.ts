@@ -7,7 +7,7 @@ import {
   type GatewayEvent,
   type QueuedRequest,
 } from "../../machines/gateway.machine.ts";
-import type { ForwardReply } from "../../machines/ticket-client.machine.ts";
+import type { ForwardReply } from "../../machines/client-commands.ts";
 import type { RequestPayload } from "../../machines/vocabulary.ts";
 import { closePayload, createPayload, noon, service, updatePayload } from "./given.ts";
 import { checkChart, checkTable, endOfActor } from "./transition-table.ts";

@@ -6,7 +6,7 @@ import { nextGroup } from "../../machines/admission.ts";
 import { decide, type DecisionSettings } from "../../machines/decision.ts";
 import { entry, type Entry } from "../../machines/entry.ts";
 import { alarmStream, type Fact, type FactBodies, type FoldSettings } from "../../machines/facts.ts";
-import type { FlowInput } from "../../machines/flow-plan.ts";
+import type { FlowInput } from "../../machines/flow-input.ts";
 import type { Answer } from "../../machines/request.ts";
 import type { AlarmSettlement } from "../../machines/settlement.ts";
 import { applyFact } from "../../machines/fold.ts";

@@ -7,12 +7,12 @@ import { nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
 import { withAnswer } from "../../machines/automatic-flow.machine.ts";
 import { endFlow, type Ending } from "../../machines/flow-end.ts";
 import {
-  nextStep,
   noFindings,
   type FlowFindings,
   type FlowInput,
   type SearchFailure,
-} from "../../machines/flow-plan.ts";
+} from "../../machines/flow-input.ts";
+import { nextStep } from "../../machines/flow-plan.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
 import { judgeAnswer, type Answer } from "../../machines/request.ts";

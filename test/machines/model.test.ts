@@ -291,19 +291,20 @@ function foldedWhileCaptured(facts: readonly Fact[]): State {
   const state = emptyState();
   let expected = "";
   let text = "";
+  let capture: StateCapture | null = null;
   for (const fact of facts) {
     applyFact(state, fact);
-    if (state.capture === null) {
+    if (capture === null) {
       text = "";
       expected = stateText(state);
-      state.capture = new StateCapture(state);
+      capture = state.capture = new StateCapture(state);
     }
     if (fact.position % 3 !== 0) continue;
-    const part = state.capture.next(0);
+    const part = capture.next(0);
     if (part !== null) text += part;
     else {
       expect(text, "R1").toBe(expected);
-      state.capture = null;
+      capture = state.capture = null;
     }
   }
   state.capture = null;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { judgeAsync } from "../../machines/async-result.ts";
-import { nextStep, noFindings } from "../../machines/flow-plan.ts";
+import { noFindings } from "../../machines/flow-input.ts";
+import { nextStep } from "../../machines/flow-plan.ts";
 import { limits } from "../../machines/limits.ts";
 import { checkCounters, isRepeatable, type NinasCounters } from "../../machines/ninas-counters.ts";
 import { judgeAnswer } from "../../machines/request.ts";

@@ -1,0 +1,191 @@
+/**
+ * The fold of requests: from planned to settled, and what a settled one makes of tickets and of its key.
+ *   R1 as fold.ts.  G3 attempts that may have reached the service are counted.  G5 what is settled is remembered for
+ *   a result that comes late.
+ */
+import { isAgain } from "./cover.ts";
+import type { FactOf, RequestResult } from "./facts.ts";
+import { limits } from "./limits.ts";
+import { keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
+import { dropCover, linkTicket, unlinkTicket } from "./ticket-index.ts";
+import type { Instant, TicketKind } from "./vocabulary.ts";
+
+type RequestFact = FactOf<
+  "request.planned" | "request.sending" | "request.answered" | "request.async" | "request.settled"
+>;
+
+export function foldRequest(state: State, fact: RequestFact): void {
+  switch (fact.type) {
+    case "request.planned": {
+      const { requestId, key, clientId, lockGuid, service, payload, intent, rule, alarms } = fact.body;
+      keyState(state, key).request = {
+        requestId,
+        key,
+        clientId,
+        lockGuid,
+        service,
+        payload,
+        intent,
+        rule,
+        alarms,
+        status: "planned",
+        attempts: 0,
+        spent: 0,
+        openAttempts: [],
+        lookups: 0,
+        asyncResult: null,
+        code: null,
+      };
+      state.requests.set(requestId, key);
+      return;
+    }
+    case "request.sending": {
+      const request = unsettledRequest(state, fact.body.key, fact.body.requestId);
+      if (request === null) return;
+      request.status = "sending";
+      request.attempts = fact.body.attempt;
+      request.spent += 1;
+      request.openAttempts.push(fact.body.attempt);
+      return;
+    }
+    case "request.answered": {
+      const request = unsettledRequest(state, fact.body.key, fact.body.requestId);
+      if (request === null) return;
+      request.code = fact.body.code;
+      request.lookups = 0;
+      if (fact.body.answer === "ack") {
+        request.status = "async";
+        return;
+      }
+      if (fact.body.answer === "unreachable") request.spent -= 1;
+      if (fact.body.answer !== "inDoubt")
+        request.openAttempts = request.openAttempts.filter((one) => one !== fact.body.attempt);
+      // An earlier attempt in doubt stays so, whatever a later one was told.
+      request.status =
+        fact.body.answer === "inDoubt" || request.openAttempts.length > 0 ? "inDoubt" : "retry";
+      return;
+    }
+    case "request.async": {
+      const key = fact.body.key;
+      const request = key === null ? null : unsettledRequest(state, key, fact.body.requestId);
+      if (request === null) return;
+      const { result, ticketId, code, cause } = fact.body;
+      request.asyncResult = { result, ticketId, code, cause };
+      return;
+    }
+    case "request.settled":
+      return settleRequest(state, fact);
+  }
+}
+
+function unsettledRequest(state: State, key: string, requestId: string): RequestState | null {
+  const request = state.keys.get(key)?.request ?? null;
+  return request?.requestId === requestId ? request : null;
+}
+
+function settleRequest(state: State, fact: FactOf<"request.settled">): void {
+  const { requestId, result, command, ticketId, service, ticket } = fact.body;
+  const key = keyState(state, fact.body.key);
+  state.counters.requests[result] = (state.counters.requests[result] ?? 0) + 1;
+  const request = unsettledRequest(state, fact.body.key, requestId);
+  const wasUnknown = key.unknown.findIndex((one) => one.requestId === requestId);
+  const settledBefore = key.unknown[wasUnknown] ?? state.settledRequests.get(requestId);
+  if (request !== null) {
+    key.request = null;
+    key.parked = null;
+    if (fact.body.again) key.again = request.alarms[0]?.position ?? 0;
+    if (isFinal(result) && isAgain(key, request.alarms)) dropCover(state, key);
+    state.requests.delete(requestId);
+    if (result === "unknown" || request.service.asyncSeconds > 0) {
+      const { lockGuid, intent, rule, payload } = request;
+      const severity = "severity" in payload ? (payload.severity ?? null) : null;
+      const settled = {
+        requestId,
+        key: key.key,
+        command: payload.command,
+        service,
+        intent,
+        rule,
+        lockGuid,
+        severity,
+        ticketId,
+        elements: "networkElements" in payload ? payload.networkElements : [],
+        kind: kindOf(request, undefined),
+        result,
+        outcomes: [],
+      };
+      if (result === "unknown") {
+        key.unknown.push(settled);
+        state.unknown.set(requestId, key.key);
+      } else rememberSettled(state, settled);
+    }
+  } else if (wasUnknown >= 0 && result !== "unknown") {
+    const [was] = key.unknown.splice(wasUnknown, 1);
+    state.unknown.delete(requestId);
+    if (was !== undefined) rememberSettled(state, { ...was, result });
+  } else {
+    const late = state.settledRequests.get(requestId);
+    if (late !== undefined) state.settledRequests.set(requestId, { ...late, result });
+  }
+  if (ticketId === null || ticket === null) return;
+  // Planned maintenance covers by its window (D2); as an open ticket of its key it would be adopted and closed.
+  if (command === "create" && kindOf(request, settledBefore) === "PLM") return;
+  const elements = elementsOf(key, request, settledBefore, ticketId);
+  if (command === "close" || ticket.status === "closed") {
+    unlinkTicket(state, key, ticketId, service, fact.at);
+    const settleMs = (request?.service.settleSeconds ?? limits.serviceSettleSecondsDefault) * 1000;
+    const keepUntil = fact.at + Math.max(settleMs, state.settings.reopenSeconds * 1000);
+    key.closed.delete(ticketId);
+    key.closed.set(ticketId, { closedAt: fact.at, service, keepUntil, elements });
+    forgetClosed(key, fact.at);
+  } else {
+    const before = key.open.get(ticketId);
+    key.closed.delete(ticketId);
+    linkTicket(state, key, {
+      ticketId,
+      service,
+      status: ticket.status,
+      severity: ticket.severity ?? before?.severity ?? null,
+      openedAt: ticket.openedAt ?? before?.openedAt ?? null,
+      confirmedAt: fact.at,
+      elements,
+    });
+  }
+}
+
+/** Nothing more comes of the request: alarms that rested on a cover have had their second decision. */
+function isFinal(result: RequestResult): boolean {
+  return result === "rejected" || result === "failed" || result === "unknown";
+}
+
+/** What the ticket lies on: as its create said, or as it was known before. */
+function elementsOf(
+  key: KeyState,
+  request: RequestState | null,
+  before: SettledRequest | undefined,
+  ticketId: string,
+): readonly string[] {
+  if (request !== null && "networkElements" in request.payload) return request.payload.networkElements;
+  const known = key.open.get(ticketId) ?? key.closed.get(ticketId) ?? before;
+  return known?.elements ?? [];
+}
+
+function rememberSettled(state: State, settled: SettledRequest): void {
+  state.settledRequests.set(settled.requestId, settled);
+  if (state.settledRequests.size <= limits.settledRequestsKept) return;
+  for (const oldest of state.settledRequests.keys()) {
+    state.settledRequests.delete(oldest);
+    return;
+  }
+}
+
+function forgetClosed(key: KeyState, at: Instant): void {
+  for (const [ticketId, { keepUntil }] of key.closed) {
+    if (keepUntil >= at) return;
+    key.closed.delete(ticketId);
+  }
+}
+
+function kindOf(request: RequestState | null, before: SettledRequest | undefined): TicketKind {
+  return request?.payload.command === "create" ? request.payload.kind : (before?.kind ?? "MO");
+}
