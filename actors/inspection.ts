@@ -181,7 +181,6 @@ class EngineInspection implements Inspection {
     const parent = parentOf(actor);
     if (parent !== undefined && isShown(reading, parent)) this.#introduce(reading, parent, at);
     reading.told.add(id);
-    reading.owed.delete(id);
     reading.queue.push({ kind: "actor", actor, at, snapshot });
     this.#oweChildren(reading, actor);
   }
@@ -259,17 +258,11 @@ class EngineInspection implements Inspection {
     this.#send(reading, { kind: "snapshot", actor, at, snapshot, event: { type: cause } });
   }
 
+  /** What is above it was owed earlier, and so was told. */
   #present(reading: Reading, actor: InspectedActor): void {
-    this.#tell(reading, actor);
-    this.#oweChildren(reading, actor);
-  }
-
-  #tell(reading: Reading, actor: InspectedActor): void {
-    const parent = parentOf(actor);
-    if (parent !== undefined && isShown(reading, parent) && !reading.told.has(stableId(parent)))
-      this.#tell(reading, parent);
     reading.told.add(stableId(actor));
     this.#send(reading, { kind: "actor", actor, at: this.#clock.now(), snapshot: actor.getSnapshot() });
+    this.#oweChildren(reading, actor);
   }
 
   #send(reading: Reading, item: Item): void {

@@ -277,6 +277,21 @@ describe("F3: who reads slowly", () => {
     expect(reader.frames.at(-1)).toMatchObject({ type: "@xstate.snapshot", snapshot: { value: "idle" } });
   });
 
+  test("is told what is owed though more happens in every turn than can be told", async () => {
+    const engine = await watched(2);
+    const reader = engine.watch();
+    engine.tell();
+    await engine.run(50); // more than the queue takes
+    const held = await engine.supervisor.lock();
+    for (let turns = 0; turns < 20; turns += 1) {
+      await engine.run(10);
+      engine.clock.advance(limits.inspectIntervalMs);
+    }
+    expect(statesOf(reader.frames, held.clientId).at(-1)).toBe("locked");
+    expect(untimely(reader.frames)).toEqual([]);
+    await held.close();
+  });
+
   test("is cut with 1013 when nothing was taken for 5 s, and no sooner", async () => {
     const engine = await watched();
     const reader = engine.watch();
