@@ -114,9 +114,9 @@ export class Journal {
 
   /** Of the state as it is now; behind one that is being saved. */
   saveSnapshot(): Promise<void> {
+    this.#snapshotAt = this.state.position; // now: a burst must not ask for another at each of its facts
     this.#saving = this.#saving.then(async () => {
       const capture = new StateCapture(this.state);
-      this.#snapshotAt = capture.position;
       this.state.capture = capture;
       try {
         await this.ledger.saveSnapshot(capture.position, this.#parts(capture));
@@ -150,7 +150,7 @@ export class Journal {
       applyFact(this.state, fact);
     }
     for (const listener of this.#listeners) listener(facts);
-    if (this.state.position - this.#snapshotAt >= this.#snapshotEvery && this.state.capture === null) {
+    if (this.state.position - this.#snapshotAt >= this.#snapshotEvery) {
       this.saveSnapshot().catch((error: unknown) => this.#break(error));
     }
   }
