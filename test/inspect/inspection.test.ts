@@ -277,6 +277,24 @@ describe("F3: who reads slowly", () => {
     expect(reader.frames.at(-1)).toMatchObject({ type: "@xstate.snapshot", snapshot: { value: "idle" } });
   });
 
+  test.each([1, 2, 3, 4, 5])(
+    "forgets who ended meanwhile: commands of the next flow are new (%i)",
+    async (more) => {
+      const engine = await watched(1);
+      const reader = engine.watch("client-01");
+      engine.tell();
+      // Another number of frames each time, so that the queue is full at another moment of a flow.
+      for (let extra = 0; extra < more; extra += 1) await (await engine.supervisor.lock()).close();
+      await engine.run(50);
+      engine.tell();
+      const before = reader.frames.length;
+      await engine.run(1);
+      engine.tell();
+      const next = idsOf(reader.frames.slice(before)).filter((id) => id.startsWith("client-01"));
+      expect(next).toEqual(["client-01/search", "client-01/forward", "client-01/release"]);
+    },
+  );
+
   test("is told what is owed though more happens in every turn than can be told", async () => {
     const engine = await watched(2);
     const reader = engine.watch();
