@@ -5,7 +5,7 @@ import { fail, FailureError, ok, remedies, type FailureCode } from "../../machin
 import { serviceColumns } from "../../machines/service-table.ts";
 import { decodeCsv } from "../service-table/encoding.ts";
 import { jsonOf, refusal, remoteEngine } from "./remote-engine.ts";
-import type { ServicesPlace } from "./services.ts";
+import type { ServicesPlace } from "./services-place.ts";
 
 const faultSchema = z.object({ line: z.int(), column: z.string(), expected: z.string(), got: z.string() });
 const names = z.array(z.string());

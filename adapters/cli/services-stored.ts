@@ -11,7 +11,7 @@ import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { spokenProtocols } from "../service/protocols.ts";
 import { csvCodec } from "../service-table/csv.ts";
 import { foldLedger } from "./ledger.ts";
-import type { ServicesPlace } from "./services.ts";
+import type { ServicesPlace } from "./services-place.ts";
 import { type DataOptions, readSettings } from "./settings.ts";
 
 export function storedServices(options: DataOptions): ServicesPlace {

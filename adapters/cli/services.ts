@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import type { ImportResult } from "../../actors/service-commands.ts";
-import { FailureError, type Result } from "../../machines/failure.ts";
+import { FailureError } from "../../machines/failure.ts";
 import { faultLine, shown, type TableChange, type TableFault } from "../../machines/service-table.ts";
 import type { Output } from "./output.ts";
+import type { ServicesPlace } from "./services-place.ts";
 import { remoteServices } from "./services-remote.ts";
 import { storedServices } from "./services-stored.ts";
 import type { DataOptions } from "./settings.ts";
@@ -14,15 +14,6 @@ export interface ServicesOptions extends DataOptions {
   /** Of a running engine; without it the ledger of a stopped one is opened. */
   readonly url?: string;
   readonly token?: string;
-}
-
-/** Where the table is. */
-export interface ServicesPlace {
-  /** What it is called in a message. */
-  readonly name: string;
-  export(): Promise<string>;
-  import(csv: Uint8Array, how: { readonly by: string; readonly dryRun: boolean }): Promise<ImportResult>;
-  select(name: string, how: { readonly by: string }): Promise<Result<null>>;
 }
 
 function placeOf(options: ServicesOptions): ServicesPlace {

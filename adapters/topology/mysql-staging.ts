@@ -8,7 +8,7 @@ import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { forms } from "./forms.ts";
 import { loadRow, type SqlRow } from "./look-up.ts";
-import { asUnavailable, codeOf, connectionOptions } from "./mysql.ts";
+import { asUnavailable, codeOf, connectionOptions } from "./mysql-connection.ts";
 import type { MysqlAddress } from "./mysql-url.ts";
 import { type Cell, columnsOf, indexColumns, type Staging, type TableName, tableNames } from "./store.ts";
 

@@ -2,13 +2,13 @@
  * The topology in MySQL (8 or later) or MariaDB (10.6 or later): the same tables, the same look-ups as in SQLite.
  *   S4 no password in a message.  S10 bound parameters, read-only sessions where it reads, time-outs.
  */
-import { createPool, type Pool, type PoolConnection, type PoolOptions } from "mysql2/promise";
+import { createPool, type Pool, type PoolConnection } from "mysql2/promise";
 import type { Clock } from "../../actors/ports.ts";
-import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { loadTopology } from "./load.ts";
 import { type Ask, lookUpDetails, lookUpLoaded, lookUpPath, type SqlRow } from "./look-up.ts";
+import { asUnavailable, codeOf, connectionOptions } from "./mysql-connection.ts";
 import { stageInMysql } from "./mysql-staging.ts";
 import { type MysqlAddress, readMysqlUrl } from "./mysql-url.ts";
 import type { TopologyDatabase } from "./topology.ts";
@@ -34,21 +34,6 @@ export function openMysqlTopology({ url, clock }: MysqlTopologyOptions): Topolog
         { ...order, now: () => clock.now() },
       ),
     close: () => pool.end().catch(() => undefined), // what is left of a broken connection is gone anyway
-  };
-}
-
-/** What a look-up and a load have in common. Ids are compared byte by byte: `NE-1` is not `ne-1`. */
-export function connectionOptions({ host, port, user, password, database, tls }: MysqlAddress): PoolOptions {
-  return {
-    host,
-    port,
-    user,
-    password,
-    database,
-    charset: "UTF8MB4_BIN",
-    connectTimeout: limits.topologyConnectMs,
-    multipleStatements: false,
-    ...(tls ? { ssl: { rejectUnauthorized: true } } : undefined),
   };
 }
 
@@ -112,16 +97,3 @@ async function connect(pool: Pool, deadline: Deadline): Promise<PoolConnection> 
 }
 
 const noSuchTable = "ER_NO_SUCH_TABLE";
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-/** S4: the server's words name user and host, never the password. */
-export function asUnavailable(address: MysqlAddress, error: unknown): unknown {
-  if (error instanceof FailureError || !(error instanceof Error)) return error;
-  const code = codeOf(error);
-  const words = error.message === "" ? code : error.message;
-  const detail = `The topology at ${address.shown} cannot be used (${code === "" || words.includes(code) ? "" : `${code}: `}${words}). Check the server and topology.url.`;
-  return new FailureError("TOPOLOGY_UNAVAILABLE", detail);
-}
