@@ -94,7 +94,8 @@ async function settleAll(
   const { at, cpu: cpuBefore } = await began.promise;
   const seconds = (performance.now() - at) / 1_000;
   const cpu = process.cpuUsage(cpuBefore);
-  await (await attached)();
+  const detach = await attached;
+  await detach();
   await supervisor.stop({ drainSeconds: left === 0 ? 10 : 0 });
   const { creates, closes, duplicateOpen } = service.truth();
   if (duplicateOpen > 0 || (left === 0 && (creates !== keys || closes !== keys))) {

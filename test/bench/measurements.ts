@@ -6,7 +6,15 @@ import { idlePool } from "./idle-pool.ts";
 import { inspectedFlows } from "./inspect.ts";
 import { bareLoad, topologyLoad } from "./topology.ts";
 
-export const measurements = { engineFlows, bareFlows, acks, idlePool, inspectedFlows, topologyLoad, bareLoad };
+export const measurements = {
+  engineFlows,
+  bareFlows,
+  acks,
+  idlePool,
+  inspectedFlows,
+  topologyLoad,
+  bareLoad,
+};
 
 export type MeasurementName = keyof typeof measurements;
 export type LoadOf<N extends MeasurementName> = Parameters<(typeof measurements)[N]>[0];

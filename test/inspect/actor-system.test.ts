@@ -32,6 +32,14 @@ test("every event and state is heard, also by XState's own inspectors, until the
   expect(theirs).toHaveLength(before + 3 * types.length);
 });
 
+test("nothing of us stays in the system when the only one that hears has ended", () => {
+  const actor = createActor(machine).start();
+  const own: unknown = Reflect.get(actor.system, "_sendInspectionEvent");
+  for (let times = 0; times < 3; times += 1) observeActors(actor, () => undefined)();
+  expect(own).toBeTypeOf("function");
+  expect(Reflect.get(actor.system, "_sendInspectionEvent")).toBe(own);
+});
+
 test("a version of XState that keeps its events elsewhere is observed as it offers", () => {
   const actor = createActor(machine).start();
   const heard: ActorEvent[] = [];
