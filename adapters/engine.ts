@@ -44,6 +44,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** Service Info Table of the first start. Default: `services.file`, and where there is none, one OSB on TCP 8650. */
   readonly services?: readonly ServiceInfo[];
+  /** R4: start although facts that were once durable are missing at the ledger's end. Default: refuse. */
+  readonly acceptShortened?: boolean;
 }
 
 export interface Engine {
@@ -81,7 +83,7 @@ interface Parts {
 }
 
 async function assemble(
-  { clock, ids, log, services }: EngineOptions,
+  { clock, ids, log, services, acceptShortened = false }: EngineOptions,
   { config, tokens, server }: Parts,
 ): Promise<Engine> {
   let readiness: Readiness = "starting";
@@ -102,6 +104,7 @@ async function assemble(
     dir: config.dataDir,
     now: () => clock.now(),
     uuid: () => ids.uuid(),
+    acceptShortened,
   });
   const gatewayTable = gatewayTableOf(config);
   const hosts = guardHosts(config.allowedServiceHosts);

@@ -87,6 +87,11 @@ function serve(end: End): Command {
       `ticket clients, that is flows at a time (default: ${limits.clientsDefault})`,
       clients,
     )
+    .option(
+      "--accept-shortened",
+      "start although the ledger's end was lost: what is missing stays missing, and the service may know tickets of it",
+      false,
+    )
     .addOption(logLevel("info"))
     .action(async (options: ServeOptions & Json) => {
       const { runServe } = await import("./serve.ts");

@@ -10,13 +10,15 @@ import type { StopSignals } from "./signals.ts";
 
 export interface ServeOptions extends EngineFlags {
   readonly logLevel: LogLevel;
+  readonly acceptShortened: boolean;
 }
 
 /** Resolves with the exit code. */
 export async function runServe(options: ServeOptions, output: Output, stop: StopSignals): Promise<number> {
   const config = readSettings(options);
   const log = createLog(options.logLevel);
-  const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log });
+  const { acceptShortened } = options;
+  const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log, acceptShortened });
   output.data({ ready: true, url: engine.url });
   output.line(
     `Ticket Client runs at ${engine.url} with ${count(config.clients)} clients; its ledger is in ${config.dataDir}. Ctrl-C ends it.`,

@@ -35,7 +35,7 @@ export class HeadFile {
         "LEDGER_SHORTENED",
         `The ledger in ${this.#dir} ends at position ${head.position}, but position ${position} was durable before: ` +
           "its end was lost, or an older copy was put in its place. Put the newest file back, or restore a backup with " +
-          "`ledger restore`; to go on without the missing facts, open it with `acceptShortened`.",
+          "`ledger restore`; to go on without the missing facts, start once with `serve --accept-shortened`.",
       );
     }
     if (position > 0 && position <= head.position) {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -129,6 +129,31 @@ describe("serve", () => {
     expect(await first.ended).toMatchObject({ code: 0 });
   });
 });
+
+test(
+  "R4: a ledger whose end was lost is refused with the way out, which is taken once",
+  { timeout: 60_000 },
+  async () => {
+    const dataDir = join(folder(), "data");
+    const words = ["serve", "--json", "--port", "0", "--data-dir", dataDir];
+    const first = start(words);
+    await first.line();
+    first.child.kill("SIGTERM");
+    await first.ended;
+    const head = join(dataDir, "ledger.head");
+    const [position = "", hash = ""] = readFileSync(head, "utf8").trim().split(" ");
+    writeFileSync(head, `${String(Number(position) + 5).padStart(16, "0")} ${hash}\n`);
+    const refused = await run(words);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("serve --accept-shortened");
+    for (const more of [["--accept-shortened"], []]) {
+      const accepted = start([...words, ...more]);
+      expect(await accepted.line()).toContain('"ready":true'); // oxlint-disable-line no-await-in-loop -- one after the other
+      accepted.child.kill("SIGTERM");
+      expect(await accepted.ended).toMatchObject({ code: 0 }); // oxlint-disable-line no-await-in-loop
+    }
+  },
+);
 
 describe("wrong use ends with 2 and says what was meant", () => {
   test.each([
