@@ -1,0 +1,166 @@
+/** The page's model: real messages of a real engine → what is on the screen. */
+import * as fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { FeedMessage } from "../../actors/feed-messages.ts";
+import { bounds } from "../../visualizations/console/model/bounds.ts";
+import { kindOf } from "../../visualizations/console/model/feed.ts";
+import { emptyScreen, resumePoint, take } from "../../visualizations/console/model/screen.ts";
+import { sequenceOf } from "../../visualizations/console/model/sequence.ts";
+import { lasting, record, type Recording, screenOf } from "./recording.ts";
+
+let recording: Recording;
+let facts: readonly Extract<FeedMessage, { data: { previous: number } }>[];
+
+beforeAll(async () => {
+  recording = await record(12);
+  facts = recording.messages.filter(
+    (message): message is (typeof facts)[number] => "previous" in message.data,
+  );
+});
+
+test("what the feed told of flows, rows, clients and counters is on the screen", () => {
+  const screen = screenOf(recording.messages);
+  expect(screen.counters).toMatchObject({ accepted: 12, settled: 12, outcomes: { created: 12 } });
+  expect(screen.flows.byGuid.size).toBe(12);
+  for (const flow of screen.flows.byGuid.values()) {
+    expect(flow).toMatchObject({
+      result: "settled",
+      outcomes: ["created"],
+      decision: { rule: "D8" },
+      alarms: 1,
+    });
+    expect(flow.endedAt).not.toBeNull();
+  }
+  expect([...screen.rows.values()].map(({ command, status }) => `${command} ${status}`).sort()).toEqual(
+    Array.from({ length: 24 }, (_, index) => (index < 12 ? "create ack" : "search ok")),
+  );
+  expect(screen.clients.size).toBe(3);
+  for (const { view } of screen.clients.values()) expect(view.state).toBe("idle");
+  expect(screen.series.reduce((sum, { outcomes }) => sum + (outcomes["created"] ?? 0), 0)).toBe(12);
+});
+
+test("a client goes through its five states, exactly, even where the feed's states leave some out", () => {
+  const screen = screenOf(recording.messages);
+  const steps = [...screen.clients.values()].flatMap((client) => client.steps);
+  const [first] = [...screen.flows.byGuid.keys()];
+  expect(
+    steps
+      .filter(({ lockGuid, by }) => lockGuid === first || by === "request.answered")
+      .map(({ state }) => state),
+  ).toEqual(expect.arrayContaining(["locked", "searching", "forwarding", "closing", "idle"]));
+  const one = screen.clients.get("client-01")?.steps.slice(0, 7) ?? [];
+  expect(one.map(({ state }) => state)).toEqual([
+    "locked",
+    "searching",
+    "locked",
+    "forwarding",
+    "locked",
+    "closing",
+    "idle",
+  ]);
+});
+
+test("a flow reads as a sequence from lock to outcome", () => {
+  const screen = screenOf(recording.messages);
+  const [flow] = screen.flows.byGuid.values();
+  const lines = sequenceOf(flow?.facts ?? []).map(({ from, to, text }) => `${from} → ${to}: ${text}`);
+  expect(lines).toEqual([
+    "supervisor → client: flow for node-1",
+    "client → service: search",
+    "service → client: no ticket",
+    "client → client: D8: create",
+    "client → gateway: create",
+    "gateway → service: attempt 1",
+    "service → gateway: ack: MEM-1",
+    "gateway → client: request ok",
+    "supervisor → alarm: created: MEM-1",
+    "client → supervisor: flow settled",
+    "client → supervisor: unlocked",
+  ]);
+});
+
+describe("F2", () => {
+  test("cut anywhere and resumed, the screen is the one that was never cut", async () => {
+    const whole = lasting(screenOf(recording.messages));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: recording.messages.length }), { minLength: 1, maxLength: 3 }),
+        async (cuts) => {
+          const screen = emptyScreen();
+          let messages: readonly FeedMessage[] = recording.messages;
+          for (const cut of cuts) {
+            for (const message of messages.slice(0, cut)) expect(take(screen, message).kind).toBe("taken");
+            messages = await recording.resumed(resumePoint(screen) ?? "");
+          }
+          for (const message of messages) expect(take(screen, message).kind).toBe("taken");
+          expect(lasting(screen)).toEqual(whole);
+          expect(screen.lost).toBeNull();
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("a fact that comes twice changes nothing", () => {
+    fc.assert(
+      fc.property(fc.nat(facts.length - 1), fc.nat(facts.length - 1), (until, again) => {
+        const last = facts[until];
+        const screen = screenOf(
+          recording.messages.slice(0, recording.messages.indexOf(last as FeedMessage) + 1),
+        );
+        const before = lasting(screen);
+        expect(take(screen, facts[Math.min(until, again)] as FeedMessage).kind).toBe("repeated");
+        expect(lasting(screen)).toEqual(before);
+      }),
+    );
+  });
+
+  test("a reset drops every fact, and says how many are lost", () => {
+    const screen = screenOf(recording.messages.slice(0, 20));
+    const [snapshot] = recording.messages;
+    if (snapshot?.type !== "ticketclient.feed.snapshot") throw new Error("no snapshot");
+    const position = screen.position + 1_000;
+    take(screen, { ...snapshot, data: { ...snapshot.data, reset: true, position } });
+    expect(screen.lost?.facts).toBe(1_000);
+    expect(screen.events).toEqual([]);
+    expect(screen.flows.byGuid.size).toBe(0);
+    expect(screen.position).toBe(position);
+    take(screen, { ...snapshot, data: { ...snapshot.data, reset: true, ledger: "restored", position: 3 } });
+    expect(screen.lost?.facts).toBeNull();
+  });
+});
+
+test("F1: a fact that is missing is a gap: the next is not taken, and the reader resumes from where it was", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: facts.length - 2 }), async (missing) => {
+      const screen = emptyScreen();
+      const left = recording.messages.filter((message) => message !== facts[missing]);
+      for (const message of left) {
+        const taken = take(screen, message);
+        if (taken.kind !== "gap") continue;
+        expect(taken).toEqual({
+          kind: "gap",
+          expected: facts[missing]?.data.previous,
+          got: facts[missing]?.data.position,
+        });
+        break;
+      }
+      expect(resumePoint(screen)).toBe(`memory:${facts[missing]?.data.previous}`);
+      for (const message of await recording.resumed(resumePoint(screen) ?? "")) take(screen, message);
+      expect(lasting(screen)).toEqual(lasting(screenOf(recording.messages)));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("what is kept is bounded, however long the shift", () => {
+  const screen = screenOf(recording.messages);
+  const template = recording.messages.find(({ type }) => kindOf({ type }) === "client.locked");
+  if (template?.type !== "ticketclient.client.locked") throw new Error("no lock");
+  for (let count = 0; count < bounds.eventsMax * 3; count++) {
+    const { position } = screen;
+    take(screen, { ...template, data: { ...template.data, position: position + 1, previous: position } });
+  }
+  expect(screen.events.length).toBeLessThanOrEqual(bounds.eventsMax * 1.25);
+  expect(screen.clients.get("client-01")?.steps.length).toBe(bounds.stepsPerClientMax);
+});

@@ -1,0 +1,48 @@
+/** The response tables of all clients together, as rows come and change. */
+import { bounds } from "./bounds.ts";
+import type { FeedFact, ResponseRow } from "./feed.ts";
+
+export type Rows = Map<string, ResponseRow>;
+
+function nameOf({ requestId, attempt }: Pick<ResponseRow, "requestId" | "attempt">): string {
+  return `${requestId}/${attempt}`;
+}
+
+export function takeRowFact(rows: Rows, fact: FeedFact): void {
+  if (fact.type === "ticketclient.responses.cleared") clear(rows, fact.data.clientId);
+  if (fact.type !== "ticketclient.response.row") return;
+  const { data } = fact;
+  if (!data.change) return keepRow(rows, data.row);
+  const name = nameOf(data.row);
+  const known = rows.get(name);
+  if (known !== undefined) rows.set(name, { ...known, ...data.row });
+}
+
+export function keepRow(rows: Rows, row: ResponseRow): void {
+  rows.set(nameOf(row), row);
+  if (rows.size <= bounds.rowsMax) return;
+  const [oldest] = rows.keys();
+  if (oldest !== undefined) rows.delete(oldest);
+}
+
+/** Unsettled rows stay, as in the engine (G6). */
+function clear(rows: Rows, clientId: string | null): void {
+  for (const [name, row] of rows)
+    if ((clientId === null || row.clientId === clientId) && isSettled(row)) rows.delete(name);
+}
+
+function isSettled({ status, asyncStatus }: ResponseRow): boolean {
+  return status !== "sending" && status !== "inDoubt" && asyncStatus !== "awaited";
+}
+
+/** Newest first, of one client; `fetched`: what the engine gave when asked, changed by what came since. */
+export function rowsOf(rows: Rows, clientId: string, fetched: readonly ResponseRow[]): ResponseRow[] {
+  const all = new Map(fetched.map((row) => [nameOf(row), row]));
+  for (const [name, row] of rows) if (row.clientId === clientId) all.set(name, row);
+  return [...all.values()].sort((one, other) => other.sentAt - one.sentAt || other.attempt - one.attempt);
+}
+
+/** A search that gave nothing to decide on. */
+export function isFailedSearch({ command, status }: ResponseRow): boolean {
+  return command === "search" && status !== "ok" && status !== "ack" && status !== "sending";
+}
