@@ -49,7 +49,7 @@ export function childrenOf(actor: InspectedActor): InspectedActor[] {
 
 /** `active`, `done`, `error` or `stopped`. */
 export function statusOf(snapshot: unknown): unknown {
-  return dataOf(snapshot, "status");
+  return (snapshot as { readonly status?: unknown } | undefined)?.status;
 }
 
 /** `withParent`: false for the uppermost actor that a reader is shown. */
@@ -104,7 +104,8 @@ function nameOf(actor: InspectedActor): string {
 }
 
 function lockGuidOf({ options }: InspectedActor): string | null {
-  const guid = dataOf(options?.input, "lockGuid");
+  // Asked at every step of every actor, of an input that is ours.
+  const guid = (options?.input as { readonly lockGuid?: unknown } | undefined)?.lockGuid;
   return typeof guid === "string" ? guid : null;
 }
 
@@ -129,7 +130,7 @@ function definitionText(actor: InspectedActor): string {
 function plainSnapshot(snapshot: unknown): object {
   const tags = dataOf(snapshot, "tags");
   const shown = {
-    status: statusOf(snapshot) ?? "active",
+    status: dataOf(snapshot, "status") ?? "active",
     value: plain(dataOf(snapshot, "value")),
     context: plainMembers(dataOf(snapshot, "context")),
     tags: tags instanceof Set ? plain(tags) : [],

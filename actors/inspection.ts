@@ -347,10 +347,11 @@ function textOf({ request }: Reading, item: Item): string | null {
   }
 }
 
-function isShown({ request }: Reading, actor: InspectedActor): boolean {
-  if (request.actor === null) return isMachine(actor);
+/** Asked at every step of every actor: ids of ours are made only where XState's is another. */
+function isShown({ request: { actor: wanted } }: Reading, actor: InspectedActor): boolean {
+  if (wanted === null) return isMachine(actor);
   for (let one: InspectedActor | undefined = actor; one !== undefined; one = parentOf(one))
-    if (isMachine(one) && stableId(one) === request.actor) return true;
+    if (one.id === wanted || (one.id === "flow" && stableId(one) === wanted)) return true;
   return false;
 }
 
