@@ -29,11 +29,11 @@ export const cut: Scenario = async ({ scratch, rows, moments, clients, inFlight 
     }
     const isSending = !sender.ended();
     const kills = moment % 2 === 0;
-    const connections = proxy.cut();
+    const connections = proxy.connections();
     if (kills) {
       await sender.kill("SIGKILL");
       sender = send();
-    }
+    } else proxy.cut();
     report.must(
       `cut ${moment} of the ${kills ? "sender (kill -9)" : "connection"} falls while it sends`,
       isSending && connections === 1 && seen.accepted < momentOf(moment + 1, moments, whole),

@@ -3,8 +3,9 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 export interface CuttableProxy {
   readonly port: number;
-  /** Ends every connection at once, both ways; what was under way is lost. Returns how many there were. */
-  cut(): number;
+  connections(): number;
+  /** Ends every connection at once, both ways; what was under way is lost. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -28,13 +29,12 @@ export async function startProxy(target: number): Promise<CuttableProxy> {
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
-  const cut = (): number => {
-    const count = sockets.size / 2;
+  const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
-    return count;
   };
   return {
     port: (server.address() as AddressInfo).port,
+    connections: () => sockets.size / 2,
     cut,
     async close() {
       cut();
