@@ -12,7 +12,7 @@ import type { CorrelationKey } from "../../actors/alarm-key.ts";
 import type { AlarmSettings } from "../../actors/alarm-message.ts";
 import type { AlarmSink, Clock, Ids, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
-import { cloudEventsSubprotocol, judgeUpgrade, refuseUpgrade } from "../http/upgrade.ts";
+import { authorizationOf, cloudEventsSubprotocol, judgeUpgrade, refuseUpgrade } from "../http/upgrade.ts";
 import { AlarmConnection } from "./connection.ts";
 
 export const alarmPath = "/v1/alarms";
@@ -82,7 +82,7 @@ export function attachAlarmIntake(options: AlarmIntakeOptions): AlarmIntake {
         clock,
         log,
         settings,
-        isAuthorized: () => authorize === undefined || authorize(request.headers.authorization),
+        isAuthorized: () => authorize === undefined || authorize(authorizationOf(request)),
         onClosed() {
           connections.delete(connection);
           if (connections.size === 0) whenEmpty?.();

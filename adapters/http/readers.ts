@@ -12,7 +12,7 @@ import { feedCloseCodes } from "../../actors/feed-messages.ts";
 import type { Clock, Ids, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 import { ReaderConnection, type ReaderSource } from "./reader-connection.ts";
-import { judgeUpgrade, refuseUpgrade } from "./upgrade.ts";
+import { authorizationOf, judgeUpgrade, refuseUpgrade } from "./upgrade.ts";
 
 export interface ReaderEdgeOptions {
   readonly clock: Clock;
@@ -92,7 +92,7 @@ export function attachReaders<Request>(
         connectionId,
         clock,
         log,
-        isAuthorized: () => authorize === undefined || authorize(request.headers.authorization),
+        isAuthorized: () => authorize === undefined || authorize(authorizationOf(request)),
         onClosed() {
           connections.delete(connection);
           if (connections.size === 0) whenEmpty?.();

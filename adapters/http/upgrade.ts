@@ -28,9 +28,21 @@ export interface UpgradeRefusal {
   readonly detail: string;
 }
 
+/**
+ * As a header, or from a page, which can set none on a WebSocket: as the offered subprotocol `bearer.<token in base64url>`.
+ * That one is never chosen, so it is not said back.
+ */
+export function authorizationOf({ headers }: IncomingMessage): string | undefined {
+  if (headers.authorization !== undefined) return headers.authorization;
+  const offered = headers["sec-websocket-protocol"]?.split(",") ?? [];
+  const [, token] =
+    /^\s*bearer\.([\w-]{1,2048})\s*$/.exec(offered.find((one) => one.includes("bearer.")) ?? "") ?? [];
+  return token === undefined ? undefined : `Bearer ${Buffer.from(token, "base64url").toString("utf8")}`;
+}
+
 /** Null when the request may be upgraded. */
 export function judgeUpgrade(request: IncomingMessage, rules: UpgradeRules): UpgradeRefusal | null {
-  const { host, origin, authorization } = request.headers;
+  const { host, origin } = request.headers;
   const offered = request.headers["sec-websocket-protocol"];
   const { subprotocol = cloudEventsSubprotocol } = rules;
   // S2. Nothing that is not a browser sends an Origin; `null` is a sandboxed or local page.
@@ -42,7 +54,7 @@ export function judgeUpgrade(request: IncomingMessage, rules: UpgradeRules): Upg
   if (origin !== undefined && !rules.allowedOrigins.includes(origin.toLowerCase()))
     return { status: 403, detail: "This Origin is not allowed; see listen.allowedOrigins." };
   // S1
-  if (rules.authorize !== undefined && !rules.authorize(authorization))
+  if (rules.authorize !== undefined && !rules.authorize(authorizationOf(request)))
     return { status: 401, detail: `Expected Authorization: Bearer with a token of role ${rules.role}.` };
   if (subprotocol !== null && !offered?.split(",").some((offer) => offer.trim() === subprotocol))
     return { status: 400, detail: `Expected Sec-WebSocket-Protocol: ${subprotocol}.` };

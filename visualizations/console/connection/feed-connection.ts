@@ -1,0 +1,207 @@
+/**
+ * The page's line to the feed: opens it, folds what comes into the screen a frame at a time, and comes back when it is
+ * cut, from where it was.
+ *   F1 a gap closes the line, and the stream is asked for again from the last fact taken.  F2 resume by `after`.
+ */
+import { feedCloseCodes, feedPath, feedSubprotocol } from "../../../actors/feed-messages.ts";
+import type { FeedMessage } from "../model/feed.ts";
+import { resumePoint, type Screen, take } from "../model/screen.ts";
+
+/** Who is told what a socket does. */
+export interface Listener {
+  heard(text: string): void;
+  closed(code: number, reason: string): void;
+}
+
+export interface Socket {
+  close(): void;
+}
+
+export type OpenSocket = (url: string, subprotocols: readonly string[], listener: Listener) => Socket;
+
+export interface ConnectionPorts {
+  readonly open: OpenSocket;
+  /** Calls once, before the next frame is drawn, or in a while where none is. */
+  nextFrame(call: () => void): void;
+  setTimeout(call: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+  /** Milliseconds, of any origin: how long a frame's work has taken. */
+  monotonicMs(): number;
+  now(): number;
+  /** 0 to 1: readers that were cut together do not come back together. */
+  random(): number;
+}
+
+export type LineState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "live" }
+  /** `retryAt`: when it is tried again; null: only a person can help. */
+  | {
+      readonly kind: "lost";
+      readonly since: number;
+      readonly because: string;
+      readonly retryAt: number | null;
+    };
+
+export interface FeedConnectionOptions {
+  readonly screen: Screen;
+  /** `ws://host:port` */
+  readonly origin: string;
+  /** null: none is needed, or known. */
+  readonly token: () => string | null;
+  readonly ports: ConnectionPorts;
+  /** The screen or the line has changed. */
+  readonly onChange: () => void;
+}
+
+const backOffMs = 500;
+const backOffMsMax = 15_000;
+/** Of each frame; what is left waits for the next, unless too much lies there already. */
+const frameMsMax = 8;
+const queuedMax = 20_000;
+
+export class FeedConnection {
+  readonly #options: FeedConnectionOptions;
+  #socket: Socket | null = null;
+  #queue: string[] = [];
+  #isFrameAsked = false;
+  #attempts = 0;
+  #timer: unknown = null;
+  #lostSince: number | null = null;
+  #gaps = 0;
+  #state: LineState = { kind: "connecting" };
+
+  constructor(options: FeedConnectionOptions) {
+    this.#options = options;
+  }
+
+  get state(): LineState {
+    return this.#state;
+  }
+
+  /** How often something was found missing and asked for again. */
+  get gaps(): number {
+    return this.#gaps;
+  }
+
+  /** Opens, or opens anew at once. */
+  open(): void {
+    const { ports, screen, origin, token } = this.#options;
+    this.#drop();
+    const after = resumePoint(screen);
+    const url = `${origin}${feedPath}${after === null ? "" : `?after=${encodeURIComponent(after)}`}`;
+    const known = token();
+    const subprotocols = known === null ? [feedSubprotocol] : [feedSubprotocol, bearer(known)];
+    const socket: Socket = ports.open(url, subprotocols, {
+      heard: (text) => {
+        if (this.#socket === socket) this.#enqueue(text);
+      },
+      closed: (code, reason) => {
+        if (this.#socket !== socket) return;
+        this.#take(Infinity);
+        if (this.#socket === socket) this.#lose(code, reason);
+      },
+    });
+    this.#socket = socket;
+  }
+
+  close(): void {
+    this.#drop();
+    this.#queue = [];
+  }
+
+  #drop(): void {
+    this.#options.ports.clearTimeout(this.#timer);
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  #enqueue(text: string): void {
+    this.#queue.push(text);
+    this.#askFrame();
+  }
+
+  #askFrame(): void {
+    if (this.#isFrameAsked) return;
+    this.#isFrameAsked = true;
+    this.#options.ports.nextFrame(() => {
+      this.#isFrameAsked = false;
+      this.#take(this.#queue.length > queuedMax ? Infinity : frameMsMax);
+    });
+  }
+
+  #take(msMax: number): void {
+    const { ports, screen, onChange } = this.#options;
+    if (this.#queue.length === 0) return;
+    const until = ports.monotonicMs() + msMax;
+    let count = 0;
+    let isGap = false;
+    for (const text of this.#queue) {
+      count += 1;
+      if (take(screen, JSON.parse(text) as FeedMessage).kind === "gap") {
+        isGap = true;
+        break;
+      }
+      if (count % 64 === 0 && ports.monotonicMs() > until) break;
+    }
+    const rest = isGap ? [] : this.#queue.slice(count);
+    this.#queue = [];
+    if (isGap) {
+      this.#gaps += 1;
+      this.open(); // F1
+    } else {
+      this.#attempts = 0;
+      this.#lostSince = null;
+      if (this.#socket !== null) this.#state = { kind: "live" };
+    }
+    if (rest.length > 0) {
+      this.#queue = rest;
+      this.#askFrame();
+    }
+    onChange();
+  }
+
+  #lose(code: number, reason: string): void {
+    const { ports, onChange } = this.#options;
+    this.#socket = null;
+    const now = ports.now();
+    this.#lostSince ??= now;
+    const because = explain(code, reason);
+    const isFinal = code === feedCloseCodes.asked || code === feedCloseCodes.spoke;
+    const base = Math.min(backOffMsMax, backOffMs * 2 ** this.#attempts);
+    const wait = isFinal ? null : base * (0.75 + ports.random() / 2);
+    this.#attempts += 1;
+    if (wait !== null) this.#timer = ports.setTimeout(() => this.open(), wait);
+    this.#state = {
+      kind: "lost",
+      since: this.#lostSince,
+      because,
+      retryAt: wait === null ? null : now + wait,
+    };
+    onChange();
+  }
+}
+
+/** A page cannot set headers on a WebSocket: its token goes as a second subprotocol, which is never chosen. */
+export function bearer(token: string): string {
+  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(token)));
+  return `bearer.${base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+}
+
+function explain(code: number, reason: string): string {
+  switch (code) {
+    case feedCloseCodes.stopping:
+      return "The engine is stopping.";
+    case feedCloseCodes.overloaded:
+      return "The engine cut this page off: it was too slow, or too many look on.";
+    case feedCloseCodes.unauthorized:
+      return "The token is no longer valid.";
+    case feedCloseCodes.failed:
+      return "The engine could not read its ledger.";
+    case feedCloseCodes.asked:
+    case feedCloseCodes.spoke:
+      return `The engine refused: ${reason === "" ? `code ${code}` : reason}.`;
+    default:
+      return "The connection to the engine is lost.";
+  }
+}
