@@ -11,9 +11,60 @@ interface Place<T> {
   readonly item: T;
 }
 
+/** Places by age, oldest first. Taken from the front without moving the others: a line may be a hundred thousand long. */
+class Line<T> {
+  #places: (Place<T> | undefined)[] = [];
+  /** Before it nobody stands any more. */
+  #front = 0;
+
+  get length(): number {
+    return this.#places.length - this.#front;
+  }
+
+  get first(): Place<T> | undefined {
+    return this.#places[this.#front];
+  }
+
+  insert(place: Place<T>): void {
+    const at = this.#after(place.age);
+    if (at === this.#places.length) this.#places.push(place);
+    else this.#places.splice(at, 0, place);
+  }
+
+  remove(place: Place<T>): void {
+    if (this.first === place) {
+      this.#places[this.#front] = undefined;
+      this.#front += 1;
+      if (this.#front * 2 > this.#places.length) this.#closeUp();
+      return;
+    }
+    let at = this.#after(place.age) - 1;
+    while (this.#places[at] !== place) at -= 1;
+    this.#places.splice(at, 1);
+  }
+
+  /** Costs as much as was taken since the last time. */
+  #closeUp(): void {
+    this.#places = this.#places.slice(this.#front);
+    this.#front = 0;
+  }
+
+  /** First index whose age is greater: equal ages keep the order they came in. */
+  #after(age: number): number {
+    let low = this.#front;
+    let high = this.#places.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#places[middle] as Place<T>).age <= age) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
 export class Lanes<T> {
   readonly #places = new Map<string, Place<T>>();
-  readonly #lanes: Place<T>[][] = [];
+  readonly #lanes: Line<T>[] = [];
   #turn = 0;
 
   get size(): number {
@@ -38,19 +89,15 @@ export class Lanes<T> {
     }
     const place = { name, lane, age, item };
     this.#places.set(name, place);
-    while (this.#lanes.length <= lane) this.#lanes.push([]);
-    const line = this.#lanes[lane] as Place<T>[];
-    line.splice(placeFor(line, age), 0, place);
+    while (this.#lanes.length <= lane) this.#lanes.push(new Line());
+    this.#lanes[lane]?.insert(place);
   }
 
   leave(name: string): T | undefined {
     const place = this.#places.get(name);
     if (place === undefined) return undefined;
     this.#places.delete(name);
-    const line = this.#lanes[place.lane] as Place<T>[];
-    let at = placeFor(line, place.age) - 1;
-    while (line[at] !== place) at -= 1;
-    line.splice(at, 1);
+    this.#lanes[place.lane]?.remove(place);
     return place.item;
   }
 
@@ -59,10 +106,10 @@ export class Lanes<T> {
     this.#turn += 1;
     const fair = this.#turn % limits.oldestEveryTurns === 0;
     let chosen: Place<T> | undefined =
-      fair || preferred === undefined ? undefined : this.#lanes[preferred]?.[0];
+      fair || preferred === undefined ? undefined : this.#lanes[preferred]?.first;
     if (chosen !== undefined) return this.leave(chosen.name);
     for (const lane of this.#lanes) {
-      const first = lane[0];
+      const { first } = lane;
       if (first === undefined) continue;
       if (chosen === undefined || (fair && first.age < chosen.age)) chosen = first;
     }
@@ -72,16 +119,4 @@ export class Lanes<T> {
   *[Symbol.iterator](): Iterator<T> {
     for (const place of this.#places.values()) yield place.item;
   }
-}
-
-/** First index whose age is greater: equal ages keep the order they came in. */
-function placeFor<T>(line: readonly Place<T>[], age: number): number {
-  let low = 0;
-  let high = line.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((line[middle] as Place<T>).age <= age) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
