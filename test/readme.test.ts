@@ -34,6 +34,7 @@ test("the example of embedding runs as it stands, on the project's own code", { 
 test("the chart of the Ticket Client is the one in visualizations/diagrams", () => {
   const drawn = readFileSync(join(project, "visualizations/diagrams/ticket-client.mmd"), "utf8");
   expect(between("chart")).toContain(drawn.trim());
+  expect(between("chart")).toContain("](visualizations/diagrams/ticket-client.svg)");
 });
 
 test("both commands of the first screen stand with their output", () => {

@@ -1,15 +1,33 @@
 /** `diagram`: the statecharts as files. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { AnyStateMachine } from "xstate";
 import { drawMermaid } from "../diagram/mermaid.ts";
 import { statecharts } from "../diagram/statecharts.ts";
+import { drawSvg } from "../diagram/svg.ts";
 import type { Output } from "./output.ts";
 
-export function runDiagram({ out }: { readonly out: string }, output: Output): number {
+export interface DiagramOptions {
+  readonly format: "mermaid" | "svg";
+  readonly out: string;
+}
+
+const formats: Readonly<
+  Record<
+    DiagramOptions["format"],
+    { readonly ending: string; readonly draw: (machine: AnyStateMachine) => string }
+  >
+> = {
+  mermaid: { ending: "mmd", draw: drawMermaid },
+  svg: { ending: "svg", draw: drawSvg },
+};
+
+export function runDiagram({ format, out }: DiagramOptions, output: Output): number {
+  const { ending, draw } = formats[format];
   mkdirSync(out, { recursive: true });
   const files = [...statecharts].map(([name, machine]) => {
-    const file = join(out, `${name}.mmd`);
-    writeFileSync(file, drawMermaid(machine));
+    const file = join(out, `${name}.${ending}`);
+    writeFileSync(file, draw(machine));
     return file;
   });
   output.data({ files });

@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { limits } from "../../machines/limits.ts";
 import type { DeskCommandOptions } from "./desk.ts";
 import type { DemoOptions } from "./demo.ts";
+import type { DiagramOptions } from "./diagram.ts";
 import type { ExplainOptions } from "./explain.ts";
 import type { ReplayCommandOptions } from "./replay.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -302,11 +303,13 @@ function diagram(end: End): Command {
     "diagram",
     "draw the statecharts",
     "Draws the statecharts of the engine's actors, one file each.",
-    ["diagram --out visualizations/diagrams"],
+    ["diagram --out visualizations/diagrams", "diagram --format svg"],
   )
-    .addOption(new Option("--format <format>", "of the drawings").choices(["mermaid"]).default("mermaid"))
+    .addOption(
+      new Option("--format <format>", "of the drawings").choices(["mermaid", "svg"]).default("mermaid"),
+    )
     .option("--out <dir>", "where to", "visualizations/diagrams")
-    .action(async (options: { readonly out: string } & Json) => {
+    .action(async (options: DiagramOptions & Json) => {
       const { runDiagram } = await import("./diagram.ts");
       end(runDiagram(options, output(options)));
     });
