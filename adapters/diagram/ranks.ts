@@ -3,7 +3,7 @@ import { graphlib, layout } from "@dagrejs/dagre";
 import { loopWidth, type Plan, type PlannedNode } from "./plan.ts";
 
 /** px; `ranks` only keeps them apart. */
-const spacing = { nodes: 30, edges: 20, ranks: 40 } as const;
+const spacing = { nodes: 30, edges: 16, ranks: 40 } as const;
 
 /** Everything of one rank stands in a band as high as its highest part; 0 is the uppermost. */
 export interface Ranked {

@@ -10,7 +10,7 @@ import type { Ranked, RankedNode } from "./ranks.ts";
 const portGap = 16;
 
 /** px. A line that would turn aside by no more runs straight on: there is that much room on both sides of it. */
-const jogMax = 8;
+const jogMax = 7.5;
 
 /** Where a line passes a band. */
 interface Step {
@@ -49,37 +49,62 @@ interface Move {
   readonly lower: number;
 }
 
-export function waysOf({ nodes, arrows }: Plan, ranked: Ranked): Way[] {
-  const straight = arrows.flatMap((arrow) => {
+/** Ends follow the lines and lines follow the ends: twice is enough, more moves nothing. */
+export function waysOf(plan: Plan, ranked: Ranked): Way[] {
+  const free = plan.arrows.flatMap((arrow): Way[] => {
     const [tail, head] = [ranked.nodes.get(arrow.tail), ranked.nodes.get(arrow.head)];
     const between = ranked.arrows.get(arrow.id)?.between ?? [];
+    const [first, last] = [between.at(0)?.x ?? 0, between.at(-1)?.x ?? 0];
     if (tail === undefined || head === undefined) return [];
-    return [{ arrow, tail, head, between, downward: tail.band < head.band }];
+    const steps = [{ x: first, band: tail.band }, ...between, { x: last, band: head.band }];
+    return [{ arrow, downward: tail.band < head.band, steps }];
   });
-  const ends = straight.flatMap(({ arrow: { id, tail, head }, between, downward }): End[] => [
-    { arrow: id, node: tail, side: downward ? "bottom" : "top", part: "tail", wished: between.at(0)?.x ?? 0 },
-    {
-      arrow: id,
-      node: head,
-      side: downward ? "top" : "bottom",
-      part: "head",
-      wished: between.at(-1)?.x ?? 0,
-    },
-  ]);
+  const once = fastened(free, plan, ranked).map((way, order) => straightened(way, free[order]?.steps ?? []));
+  return fastened(once, plan, ranked).map((way, order) => straightened(way, free[order]?.steps ?? []));
+}
+
+/** The same ways, from port to port. */
+function fastened(ways: readonly Way[], { nodes }: Plan, ranked: Ranked): Way[] {
+  const ends = ways.flatMap(({ arrow: { id, tail, head }, steps, downward }): End[] => {
+    const [from, to] = downward ? (["bottom", "top"] as const) : (["top", "bottom"] as const);
+    return [
+      { arrow: id, node: tail, side: from, part: "tail", wished: steps.at(1)?.x ?? 0 },
+      { arrow: id, node: head, side: to, part: "head", wished: steps.at(-2)?.x ?? 0 },
+    ];
+  });
   const ports = new Map<string, number>();
   for (const { id } of nodes)
-    for (const side of ["top", "bottom"] as const)
-      for (const [end, x] of portsAt(
-        ends.filter((one) => one.node === id && one.side === side),
-        ranked.nodes.get(id),
-      ))
-        ports.set(`${end.part} ${end.arrow}`, x);
-  return straight.map(({ arrow, tail, head, between, downward }) => {
-    const first = { x: ports.get(`tail ${arrow.id}`) ?? 0, band: tail.band };
-    const last = { x: ports.get(`head ${arrow.id}`) ?? 0, band: head.band };
-    const steps = straightened([...straightened([first, ...between, last])].reverse()).reverse();
-    return { arrow, downward, steps };
+    for (const side of ["top", "bottom"] as const) {
+      const here = ends.filter((end) => end.node === id && end.side === side);
+      for (const [end, x] of portsAt(here, ranked.nodes.get(id))) ports.set(`${end.part} ${end.arrow}`, x);
+    }
+  return ways.map(({ arrow, downward, steps }) => {
+    const [tail, head] = [ports.get(`tail ${arrow.id}`), ports.get(`head ${arrow.id}`)];
+    const moved = steps.map(({ x, band }, order) => {
+      const port = order === 0 ? tail : order === steps.length - 1 ? head : x;
+      return { x: port ?? x, band };
+    });
+    return { arrow, downward, steps: moved };
   });
+}
+
+/** Steps go on where the one before is, where that is close to their own place; else the line turns there. */
+function straightened({ arrow, downward, steps }: Way, own: readonly Step[]): Way {
+  const straight: Step[] = [];
+  for (const [order, { x, band }] of steps.entries()) {
+    const wished = own[order]?.x ?? x;
+    const before = straight.at(-1)?.x;
+    const isEnd = order === 0 || order === steps.length - 1;
+    const goesOn = !isEnd && before !== undefined && Math.abs(wished - before) <= jogMax;
+    straight.push({ x: isEnd ? x : goesOn ? before : wished, band });
+  }
+  const [first, last] = [straight.at(0)?.x, straight.at(-1)?.x ?? 0];
+  for (let order = straight.length - 2; order > 0; order -= 1) {
+    const [step, wished] = [straight[order], own[order]?.x ?? last];
+    if (step === undefined || step.x === first || Math.abs(wished - last) > jogMax) break;
+    straight[order] = { ...step, x: last };
+  }
+  return { arrow, downward, steps: straight };
 }
 
 /** As straight as it can be, none closer to the next than `portGap` where the side is wide enough. */
@@ -97,15 +122,6 @@ function portsAt(ends: readonly End[], node: RankedNode | undefined): (readonly 
   for (let order = places.length - 1, most = high; order >= 0; order -= 1, most -= gap)
     places[order] = Math.min(places[order] ?? most, most);
   return sorted.map((end, order) => [end, places[order] ?? low]);
-}
-
-/** The run next to the first step is moved to where that step is, if it is close to it. */
-function straightened(steps: readonly Step[]): Step[] {
-  const [first, next] = steps;
-  if (first === undefined || next === undefined || Math.abs(next.x - first.x) > jogMax) return [...steps];
-  const turn = steps.findIndex((step, order) => order > 0 && step.x !== next.x);
-  const end = turn === -1 ? steps.length - 1 : turn;
-  return steps.map((step, order) => (order < end ? { ...step, x: first.x } : step));
 }
 
 export function trackKey(arrow: string, band: number): string {
