@@ -101,10 +101,11 @@ describe("the tarball", () => {
     const kinds = [
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
       /^dist\/(machines|actors|adapters)\/.+\.(js|js\.map|d\.ts)$/,
+      /^dist\/console\/(index\.html|assets\/[\w-]+\.(js|css|svg))$/,
       /^adapters\/(.+\/)?README\.md$/,
       /^adapters\/alarms\/huawei-neurips2023\/(LICENSE-Apache-2\.0|alarm\.csv|topology_edges\.csv)$/,
       /^adapters\/service\/TicketService\.wsdl$/,
-      /^visualizations\/diagrams\/[a-z-]+\.mmd$/,
+      /^visualizations\/diagrams\/[a-z-]+\.(mmd|svg)$/,
     ];
     expect(files.filter((file) => !kinds.some((kind) => kind.test(file)))).toEqual([]);
     for (const kind of kinds) expect(files.some((file) => kind.test(file))).toBe(true);
@@ -190,11 +191,13 @@ describe("the command", () => {
   });
 
   test("diagram draws the charts that are shipped", { timeout: 60_000 }, () => {
-    ticketClient("diagram", "--out", "charts");
+    for (const format of ["mermaid", "svg"]) ticketClient("diagram", "--format", format, "--out", "charts");
     const drawn = readdirSync(join(project, "charts"));
     expect(drawn).toEqual(readdirSync(join(installed, "visualizations/diagrams")));
     for (const file of drawn)
-      expect(readFileSync(join(project, "charts", file), "utf8")).toMatch(/^stateDiagram-v2\n/);
+      expect(readFileSync(join(project, "charts", file), "utf8")).toMatch(
+        file.endsWith(".svg") ? /^<svg/ : /^stateDiagram-v2\n/,
+      );
   });
 
   test(
