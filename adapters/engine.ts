@@ -19,6 +19,7 @@ import { attachAlarmIntake } from "./alarms/intake.ts";
 import { apiRoutes } from "./http/api/api.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
 import { createHttpReceiver } from "./heartbeat/http.ts";
+import { consoleRoutes } from "./http/console.ts";
 import { metricsRoute } from "./http/metrics.ts";
 import { healthRoutes, type Readiness } from "./http/health.ts";
 import { attachFeed } from "./feed/feed.ts";
@@ -88,6 +89,7 @@ async function assemble(
 ): Promise<Engine> {
   let readiness: Readiness = "starting";
   server.addRoutes(healthRoutes(() => readiness));
+  server.addRoutes(consoleRoutes());
 
   const broken = Promise.withResolvers<Failure>();
   function fall(error: unknown): void {

@@ -1,0 +1,189 @@
+/**
+ * What the page is made of while it runs: the screen and who feeds it, the clock, the address, what was asked of the
+ * engine. Views read from here and keep nothing themselves.
+ */
+import { batch, computed, signal } from "@preact/signals";
+import { createApi } from "./connection/api.ts";
+import { bearer, FeedConnection, type LineState, type OpenSocket } from "./connection/feed-connection.ts";
+import { readOlderFacts } from "./connection/older-facts.ts";
+import { type Address, type Place, type Query, readAddress, writeAddress } from "./model/address.ts";
+import type { ClientAnswer, FlowAnswer, GatewayAnswer } from "./model/api-messages.ts";
+import { putClients, putFlows, putGateway } from "./model/asked.ts";
+import { bounds } from "./model/bounds.ts";
+import type { FeedFact } from "./model/feed.ts";
+import { frozenCopy } from "./model/frozen.ts";
+import { emptyScreen, type Screen } from "./model/screen.ts";
+
+const tokenName = "ticket-client-token";
+const pollMs = 1_000;
+const tickMs = 1_000;
+
+const screen = emptyScreen();
+let frozen: Screen | null = null;
+
+/** Rises when the screen has changed; read it to be drawn again. */
+export const version = signal(0);
+export const now = signal(Date.now());
+export const line = signal<LineState>({ kind: "connecting" });
+export const address = signal<Address>(readAddress(location.hash));
+export const gateway = signal<GatewayAnswer | null>(null);
+export const isPaused = signal(false);
+export const isTokenAsked = signal(false);
+export const isHelpOpen = signal(false);
+/** What the last command came to, for the live region. */
+export const notice = signal("");
+export const olderFacts = signal<readonly FeedFact[]>([]);
+
+/** Nothing on the screen is newer than this: the present, or when the line was cut or the page paused. */
+export const isStale = computed(() => line.value.kind === "lost");
+
+const token = (): string | null => sessionStorage.getItem(tokenName);
+export const api = createApi({ fetch: (...asked) => fetch(...asked), token, origin: "" });
+
+/** What views show; what was there at the pause while paused. */
+export function shown(): Screen {
+  void version.value;
+  return frozen ?? screen;
+}
+
+export function setPaused(paused: boolean): void {
+  frozen = paused ? frozenCopy(screen) : null;
+  batch(() => {
+    isPaused.value = paused;
+    version.value += 1;
+  });
+}
+
+export function go(place: Place, query: Query = {}, how: "push" | "replace" = "push"): void {
+  const hash = writeAddress(place, query);
+  if (hash === location.hash) return;
+  if (how === "push") history.pushState(null, "", hash);
+  else history.replaceState(null, "", hash);
+  address.value = readAddress(hash);
+}
+
+/** Changes what the address says of the same page; empty = the default. */
+export function ask(changes: Query): void {
+  const { query, ...place } = address.peek();
+  go(place, { ...query, ...changes }, "replace");
+}
+
+export function setToken(text: string): void {
+  sessionStorage.setItem(tokenName, text.trim());
+  isTokenAsked.value = false;
+  connection.open();
+  void loadBefore();
+}
+
+const openSocket: OpenSocket = (url, subprotocols, listener) => {
+  const socket = new WebSocket(url, [...subprotocols]);
+  socket.addEventListener("message", ({ data }) => listener.heard(String(data)));
+  socket.addEventListener("close", ({ code, reason }) => listener.closed(code, reason));
+  return socket;
+};
+
+const origin = location.origin.replace(/^http/, "ws");
+
+/** A hidden page draws no frames; its facts are taken all the same. */
+function nextFrame(call: () => void): void {
+  if (document.hidden) setTimeout(call, 250);
+  else requestAnimationFrame(call);
+}
+
+const connection = new FeedConnection({
+  screen,
+  origin,
+  token,
+  ports: {
+    open: openSocket,
+    nextFrame,
+    setTimeout: (call, ms) => setTimeout(call, ms),
+    clearTimeout: (timer) => clearTimeout(timer as number),
+    monotonicMs: () => performance.now(),
+    now: () => Date.now(),
+    random: () => Math.random(),
+  },
+  onChange,
+});
+
+let isLoaded = false;
+
+function onChange(): void {
+  const before = line.peek().kind;
+  batch(() => {
+    if (frozen === null) version.value += 1;
+    line.value = connection.state;
+  });
+  if (connection.state.kind === "live" && before !== "live") void loadBefore();
+  // A refused socket says nothing; the API says whether it is the token.
+  if (connection.state.kind === "lost" && before !== "lost" && !isLoaded) void loadBefore();
+}
+
+export function reconnect(): void {
+  connection.open();
+}
+
+/** What lies before the first fact of this page. */
+async function loadBefore(): Promise<void> {
+  const clients = await api<{ clients: ClientAnswer[] }>({ method: "GET", path: "/clients" });
+  if (!clients.ok) {
+    if (clients.problem.status === 401) isTokenAsked.value = true;
+    return;
+  }
+  putClients(screen, clients.value.clients);
+  if (!isLoaded) {
+    const flows = await api<{ flows: FlowAnswer[] }>({ method: "GET", path: "/flows?limit=200" });
+    if (flows.ok) putFlows(screen, flows.value.flows);
+    isLoaded = flows.ok;
+  }
+  onChange();
+}
+
+async function poll(): Promise<void> {
+  const { page } = address.peek();
+  if ((page === "overview" || page === "gateway") && !document.hidden && line.peek().kind === "live")
+    await refreshGateway();
+  setTimeout(() => void poll(), pollMs);
+}
+
+export async function refreshGateway(): Promise<void> {
+  const answer = await api<GatewayAnswer>({ method: "GET", path: "/gateway" });
+  if (!answer.ok) return;
+  putGateway(screen, answer.value, Date.now());
+  batch(() => {
+    gateway.value = answer.value;
+    onChange();
+  });
+}
+
+/** Resolves with a sentence where it failed. */
+export async function loadOlder(): Promise<string | null> {
+  const { ledger, events } = screen;
+  const before = (olderFacts.peek()[0] ?? events[0])?.data.position ?? screen.position + 1;
+  if (ledger === null) return null;
+  const known = token();
+  try {
+    const older = await readOlderFacts({
+      origin,
+      ledger,
+      before,
+      countMax: bounds.olderEventsPage,
+      subprotocols: known === null ? [] : [bearer(known)],
+      open: openSocket,
+    });
+    olderFacts.value = [...older, ...olderFacts.peek()].slice(0, bounds.olderEventsMax);
+    return older.length === 0 ? "There is nothing before." : null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export function start(): void {
+  addEventListener("hashchange", () => (address.value = readAddress(location.hash)));
+  addEventListener("popstate", () => (address.value = readAddress(location.hash)));
+  setInterval(() => {
+    if (!isPaused.peek()) now.value = Date.now();
+  }, tickMs);
+  connection.open();
+  void poll();
+}

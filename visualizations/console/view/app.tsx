@@ -1,0 +1,224 @@
+/** The frame of every page: where one is, whether what is shown is live, and the keys that work everywhere. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import {
+  address,
+  gateway,
+  isHelpOpen,
+  isPaused,
+  isStale,
+  isTokenAsked,
+  line,
+  notice,
+  now,
+  reconnect,
+  setPaused,
+  setToken,
+  shown,
+} from "../live.ts";
+import type { PageName } from "../model/address.ts";
+import { exceptionsOf } from "../model/overview.ts";
+import { ageText, countText } from "../model/text.ts";
+import { AuditPage } from "./audit.tsx";
+import { ClientPage } from "./client.tsx";
+import { ClientsPage } from "./clients.tsx";
+import { EventsPage } from "./events.tsx";
+import { FlowPage } from "./flow.tsx";
+import { FlowsPage } from "./flows.tsx";
+import { GatewayPage } from "./gateway.tsx";
+import { OverviewPage } from "./overview.tsx";
+import { Dialog, Link } from "./parts.tsx";
+
+const titles: Readonly<Record<PageName, string>> = {
+  overview: "Overview",
+  clients: "Clients",
+  flows: "Flows",
+  gateway: "Gateway",
+  events: "Events",
+  audit: "Audit",
+};
+
+export function App() {
+  useEffect(() => {
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  const { page } = address.value;
+  const name = page === "client" ? "clients" : page === "flow" ? "flows" : page;
+  useEffect(() => {
+    document.title = `${titles[name]} – Ticket Client`;
+  }, [name]);
+  return (
+    <div class={isStale.value ? "shell stale" : "shell"}>
+      <header class="top">
+        <strong class="brand">Ticket Client</strong>
+        <nav aria-label="Pages">
+          {Object.entries(titles).map(([one, title]) => (
+            <Link key={one} to={{ page: one as PageName }} isCurrent={one === name}>
+              {title}
+              {one === "overview" && <ExceptionCount />}
+            </Link>
+          ))}
+        </nav>
+        <Status />
+      </header>
+      <Banner />
+      <Page />
+      <p class="notice" role="status">
+        {notice.value}
+      </p>
+      {isTokenAsked.value && <TokenDialog />}
+      {isHelpOpen.value && <HelpDialog />}
+    </div>
+  );
+}
+
+function Page() {
+  const place = address.value;
+  switch (place.page) {
+    case "overview":
+      return <OverviewPage />;
+    case "clients":
+      return <ClientsPage />;
+    case "client":
+      return <ClientPage key={place.clientId} clientId={place.clientId} tab={place.tab} />;
+    case "flows":
+      return <FlowsPage />;
+    case "flow":
+      return <FlowPage key={place.lockGuid} lockGuid={place.lockGuid} />;
+    case "gateway":
+      return <GatewayPage />;
+    case "events":
+      return <EventsPage />;
+    case "audit":
+      return <AuditPage />;
+  }
+}
+
+function ExceptionCount() {
+  const { length } = exceptionsOf(shown(), gateway.value, now.value);
+  if (length === 0) return null;
+  return <span class="badge">{length} abnormal</span>;
+}
+
+function Status() {
+  const screen = shown();
+  const { counters } = screen;
+  return (
+    <div class="status">
+      {counters !== null && (
+        <span>
+          {countText(counters.settled)} settled, {countText(counters.unsettled)} under way
+        </span>
+      )}
+      <span data-line={line.value.kind}>
+        {isPaused.value ? "‖ paused" : line.value.kind === "live" ? "● live" : "○ not live"}
+      </span>
+      <button type="button" aria-label="Help" onClick={() => (isHelpOpen.value = true)}>
+        ?
+      </button>
+    </div>
+  );
+}
+
+/** What one cannot see from the rows: that they are old, or that something is missing. */
+function Banner() {
+  const state = line.value;
+  const { asOf, lost } = shown();
+  const at = now.value;
+  return (
+    <div role="alert">
+      {state.kind === "lost" && (
+        <p class="banner">
+          {state.because}{" "}
+          {asOf === null ? "Nothing was received yet." : `What is shown is ${ageText(at - asOf)} old.`}{" "}
+          {state.retryAt === null ? "" : `Next try in ${ageText(state.retryAt - at)}.`}{" "}
+          <button type="button" onClick={reconnect}>
+            Connect now
+          </button>
+        </p>
+      )}
+      {lost !== null && (
+        <p class="banner">
+          {lost.facts === null
+            ? "The engine has another ledger now: what this page showed before is not part of it."
+            : `${countText(lost.facts)} events were lost: the engine no longer had them when this page came back.`}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function TokenDialog() {
+  const [text, setText] = useState("");
+  return (
+    <Dialog title="Token" onClose={() => (isTokenAsked.value = false)}>
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setToken(text);
+        }}
+      >
+        <p>This engine asks for a token of role viewer or operator. It is kept until this tab is closed.</p>
+        <label>
+          Token
+          <input
+            type="password"
+            autocomplete="off"
+            value={text}
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+            required
+          />
+        </label>
+        <div class="buttons">
+          <button type="submit">Use it</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+const keys: readonly (readonly [string, ComponentChildren])[] = [
+  ["/", "to the search of the page"],
+  ["↑ ↓ PgUp PgDn Home End", "move in a table"],
+  ["Enter", "opens the row"],
+  ["Esc", "closes, or leaves the search"],
+  ["p", "pauses and resumes what is shown; nothing is lost meanwhile"],
+  ["1 … 6", "to a page"],
+  ["?", "this help"],
+];
+
+function HelpDialog() {
+  return (
+    <Dialog title="Keys" onClose={() => (isHelpOpen.value = false)}>
+      <dl class="facts">
+        {keys.map(([key, does]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog" class="buttons">
+        <button type="submit">Close</button>
+      </form>
+    </Dialog>
+  );
+}
+
+function onKey(event: KeyboardEvent): void {
+  const { target, key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof HTMLElement)) return;
+  if (key === "Escape" && target instanceof HTMLInputElement && target.type === "search") target.blur();
+  if (target.closest("input, textarea, select, dialog") !== null) return;
+  const page = Object.keys(titles)[Number(key) - 1];
+  if (key === "/") {
+    document.querySelector<HTMLInputElement>("input[type=search]")?.focus();
+    event.preventDefault();
+  } else if (key === "p") setPaused(!isPaused.peek());
+  else if (key === "?") isHelpOpen.value = true;
+  else if (page !== undefined) location.hash = `#/${page}`;
+}

@@ -1,0 +1,129 @@
+/** Force unlock and force not busy: who is hit, what will happen, why, and the end of the GUID that was seen (L6). */
+import { useState } from "preact/hooks";
+import { api, notice, now } from "../live.ts";
+import type { ClientAnswer } from "../model/api-messages.ts";
+import type { Client } from "../model/clients.ts";
+import { force, forceEffect, type ForceVerb, whyNoForce } from "../model/intents.ts";
+import { ageText, lastFour, timeText } from "../model/text.ts";
+import { newIdempotencyKey } from "../connection/api.ts";
+import { Dialog, Facts, Guid, Refusal, StateMark } from "./parts.tsx";
+
+const names: Readonly<Record<ForceVerb, string>> = {
+  "force-unlock": "Force unlock",
+  "force-not-busy": "Force not busy",
+};
+
+export function ForceButton({ verb, client }: { readonly verb: ForceVerb; readonly client: Client }) {
+  const [seen, setSeen] = useState<Client | null>(null);
+  const because = whyNoForce(verb, client);
+  return (
+    <span class="force">
+      <button
+        type="button"
+        disabled={because !== null}
+        onClick={() => setSeen({ ...client })}
+        aria-describedby={`${verb}-why`}
+      >
+        {names[verb]}
+      </button>
+      <span id={`${verb}-why`} class="detail">
+        {because ?? ""}
+      </span>
+      {seen !== null && <ForceDialog verb={verb} client={seen} onClose={() => setSeen(null)} />}
+    </span>
+  );
+}
+
+/** `client`: as it was when the dialog was opened; its lock is the one that is named. */
+function ForceDialog({
+  verb,
+  client,
+  onClose,
+}: {
+  readonly verb: ForceVerb;
+  readonly client: Client;
+  readonly onClose: () => void;
+}) {
+  const { clientId, view, key } = client;
+  const seen = view.lockGuid ?? "";
+  const [reason, setReason] = useState("");
+  const [four, setFour] = useState("");
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const [commandKey] = useState(newIdempotencyKey);
+  const [isSending, setSending] = useState(false);
+
+  async function send(): Promise<void> {
+    const intent = force(verb, clientId, seen, { reason, lastFour: four });
+    if (!intent.ok) return setRefusal(intent.because);
+    setSending(true);
+    const answer = await api<ClientAnswer>(intent.call, commandKey);
+    setSending(false);
+    if (!answer.ok)
+      return setRefusal(`${answer.problem.detail}${await holderNow(answer.problem.code, clientId)}`);
+    notice.value = `${names[verb]}: ${clientId} is ${answer.value.state} now.`;
+    onClose();
+  }
+
+  return (
+    <Dialog title={`${names[verb]}: ${clientId}`} onClose={onClose}>
+      <Facts
+        rows={[
+          ["State", <StateMark state={view.state} />],
+          ["Held for", key ?? "a flow whose key is not known here"],
+          ["Lock GUID", <Guid guid={seen} />],
+          ["Locked for", view.lockTime === null ? null : ageText(now.value - view.lockTime)],
+        ]}
+      />
+      <p>{forceEffect(verb, client)}</p>
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        <label>
+          Reason, for the audit
+          <textarea
+            rows={2}
+            maxLength={500}
+            value={reason}
+            onInput={({ currentTarget }) => setReason(currentTarget.value)}
+            required
+          />
+        </label>
+        <label>
+          Last four characters of the GUID (… {lastFour(seen)})
+          <input
+            type="text"
+            maxLength={4}
+            size={6}
+            autocomplete="off"
+            value={four}
+            onInput={({ currentTarget }) => setFour(currentTarget.value)}
+            required
+          />
+        </label>
+        <Refusal text={refusal} />
+        <div class="buttons">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="danger" disabled={isSending}>
+            {names[verb]}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** A newer lock is not released: who has it now. */
+async function holderNow(code: string, clientId: string): Promise<string> {
+  if (code !== "STALE_GUID" && code !== "NOT_LOCKED") return "";
+  const answer = await api<ClientAnswer>({ method: "GET", path: `/clients/${encodeURIComponent(clientId)}` });
+  if (!answer.ok) return "";
+  const { lockGuid, lockTime, key, state } = answer.value;
+  if (lockGuid === null || lockTime === null) return ` ${clientId} is ${state} now, and not locked.`;
+  return ` It is held now for ${key ?? "an unknown key"} by ${lockGuid}, since ${timeText(lockTime, Date.now())}.`;
+}

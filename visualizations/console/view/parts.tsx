@@ -1,0 +1,156 @@
+/** Small pieces that every page is made of. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { address, now } from "../live.ts";
+import { type Place, type Query, writeAddress } from "../model/address.ts";
+import type { ClientCondition } from "../model/feed.ts";
+import { ageText, shortGuid, timeText, utcText } from "../model/text.ts";
+
+/** Local time; UTC on hover. */
+export function Time({ at }: { readonly at: number | null }) {
+  if (at === null) return <span class="none">–</span>;
+  return (
+    <time dateTime={new Date(at).toISOString()} title={utcText(at)}>
+      {timeText(at, now.value)}
+    </time>
+  );
+}
+
+/** How long ago; ticks. */
+export function Age({ since }: { readonly since: number | null }) {
+  if (since === null) return <span class="none">–</span>;
+  return <span title={utcText(since)}>{ageText(now.value - since)}</span>;
+}
+
+const shapes: Readonly<Record<ClientCondition, string>> = {
+  idle: "○",
+  locked: "◆",
+  searching: "◐",
+  forwarding: "▶",
+  closing: "◑",
+  restarting: "↻",
+  quarantined: "✖",
+};
+
+/** Shape and word: never colour alone. */
+export function StateMark({ state }: { readonly state: ClientCondition }) {
+  return (
+    <span class="state" data-state={state}>
+      <span aria-hidden="true">{shapes[state]}</span> {state}
+    </span>
+  );
+}
+
+export function Guid({ guid }: { readonly guid: string | null }) {
+  if (guid === null) return <span class="none">–</span>;
+  return (
+    <code title={guid} class="guid">
+      {shortGuid(guid)}
+    </code>
+  );
+}
+
+export function Link(props: {
+  readonly to: Place;
+  readonly query?: Query;
+  readonly children: ComponentChildren;
+  readonly isCurrent?: boolean;
+}) {
+  return (
+    <a
+      href={writeAddress(props.to, props.query)}
+      aria-current={props.isCurrent === true ? "page" : undefined}
+    >
+      {props.children}
+    </a>
+  );
+}
+
+export function Facts({
+  rows,
+}: {
+  readonly rows: readonly (readonly [name: string, value: ComponentChildren])[];
+}) {
+  return (
+    <dl class="facts">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value === "" || value === null ? <span class="none">–</span> : value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function Section(props: {
+  readonly title: string;
+  readonly actions?: ComponentChildren;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <section aria-label={props.title}>
+      <header>
+        <h2>{props.title}</h2>
+        {props.actions}
+      </header>
+      {props.children}
+    </section>
+  );
+}
+
+/** A modal dialog; `Esc` closes. */
+export function Dialog(props: {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = element.current;
+    if (dialog !== null && !dialog.open) dialog.showModal();
+  }, []);
+  return (
+    <dialog ref={element} aria-label={props.title} onClose={props.onClose}>
+      <h2>{props.title}</h2>
+      {props.children}
+    </dialog>
+  );
+}
+
+export function Refusal({ text }: { readonly text: string | null }) {
+  return (
+    <p role="alert" class="refusal">
+      {text}
+    </p>
+  );
+}
+
+/** A text of the address, changed as it is typed. */
+export function SearchBox(props: {
+  readonly name: string;
+  readonly label: string;
+  readonly hint: string;
+  readonly onText: (text: string) => void;
+}) {
+  return (
+    <input
+      type="search"
+      aria-label={props.label}
+      placeholder={props.hint}
+      value={address.value.query[props.name] ?? ""}
+      onInput={({ currentTarget }) => props.onText(currentTarget.value)}
+      spellcheck={false}
+    />
+  );
+}
+
+/** Gives the browser a file to keep. */
+export function download(name: string, text: string, type = "text/csv"): void {
+  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
