@@ -15,6 +15,7 @@ beforeAll(() => {
     "machines",
     "actors",
     "adapters",
+    "visualizations",
     "package.json",
     "tsconfig.base.json",
     ".oxlintrc.json",
@@ -78,6 +79,22 @@ const wrong: readonly {
     line: 'export { wrong } from "../test/arrows.test.ts";',
     says: "adapters/ serve the built console",
   },
+  {
+    from: "visualizations",
+    line: 'export { startEngine as wrong } from "../adapters/engine.ts";',
+    says: "visualizations/ know the feed's message types only",
+  },
+  {
+    from: "visualizations",
+    line: 'export { limits as wrong } from "../machines/limits.ts";',
+    says: "visualizations/ know the feed's message types only",
+  },
+  {
+    from: "visualizations",
+    line: 'export { createSupervisor as wrong } from "../actors/supervisor.ts";',
+    says: "visualizations/ know the feed's message types only",
+    compiles: true,
+  },
 ];
 
 test.each(wrong)(
@@ -96,6 +113,6 @@ test.each(wrong)(
 );
 
 test("without a wrong import both are content", { timeout: 60_000 }, () => {
-  expect(refusal("tsc", "-b", "actors")).toBe("");
-  expect(refusal("oxlint", "machines", "actors")).toBe("");
+  expect(refusal("tsc", "-b", "actors", "visualizations")).toBe("");
+  expect(refusal("oxlint", "machines", "actors", "visualizations")).toBe("");
 });

@@ -48,9 +48,11 @@ function client(number: number, lockedFor: number | null, busy = false): Client 
     busyStatus: busy ? "busy" : "notBusy",
     processingData: busy ? "searching tickets" : "",
   });
-  one.deadlineAt = locked ? now - lockedFor + 5 * minute : null;
-  one.since = locked ? now - lockedFor : null;
-  return one;
+  return {
+    ...one,
+    deadlineAt: locked ? now - lockedFor + 5 * minute : null,
+    since: locked ? now - lockedFor : null,
+  };
 }
 
 const pool = [client(1, null), client(2, minute), client(3, 4 * minute), client(4, 2 * minute, true)];

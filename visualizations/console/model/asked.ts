@@ -9,9 +9,12 @@ export function putClients(screen: Screen, clients: readonly ClientAnswer[]): vo
   for (const { clientId, lockGuid, key, heldBy, deadlineAt } of clients) {
     const client = screen.clients.get(clientId);
     if (client === undefined || lockGuid === null || client.view.lockGuid !== lockGuid) continue;
-    client.key ??= key;
-    client.heldBy ??= heldBy;
-    client.deadlineAt ??= deadlineAt;
+    screen.clients.set(clientId, {
+      ...client,
+      key: client.key ?? key,
+      heldBy: client.heldBy ?? heldBy,
+      deadlineAt: client.deadlineAt ?? deadlineAt,
+    });
   }
   screen.version += 1;
 }

@@ -16,20 +16,21 @@ export interface Step {
   readonly key: string | null;
 }
 
+/** Never changed: what changes is a new one, so that views see by identity what to draw again. */
 export interface Client {
   readonly clientId: string;
-  view: ClientView;
+  readonly view: ClientView;
   /** When it came into its state, as far as this page saw it; null: before. */
-  since: number | null;
+  readonly since: number | null;
   /** The state before, where it was seen. */
-  from: ClientCondition | null;
+  readonly from: ClientCondition | null;
   /** Of the current lock; null where not known. */
-  key: string | null;
-  service: string | null;
-  deadlineAt: number | null;
-  heldBy: string | null;
+  readonly key: string | null;
+  readonly service: string | null;
+  readonly deadlineAt: number | null;
+  readonly heldBy: string | null;
   /** Oldest first, at most `stepsPerClientMax`. */
-  steps: Step[];
+  readonly steps: readonly Step[];
 }
 
 export function newClient(view: ClientView): Client {
@@ -46,56 +47,46 @@ export function newClient(view: ClientView): Client {
   };
 }
 
-/** Latest wins. `at`: when the engine sent it. */
-export function takeView(client: Client, view: ClientView, at: number): void {
-  const before = client.view;
-  client.view = view;
-  if (view.state !== before.state) {
-    client.from = before.state;
-    client.since = at;
-  }
-  if (view.lockGuid !== before.lockGuid && view.lockGuid === null) forgetLock(client);
-}
+const noLock = { key: null, service: null, deadlineAt: null, heldBy: null } as const;
 
-function forgetLock(client: Client): void {
-  client.key = null;
-  client.service = null;
-  client.deadlineAt = null;
-  client.heldBy = null;
+/** Latest wins. `at`: when the engine sent it. */
+export function withView(client: Client, view: ClientView, at: number): Client {
+  const before = client.view;
+  const moved = view.state === before.state ? undefined : { from: before.state, since: at };
+  const freed = view.lockGuid === null && before.lockGuid !== null ? noLock : undefined;
+  return { ...client, ...moved, ...freed, view };
 }
 
 /** What a fact says of the client that it names, directly or by its lock. */
-export function takeClientFact(client: Client, fact: FeedFact): void {
+export function withFact(client: Client, fact: FeedFact): Client {
+  const told = { ...client, ...lockTold(fact) };
   const state = stateAfter(fact);
-  switch (fact.type) {
-    case "ticketclient.client.locked":
-      forgetLock(client);
-      client.deadlineAt = fact.data.deadlineAt;
-      client.heldBy = fact.data.by;
-      break;
-    case "ticketclient.flow.started":
-      client.key = fact.data.key;
-      break;
-    case "ticketclient.request.planned":
-      client.service = fact.data.service.name;
-      break;
-    case "ticketclient.response.row":
-      if (!fact.data.change) client.service = fact.data.row.service;
-      break;
-    default:
-  }
-  if (state === null) return;
-  const lockGuid = lockOf(fact);
-  client.steps.push({
+  if (state === null) return told;
+  const step: Step = {
     at: Date.parse(fact.time),
     state,
     by: kindOf(fact),
     position: fact.data.position,
-    lockGuid,
-    key: client.key,
-  });
-  if (client.steps.length > bounds.stepsPerClientMax) client.steps.shift();
-  if (state === "idle") forgetLock(client);
+    lockGuid: lockOf(fact),
+    key: told.key,
+  };
+  const steps = [...client.steps.slice(1 - bounds.stepsPerClientMax), step];
+  return { ...told, ...(state === "idle" ? noLock : undefined), steps };
+}
+
+function lockTold(fact: FeedFact): Partial<Client> {
+  switch (fact.type) {
+    case "ticketclient.client.locked":
+      return { ...noLock, deadlineAt: fact.data.deadlineAt, heldBy: fact.data.by };
+    case "ticketclient.flow.started":
+      return { key: fact.data.key };
+    case "ticketclient.request.planned":
+      return { service: fact.data.service.name };
+    case "ticketclient.response.row":
+      return fact.data.change ? {} : { service: fact.data.row.service };
+    default:
+      return {};
+  }
 }
 
 function lockOf(fact: FeedFact): string | null {

@@ -17,7 +17,6 @@ export type Mismatch = NonNullable<FeedSnapshot["data"]["services"]["mismatch"]>
 export type Heartbeat = FeedSnapshot["data"]["heartbeat"];
 export type ResponseRow = Extract<FeedFactOf<"response.row">["data"], { change: false }>["row"];
 export type FlowResult = FeedFactOf<"flow.ended">["data"]["result"] | "abandoned";
-export type Payload = FeedFactOf<"request.planned">["data"]["payload"];
 
 const prefix = "ticketclient.";
 

@@ -2,22 +2,23 @@
 import { bounds } from "./bounds.ts";
 import type { FeedFact, FlowResult } from "./feed.ts";
 
+/** Never changed: what changes is a new one. */
 export interface Flow {
   readonly lockGuid: string;
   readonly key: string;
   readonly clientId: string;
   readonly startedAt: number;
-  endedAt: number | null;
-  result: FlowResult | null;
+  readonly endedAt: number | null;
+  readonly result: FlowResult | null;
   readonly alarms: number;
   /** Its last one. */
-  decision: { readonly rule: string; readonly decision: string; readonly because: string } | null;
+  readonly decision: { readonly rule: string; readonly decision: string; readonly because: string } | null;
   /** Of the alarms it settled, each once. */
-  outcomes: string[];
+  readonly outcomes: readonly string[];
   /** Where it started. */
   readonly position: number;
   /** What was seen of it, in order; not all where it began before this page, or has more than is kept. */
-  readonly facts: FeedFact[];
+  readonly facts: readonly FeedFact[];
 }
 
 export interface Flows {
@@ -35,28 +36,27 @@ export function takeFlowFact(flows: Flows, fact: FeedFact): void {
   if (fact.type === "ticketclient.flow.started") begin(flows, fact);
   const flow = flows.byGuid.get(flowOf(flows, fact) ?? "");
   if (flow === undefined) return;
-  if (
-    flow.facts.length < bounds.factsPerFlowMax &&
-    fact.data.position > (flow.facts.at(-1)?.data.position ?? 0)
-  )
-    flow.facts.push(fact);
+  if (fact.type === "ticketclient.request.planned")
+    flows.byRequest.set(fact.data.requestId, fact.data.lockGuid);
+  const isKept = flow.facts.length < bounds.factsPerFlowMax;
+  const facts = isKept ? [...flow.facts, fact] : flow.facts;
+  flows.byGuid.set(flow.lockGuid, { ...flow, ...told(flow, fact), facts });
+}
+
+function told(flow: Flow, fact: FeedFact): Partial<Flow> {
   switch (fact.type) {
-    case "ticketclient.request.planned":
-      flows.byRequest.set(fact.data.requestId, fact.data.lockGuid);
-      break;
     case "ticketclient.flow.decided": {
       const { rule, decision, because } = fact.data;
-      flow.decision = { rule, decision, because };
-      break;
+      return { decision: { rule, decision, because } };
     }
-    case "ticketclient.alarm.settled":
-      if (!flow.outcomes.includes(fact.data.outcome)) flow.outcomes = [...flow.outcomes, fact.data.outcome];
-      break;
+    case "ticketclient.alarm.settled": {
+      const { outcome } = fact.data;
+      return flow.outcomes.includes(outcome) ? {} : { outcomes: [...flow.outcomes, outcome] };
+    }
     case "ticketclient.flow.ended":
-      flow.endedAt = Date.parse(fact.time);
-      flow.result = fact.data.result;
-      break;
+      return { endedAt: Date.parse(fact.time), result: fact.data.result };
     default:
+      return {};
   }
 }
 

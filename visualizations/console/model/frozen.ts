@@ -5,11 +5,8 @@ export function frozenCopy(screen: Screen): Screen {
   const { clients, flows, rows, series, events } = screen;
   return {
     ...screen,
-    clients: new Map([...clients].map(([id, client]) => [id, { ...client, steps: [...client.steps] }])),
-    flows: {
-      byGuid: new Map([...flows.byGuid].map(([guid, flow]) => [guid, { ...flow, facts: [...flow.facts] }])),
-      byRequest: new Map(flows.byRequest),
-    },
+    clients: new Map(clients),
+    flows: { byGuid: new Map(flows.byGuid), byRequest: new Map(flows.byRequest) },
     rows: new Map(rows),
     series: series.map((bucket) => ({ ...bucket, outcomes: { ...bucket.outcomes } })),
     events: [...events],

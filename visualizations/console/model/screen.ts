@@ -5,7 +5,7 @@
  *   F2 a reset drops every fact kept, and says how many are lost where that can be known.
  */
 import { bounds } from "./bounds.ts";
-import { type Client, newClient, takeClientFact, takeView } from "./clients.ts";
+import { type Client, newClient, withFact, withView } from "./clients.ts";
 import type {
   Counters,
   FeedFact,
@@ -96,7 +96,7 @@ export function take(screen: Screen, message: FeedMessage): Taken {
     case "ticketclient.client.state": {
       const client = screen.clients.get(message.data.clientId);
       if (client === undefined) screen.clients.set(message.data.clientId, newClient(message.data));
-      else takeView(client, message.data, at);
+      else screen.clients.set(message.data.clientId, withView(client, message.data, at));
       break;
     }
     case "ticketclient.counters":
@@ -130,7 +130,7 @@ function takeSnapshot(screen: Screen, { data }: FeedSnapshot, at: number): void 
   for (const view of clients) {
     const client = screen.clients.get(view.clientId);
     if (client === undefined) screen.clients.set(view.clientId, newClient(view));
-    else takeView(client, view, at);
+    else screen.clients.set(view.clientId, withView(client, view, at));
   }
   screen.counters = counters;
   screen.waiting = queue;
@@ -146,7 +146,7 @@ function dropFacts(screen: Screen): void {
   screen.rows = new Map();
   screen.series = [];
   screen.events = [];
-  for (const client of screen.clients.values()) client.steps = [];
+  for (const [clientId, client] of screen.clients) screen.clients.set(clientId, { ...client, steps: [] });
 }
 
 function takeFact(screen: Screen, fact: FeedFact): void {
@@ -157,7 +157,7 @@ function takeFact(screen: Screen, fact: FeedFact): void {
   takeRowFact(screen.rows, fact);
   takeSeriesFact(screen.series, fact);
   const client = screen.clients.get(clientOf(screen, fact) ?? "");
-  if (client !== undefined) takeClientFact(client, fact);
+  if (client !== undefined) screen.clients.set(client.clientId, withFact(client, fact));
   takeRest(screen, fact);
 }
 

@@ -112,7 +112,7 @@ function Status() {
         </span>
       )}
       <span data-line={line.value.kind}>
-        {isPaused.value ? "‖ paused" : line.value.kind === "live" ? "● live" : "○ not live"}
+        {isPaused.value ? "paused" : line.value.kind === "live" ? "live" : "not live"}
       </span>
       <button type="button" aria-label="Help" onClick={() => (isHelpOpen.value = true)}>
         ?

@@ -4,11 +4,9 @@ import { bounds } from "../model/bounds.ts";
 import type { Bucket, Series } from "../model/series.ts";
 import { countText, durationText } from "../model/text.ts";
 
+/** Of the drawing, which is stretched to the place there is; words stand beside it, as they are. */
 const width = 600;
-const height = 150;
-const left = 46;
-const bottom = 20;
-const right = 46;
+const height = 130;
 
 interface ChartProps {
   readonly series: Series;
@@ -25,7 +23,7 @@ function lastSecond(series: Series, now: number): number {
 
 function placeOf(second: number, last: number): number {
   const span = bounds.bucketSeconds * bounds.bucketsMax;
-  return left + ((second - (last - span)) / span) * (width - left - right);
+  return ((second - (last - span)) / span) * width;
 }
 
 /** The next of 1, 2, 5, 10, 20 … */
@@ -35,7 +33,7 @@ function roundUp(value: number): number {
 }
 
 function heightOf(value: number, most: number): number {
-  return (value / most) * (height - bottom - 6);
+  return (value / most) * (height - 4);
 }
 
 /** Outcomes in one order, so that each keeps its shade; what went wrong stands on top. */
@@ -59,7 +57,7 @@ export function OutcomeChart({ series, now }: ChartProps) {
     groups.reduce((sum, { outcomes }) => sum + groupCount(bucket, outcomes), 0),
   );
   const most = roundUp(Math.max(1, ...totals));
-  const barWidth = ((width - left - right) / bounds.bucketsMax) * 0.85;
+  const barWidth = (width / bounds.bucketsMax) * 0.85;
   const said = groups.map(
     ({ title, outcomes }) =>
       `${title}: ${series.reduce((sum, bucket) => sum + groupCount(bucket, outcomes), 0)}`,
@@ -68,7 +66,7 @@ export function OutcomeChart({ series, now }: ChartProps) {
     <>
       <Chart label={`Alarms settled in the last ten minutes. ${said.join("; ")}.`} most={countText(most)}>
         {series.map((bucket) => {
-          let base = height - bottom;
+          let base = height;
           return groups.map(({ name, outcomes }) => {
             const tall = heightOf(groupCount(bucket, outcomes), most);
             base -= tall;
@@ -110,10 +108,10 @@ export function LatencyChart({ series, now }: ChartProps) {
     .filter((bucket) => bucket.waiting !== null)
     .map(
       (bucket) =>
-        [placeOf(bucket.second, last), height - bottom - heightOf(bucket.waiting ?? 0, mostWaiting)] as const,
+        [placeOf(bucket.second, last), height - heightOf(bucket.waiting ?? 0, mostWaiting)] as const,
     );
   const latency = timed.map(
-    (bucket) => [placeOf(bucket.second, last), height - bottom - heightOf(mean(bucket), mostMs)] as const,
+    (bucket) => [placeOf(bucket.second, last), height - heightOf(mean(bucket), mostMs)] as const,
   );
   const newest = timed.at(-1);
   return (
@@ -141,27 +139,19 @@ function Chart(props: {
   readonly children: ComponentChildren;
 }) {
   return (
-    <svg class="chart" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={props.label}>
-      <line class="axis" x1={left} x2={width - right} y1={height - bottom} y2={height - bottom} />
-      <line class="axis faint" x1={left} x2={width - right} y1={6} y2={6} />
-      <text x={left - 6} y={11} text-anchor="end">
-        {props.most}
-      </text>
-      <text x={left - 6} y={height - bottom + 4} text-anchor="end">
-        0
-      </text>
-      {props.mostRight !== undefined && (
-        <text x={width - right + 6} y={11}>
-          {props.mostRight}
-        </text>
-      )}
-      <text x={left} y={height - 4}>
-        10 min ago
-      </text>
-      <text x={width - right} y={height - 4} text-anchor="end">
-        now
-      </text>
-      {props.children}
-    </svg>
+    <div class="chart" role="img" aria-label={props.label}>
+      <span class="left">
+        <span>{props.most}</span>
+        <span>0</span>
+      </span>
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+        {props.children}
+      </svg>
+      <span class="right">{props.mostRight}</span>
+      <span class="below">
+        <span>10 min ago</span>
+        <span>now</span>
+      </span>
+    </div>
   );
 }

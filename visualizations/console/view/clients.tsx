@@ -117,7 +117,12 @@ function SortButton({
   const next = { column: name, descending: isSorted && !order.descending };
   return (
     <button type="button" class="sort" onClick={() => ask({ sort: writeOrder(next) })}>
-      {title} <span aria-hidden="true">{isSorted ? (order.descending ? "▼" : "▲") : ""}</span>
+      {title}
+      {isSorted && (
+        <svg class="shape" viewBox="0 0 16 16" aria-hidden="true">
+          <path d={order.descending ? "M4 6l4 5 4-5" : "M4 10l4-5 4 5"} />
+        </svg>
+      )}
     </button>
   );
 }

@@ -55,7 +55,7 @@ export function Communication({ client }: { readonly client: Client }) {
       <Section title="Response Table" actions={<span class="count">{countOf(rows.length, "row")}</span>}>
         <Refusal text={refusal} />
         <VirtualTable
-          label="Response Table"
+          label="Requests and answers"
           columns={columns.map(([name, title]) => ({ name, title }))}
           count={rows.length}
           keyOf={(index) => nameOf(rows[index] as ResponseRow)}

@@ -126,7 +126,7 @@ function Records({ records }: { readonly records: readonly ExplanationAnswer[] }
                 </>
               )}
               . {tickets.length > 0 && `Tickets found: ${[...new Set(tickets)].join(", ")}. `}
-              {path.length > 0 && `Path: ${path.join(" → ")}.`}
+              {path.length > 0 && `Path: ${path.join(", then ")}.`}
             </span>
           </li>
         );

@@ -21,7 +21,7 @@ export function ForceButton({ verb, client }: { readonly verb: ForceVerb; readon
       <button
         type="button"
         disabled={because !== null}
-        onClick={() => setSeen({ ...client })}
+        onClick={() => setSeen(client)}
         aria-describedby={`${verb}-why`}
       >
         {names[verb]}

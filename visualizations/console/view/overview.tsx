@@ -4,7 +4,6 @@ import { type Exception, exceptionsOf } from "../model/overview.ts";
 import { countText } from "../model/text.ts";
 import { LatencyChart, OutcomeChart } from "./charts.tsx";
 import { Link, Section, StateMark } from "./parts.tsx";
-import type { Client } from "../model/clients.ts";
 import type { ClientCondition } from "../model/feed.ts";
 
 export function OverviewPage() {
@@ -29,7 +28,7 @@ export function OverviewPage() {
           <Counts />
         </Section>
         <Section title="Clients">
-          <Pool clients={screen.clients} />
+          <Pool />
         </Section>
         <Section title="In line">
           <Waiting />
@@ -51,9 +50,9 @@ function ExceptionLine({ exception }: { readonly exception: Exception }) {
   const { level, title, detail, place, query } = exception;
   return (
     <li data-level={level} data-exception={exception.name}>
-      <span class="mark" aria-hidden="true">
-        {level === "alarm" ? "▲" : "△"}
-      </span>
+      <svg class="mark" viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M8 2L15 14H1z" />
+      </svg>
       <span>
         <Link to={place} query={query}>
           {title}
@@ -104,7 +103,8 @@ const order: readonly ClientCondition[] = [
   "quarantined",
 ];
 
-function Pool({ clients }: { readonly clients: ReadonlyMap<string, Client> }) {
+function Pool() {
+  const { clients } = shown();
   const counts = new Map<ClientCondition, number>();
   for (const { view } of clients.values()) counts.set(view.state, (counts.get(view.state) ?? 0) + 1);
   const rows = order.filter(

@@ -22,21 +22,25 @@ export function Age({ since }: { readonly since: number | null }) {
   return <span title={utcText(since)}>{ageText(now.value - since)}</span>;
 }
 
+/** Drawn, so that no font need have them. */
 const shapes: Readonly<Record<ClientCondition, string>> = {
-  idle: "○",
-  locked: "◆",
-  searching: "◐",
-  forwarding: "▶",
-  closing: "◑",
-  restarting: "↻",
-  quarantined: "✖",
+  idle: "M8 3a5 5 0 1 0 .01 0z",
+  locked: "M3 7h10v7H3zM5 7V5a3 3 0 0 1 6 0v2",
+  searching: "M7 3a4 4 0 1 0 .01 0zM10 10l4 4",
+  forwarding: "M3 3l10 5-10 5z",
+  closing: "M3 8l4 4 7-8",
+  restarting: "M13 8a5 5 0 1 1-2-4M11 1v3H8",
+  quarantined: "M3 3l10 10M13 3L3 13",
 };
 
 /** Shape and word: never colour alone. */
 export function StateMark({ state }: { readonly state: ClientCondition }) {
   return (
     <span class="state" data-state={state}>
-      <span aria-hidden="true">{shapes[state]}</span> {state}
+      <svg class="shape" viewBox="0 0 16 16" aria-hidden="true">
+        <path d={shapes[state]} />
+      </svg>
+      {state}
     </span>
   );
 }

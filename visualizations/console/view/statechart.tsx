@@ -1,104 +1,55 @@
 /** The client's statechart with the state it is in lit, the same as an outline, and what it went through. */
+import chart from "virtual:ticket-client-chart";
 import { ask } from "../live.ts";
-import type { Client } from "../model/clients.ts";
+import type { Client, Step } from "../model/clients.ts";
 import type { ClientCondition } from "../model/feed.ts";
 import { countOf } from "../model/text.ts";
 import { Age, Facts, Guid, Link, Section, StateMark, Time } from "./parts.tsx";
 
-interface Box {
+type Arrow = (typeof chart)["arrows"][number];
+
+/** From where to where each fact leads; from null: from where the client was. */
+const ways: Readonly<Record<string, readonly [from: ClientCondition | null, to: ClientCondition]>> = {
+  "client.locked": ["idle", "locked"],
+  "flow.started": ["locked", "searching"],
+  "response.row": ["searching", "locked"],
+  "request.planned": ["locked", "forwarding"],
+  "request.answered": ["forwarding", "locked"],
+  "flow.ended": ["locked", "closing"],
+  "client.unlocked": ["closing", "idle"],
+  "client.lockExpired": ["closing", "idle"],
+  "client.lockForced": [null, "idle"],
+  "client.notBusyForced": [null, "locked"],
+};
+
+interface Moment {
   readonly state: ClientCondition;
-  readonly x: number;
-  readonly y: number;
+  /** Where it came from; null: not seen. */
+  readonly before: ClientCondition | null;
+  readonly step: Step | null;
 }
 
-const boxes: readonly Box[] = [
-  { state: "idle", x: 30, y: 105 },
-  { state: "locked", x: 230, y: 105 },
-  { state: "searching", x: 430, y: 30 },
-  { state: "forwarding", x: 430, y: 180 },
-  { state: "closing", x: 230, y: 240 },
-];
-const boxWidth = 120;
-const boxHeight = 44;
-
-/** What leads from where to where, and by what; the path of the line. */
-const arrows: readonly {
-  readonly from: ClientCondition;
-  readonly to: ClientCondition;
-  readonly path: string;
-  readonly label: string;
-  readonly x: number;
-  readonly y: number;
-}[] = [
-  { from: "idle", to: "locked", path: "M150 120H224", label: "lock", x: 187, y: 114 },
-  { from: "locked", to: "idle", path: "M230 138H156", label: "force unlock", x: 190, y: 153 },
-  { from: "locked", to: "searching", path: "M320 105V52H424", label: "search", x: 375, y: 46 },
-  { from: "searching", to: "locked", path: "M490 74V118H356", label: "both done", x: 430, y: 113 },
-  { from: "locked", to: "forwarding", path: "M350 136H470V174", label: "forward", x: 410, y: 131 },
-  {
-    from: "forwarding",
-    to: "locked",
-    path: "M430 202H330V155",
-    label: "acknowledged or refused",
-    x: 400,
-    y: 218,
-  },
-  { from: "locked", to: "closing", path: "M270 149V234", label: "close, deadline", x: 222, y: 190 },
-  { from: "closing", to: "idle", path: "M230 262H90V155", label: "committed", x: 150, y: 256 },
-];
+/** `index` null: now. */
+function momentOf({ steps, view, from }: Client, index: number | null): Moment {
+  const step = steps.at(index ?? -1) ?? null;
+  if (index === null && step?.state !== view.state) return { state: view.state, before: from, step: null };
+  const earlier = steps[(index ?? steps.length - 1) - 1]?.state ?? null;
+  return {
+    state: step?.state ?? view.state,
+    before: ways[step?.by ?? ""]?.[0] ?? earlier,
+    step: index === null ? null : step,
+  };
+}
 
 /** `at`: the step looked at, counted from the newest; empty = now. */
 export function Statechart({ client, at }: { readonly client: Client; readonly at: string }) {
   const { steps } = client;
   const back = at === "" ? null : Math.min(Math.max(0, Number(at) || 0), Math.max(0, steps.length - 1));
-  const index = back === null ? null : steps.length - 1 - back;
-  const step = index === null ? null : (steps[index] ?? null);
-  const before = index === null ? client.from : (steps[index - 1]?.state ?? null);
-  const state = step?.state ?? client.view.state;
+  const { state, before, step } = momentOf(client, back === null ? null : steps.length - 1 - back);
+  const was = before === null || before === state ? "" : `; it was ${before} before`;
   return (
-    <div class="columns two">
+    <div class="columns two chart-columns">
       <Section title="Statechart">
-        <svg
-          class="statechart"
-          viewBox="0 0 590 300"
-          role="img"
-          aria-label={`${client.clientId} is ${state}${before === null || before === state ? "" : `; it was ${before} before`}.`}
-        >
-          <defs>
-            <marker
-              id="tip"
-              viewBox="0 0 8 8"
-              refX="6"
-              refY="4"
-              markerWidth="7"
-              markerHeight="7"
-              orient="auto-start-reverse"
-            >
-              <path d="M0 0L8 4L0 8z" />
-            </marker>
-          </defs>
-          {arrows.map(({ from, to, path, label, x, y }) => (
-            <g key={label} class={from === before && to === state ? "arrow last" : "arrow"}>
-              <path d={path} marker-end="url(#tip)" />
-              <text x={x} y={y}>
-                {label}
-              </text>
-            </g>
-          ))}
-          {boxes.map((box) => (
-            <g key={box.state} class="box" data-state={box.state} data-lit={box.state === state}>
-              <rect x={box.x} y={box.y} width={boxWidth} height={boxHeight} rx={6} />
-              <text x={box.x + boxWidth / 2} y={box.y + 27}>
-                {box.state}
-              </text>
-            </g>
-          ))}
-        </svg>
-        {!boxes.some((box) => box.state === state) && (
-          <p>
-            <StateMark state={state} />: the client has no actor now.
-          </p>
-        )}
         <Slider client={client} back={back} />
         <Facts
           rows={
@@ -121,30 +72,132 @@ export function Statechart({ client, at }: { readonly client: Client; readonly a
                 ]
           }
         />
+        <Drawing state={state} before={before} label={`${client.clientId} is ${state}${was}.`} />
+        {!chart.boxes.some((box) => box.state === state) && (
+          <p>
+            <StateMark state={state} />: the client has no actor now.
+          </p>
+        )}
       </Section>
       <Section title="Outline">
         <ul class="outline" aria-label="States">
-          {boxes.map((box) => (
+          {chart.boxes.map((box) => (
             <li key={box.state} aria-current={box.state === state ? "true" : undefined}>
-              <StateMark state={box.state} />
+              <StateMark state={box.state as ClientCondition} />
               <ul>
-                {arrows
-                  .filter(({ from }) => from === box.state)
-                  .map(({ label, to }) => (
-                    <li key={label}>
-                      {label} → {to}
+                {chart.arrows
+                  .filter(({ from, to }) => from === box.state && to !== box.state)
+                  .map((arrow) => (
+                    <li key={arrow.to} class={arrow.to === state && arrow.from === before ? "last" : ""}>
+                      to {arrow.to}: {wordsOf(arrow)}
                     </li>
                   ))}
               </ul>
             </li>
           ))}
         </ul>
-        <p class="detail">
-          Force unlock leads from every locked state to idle, a passed deadline to closing.
-        </p>
       </Section>
     </div>
   );
+}
+
+function wordsOf({ label }: Arrow): string {
+  return label?.lines.map(({ text }) => text.trim()).join(" ") ?? "";
+}
+
+interface DrawingProps {
+  readonly state: string;
+  readonly before: string | null;
+  readonly label: string;
+}
+
+function Drawing({ state, before, label }: DrawingProps) {
+  const { width, height, boxes, notes, dots, arrows } = chart;
+  const last = arrows.find(({ from, to }) => from === before && to === state);
+  return (
+    <svg class="statechart" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
+      {arrows.map((arrow) => (
+        <Line key={`${arrow.from} ${arrow.to}`} arrow={arrow} isLast={false} />
+      ))}
+      {arrows.map((arrow) => (
+        <Label key={`${arrow.from} ${arrow.to}`} arrow={arrow} isLast={arrow === last} />
+      ))}
+      {last !== undefined && (
+        <>
+          <Line arrow={last} isLast />
+          <Label arrow={last} isLast />
+        </>
+      )}
+      {dots.map(({ center, radius }) => (
+        <circle key={center.x} class="tip" cx={center.x} cy={center.y} r={radius} />
+      ))}
+      {boxes.map((box) => (
+        <g key={box.state} class="box" data-state={box.state} data-lit={box.state === state}>
+          <rect {...placeOf(box)} rx={9} />
+          <Lines lines={box.lines} />
+        </g>
+      ))}
+      {notes.map((note) => (
+        <g key={note.x} class="note">
+          <rect {...placeOf(note)} />
+          <Lines lines={note.lines} />
+        </g>
+      ))}
+    </svg>
+  );
+}
+
+interface ArrowProps {
+  readonly arrow: Arrow;
+  /** The transition taken last: drawn once more, over the others. */
+  readonly isLast: boolean;
+}
+
+function Line({ arrow, isLast }: ArrowProps) {
+  return (
+    <g class={isLast ? "arrow last" : "arrow"} data-from={arrow.from} data-to={arrow.to}>
+      <path d={lineOf(arrow)} />
+      <path class="tip" d={tipOf(arrow)} />
+    </g>
+  );
+}
+
+function Label({ arrow: { label }, isLast }: ArrowProps) {
+  if (label === null) return null;
+  return (
+    <g class={isLast ? "arrow last" : "arrow"}>
+      <rect class="under" {...placeOf(label)} />
+      <Lines lines={label.lines} />
+    </g>
+  );
+}
+
+type Rect = Pick<(typeof chart)["notes"][number], "x" | "y" | "width" | "height">;
+
+function placeOf({ x, y, width, height }: Rect): Rect {
+  return { x, y, width, height };
+}
+
+function Lines({ lines }: { readonly lines: (typeof chart)["notes"][number]["lines"] }) {
+  return (
+    <>
+      {lines.map(({ x, y, text, anchor }) => (
+        <text key={y} x={x} y={y} text-anchor={anchor}>
+          {text}
+        </text>
+      ))}
+    </>
+  );
+}
+
+function lineOf({ start, curves }: Arrow): string {
+  const at = ({ x, y }: { readonly x: number; readonly y: number }): string => `${x} ${y}`;
+  return `M${at(start)}${curves.map(({ by, to }) => `C${at(by[0])} ${at(by[1])} ${at(to)}`).join("")}`;
+}
+
+function tipOf({ tip: { x, y, towards } }: Arrow): string {
+  if (towards === "down") return `M${x} ${y}l-4 -8h8z`;
+  return towards === "up" ? `M${x} ${y}l-4 8h8z` : `M${x} ${y}l8 -4v8z`;
 }
 
 function Slider({ client, back }: { readonly client: Client; readonly back: number | null }) {

@@ -1,0 +1,197 @@
+/** The console of a real engine with a desk, in a real browser: what an operator sees and does. */
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { HeldClient } from "../../actors/held-client.ts";
+import { type ApiUnderTest, startApi } from "../http/api/rig.ts";
+import { startBrowser } from "./chromium.ts";
+import { expectAccessible, openPage, picture, type Watched } from "./rig.ts";
+
+let browser: Browser;
+let api: ApiUnderTest;
+
+beforeAll(async () => {
+  browser = await startBrowser();
+  api = await startApi({ config: { clients: 4 }, keep: true });
+}, 60_000);
+afterAll(async () => {
+  await browser.close();
+  await api.end();
+});
+
+async function opened(hash: string, options = {}): Promise<Watched> {
+  const watched = await openPage(browser, `${api.engine.url}/`, options);
+  await watched.page.goto(`${api.engine.url}/${hash}`);
+  await watched.page.getByText("live", { exact: true }).waitFor();
+  return watched;
+}
+
+async function settle(id: string, key: string): Promise<void> {
+  await api.raise(id, { key });
+  await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === id);
+}
+
+async function hold(): Promise<HeldClient> {
+  return api.engine.supervisor.lock({ timeoutSeconds: 5 });
+}
+
+test("an alarm comes, a client works for it, and the page says why there is a ticket", async () => {
+  const { page, faults, close } = await opened("#/flows");
+  await page.getByText("No flow was seen yet.").waitFor();
+  await settle("1", "node-1");
+  const row = page.getByRole("row").filter({ hasText: "node-1" });
+  await row.getByText("created").waitFor();
+  await row.getByText("D8 create").waitFor();
+  await picture(page, "flows");
+  await expectAccessible(page);
+  await row.getByRole("link").first().click();
+  await page.getByRole("heading", { name: "Flow for node-1" }).waitFor();
+  await page.getByText("No open ticket covers node-1.").first().waitFor();
+  await page.getByText(/^1: created, ticket/).waitFor();
+  await page.getByText("The same as text").click();
+  await page.getByText("gateway to service: attempt 1").waitFor();
+  await picture(page, "flow");
+  await expectAccessible(page);
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test("a client moves: its state, lock and holder are seen, and the row opens with the keyboard", async () => {
+  const { page, faults, close } = await opened("#/clients?filter=state:locked");
+  await page.getByText("No client fits the filter.").waitFor();
+  const held = await hold();
+  const row = page.getByRole("row").filter({ hasText: "client-0" });
+  await row.getByText("locked").waitFor();
+  expect(await page.locator("main [role=status]").textContent()).toBe("1 of 4 clients");
+  await expectAccessible(page);
+  await page.keyboard.press("/");
+  await page.keyboard.type(" age:<1m");
+  await row.getByText("locked").waitFor();
+  expect(page.url()).toContain("filter=state%3Alocked+age%3A%3C1m");
+  await page.keyboard.press("Escape");
+  await row.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: /client-0\d/ }).waitFor();
+  expect(await page.locator('.box[data-lit="true"]').getAttribute("data-state")).toBe("locked");
+  await held.close();
+  await page.locator('.box[data-lit="true"][data-state="idle"]').waitFor();
+  await page.locator('.arrow.last[data-from="closing"][data-to="idle"]').waitFor();
+  await page.getByLabel("History").press("ArrowLeft");
+  await page.getByLabel("History").press("ArrowLeft");
+  await page.locator('.box[data-lit="true"][data-state="locked"]').waitFor();
+  expect(page.url()).toContain("at=1");
+  await page.getByRole("button", { name: "Now" }).click();
+  await picture(page, "statechart");
+  await expectAccessible(page);
+  expect(faults).toEqual([]);
+  await close();
+});
+
+describe("L6: force unlock", () => {
+  test("asks for a reason and the end of the GUID, frees the client, and stands in the audit", async () => {
+    const held = await hold();
+    const { page, faults, close } = await opened(`#/clients/${held.clientId}/connection`);
+    await page.getByRole("button", { name: "Force unlock" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Its flow is aborted").waitFor();
+    await expectAccessible(page);
+    await picture(page, "force");
+    await dialog.getByLabel("Reason").fill("stuck since the change");
+    await dialog.getByLabel("Last four").fill("nope");
+    await dialog.getByRole("button", { name: "Force unlock" }).click();
+    await dialog.getByText("type them to confirm").waitFor();
+    await dialog.getByLabel("Last four").fill(held.lockGuid.slice(-4));
+    await dialog.getByRole("button", { name: "Force unlock" }).click();
+    await page.getByText(`${held.clientId} is idle now`).waitFor();
+    await page.getByText(`${held.clientId} is not locked.`).waitFor();
+    expect(await page.getByRole("button", { name: "Force unlock" }).isDisabled()).toBe(true);
+    await picture(page, "connection");
+    await expectAccessible(page);
+    await page.getByRole("link", { name: "Audit" }).click();
+    const act = page.getByRole("row").filter({ hasText: "stuck since the change" });
+    await act.getByText("client.lockForced").waitFor();
+    await picture(page, "audit");
+    await expectAccessible(page);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test("a newer lock is never released: the dialog says who holds it now", async () => {
+    const first = await hold();
+    const { page, close } = await opened(`#/clients/${first.clientId}/connection`);
+    await page.getByRole("button", { name: "Force unlock" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Reason").fill("stuck");
+    await dialog.getByLabel("Last four").fill(first.lockGuid.slice(-4));
+    await first.close();
+    const others = await Promise.all([hold(), hold(), hold(), hold()]);
+    const newer = others.find(({ clientId }) => clientId === first.clientId);
+    await dialog.getByRole("button", { name: "Force unlock" }).click();
+    await dialog.getByText(newer?.lockGuid ?? "").waitFor();
+    const view = api.engine.supervisor.snapshot().clients.find(({ clientId }) => clientId === first.clientId);
+    expect(view?.lockGuid).toBe(newer?.lockGuid);
+    for (const one of others) await one.close();
+    await close();
+  });
+});
+
+test("CSV import: errors by line and column, a preview, then the table", async () => {
+  const { page, faults, close } = await opened("#/clients/client-01/connection");
+  const csv = api.engine.supervisor.exportServices();
+  const more = `${csv.trimEnd()}\n${(csv.trim().split(/\r?\n/)[1] ?? "").replace("OSB", "OSB-2")}\n`;
+  await page.getByRole("button", { name: "Import CSV" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Or paste it").fill(more.replace(/,\d+,/, ",70000,"));
+  await dialog.getByRole("cell", { name: "70000" }).waitFor();
+  expect(await dialog.getByRole("button", { name: "Import", exact: true }).isDisabled()).toBe(true);
+  await expectAccessible(page);
+  await picture(page, "import-errors");
+  await dialog.getByLabel("Or paste it").fill(more);
+  await dialog.getByText("This would change:").waitFor();
+  await dialog.getByText("1 added").waitFor();
+  await dialog.getByRole("button", { name: "Import", exact: true }).click();
+  await dialog.getByText("Done. This was changed:").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("cell", { name: "OSB-2" }).waitFor();
+  // The refusal of the first try is a 422, which a browser reports as it does every one.
+  expect(faults.filter((fault) => !fault.includes("422"))).toEqual([]);
+  await close();
+});
+
+test("every page, dark and wide, breaks no rule of its policy and none of accessibility", async () => {
+  await settle("2", "node-2");
+  const { page, faults, close } = await opened("#/overview", {
+    colorScheme: "dark",
+    viewport: { width: 1920, height: 1080 },
+  });
+  await page.getByText("Nothing abnormal.").waitFor();
+  await settle("3", "node-3");
+  for (const [hash, shows] of [
+    ["#/overview", "Exceptions"],
+    ["#/clients", "client-04"],
+    ["#/clients/client-01/statechart", "Outline"],
+    ["#/clients/client-01/connection", "LockGuidId"],
+    ["#/clients/client-01/communication", "Processing IAS Request Busy Status"],
+    ["#/clients/client-01/search-results", "Flow"],
+    ["#/flows", "node-3"],
+    ["#/gateway", "In flight"],
+    ["#/events", "alarm.settled"],
+    ["#/audit", "client.lockForced"],
+  ] as const) {
+    await page.goto(`${api.engine.url}/${hash}`);
+    await page.getByText(shows).first().waitFor();
+    await picture(page, `dark-${hash.replaceAll(/[#/]+/g, "-")}`);
+    await expectAccessible(page);
+  }
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test("the page's own policy lets nothing in from elsewhere, and nothing inline", async () => {
+  const response = await fetch(`${api.engine.url}/`);
+  expect(response.headers.get("content-security-policy")).toMatch(
+    /default-src 'none'.*frame-ancestors 'none'/,
+  );
+  expect(response.headers.get("content-security-policy")).not.toContain("unsafe");
+  const html = await response.text();
+  expect(html).not.toMatch(/<script(?![^>]*src=)|<style|style=|https?:/);
+});
