@@ -117,6 +117,8 @@ export const configSchema = z.strictObject({
         .min(0)
         .max(limits.debugSearchPerSecondMax)
         .default(limits.debugSearchPerSecondDefault),
+      /** Where requests that failed for good are also written, one a line; null = nowhere. Relative to `dataDir`. */
+      offloadFile: z.string().min(1).nullable().default(null),
       notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest).default(limits.notOwnerRetrySecondsDefault),
     })
     .prefault({}),

@@ -3,7 +3,7 @@
  *   S1 no address that others reach without tokens.  S5 only allowed service hosts are called.
  *   R3 a failed ledger ends the engine.  R4 what the opening did not check is checked in the background.
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import { isCleared } from "../actors/cleared-alarms.ts";
@@ -17,6 +17,7 @@ import type { ServiceInfo } from "../machines/vocabulary.ts";
 import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
 import { apiRoutes } from "./http/api/api.ts";
+import { startOffload } from "./gateway/offload-file.ts";
 import { callbackPath, callbackRoute } from "./http/callback.ts";
 import { createHttpReceiver } from "./heartbeat/http.ts";
 import { consoleRoutes } from "./http/console.ts";
@@ -175,6 +176,11 @@ async function assemble(
   server.addRoutes(apiRoutes({ supervisor, tokens, clock, topology: topologyAccess }));
   server.addRoutes([metricsRoute({ supervisor, tokens, clock, feedReaders: () => feed.readers })]);
   server.allAdded();
+  const { offloadFile } = config.gateway;
+  const offload =
+    offloadFile === null
+      ? null
+      : startOffload({ file: resolve(config.dataDir, offloadFile), ledger, clock, log });
   readiness = "ready";
 
   const verification = new AbortController();
@@ -192,7 +198,7 @@ async function assemble(
     // The callback stays: results that come while flows end still count.
     await supervisor.stop({ drainSeconds });
     feed.close();
-    await Promise.all([feedEdge.close(), inspectEdge.close()]);
+    await Promise.all([feedEdge.close(), inspectEdge.close(), offload?.close()]);
     await Promise.all([server.close(), verified]);
   }
 

@@ -127,6 +127,11 @@ export const limits = {
   maxOpenTicketsHighest: 1_000_000,
   hoursDelayMax: 86_400,
 
+  /** The offload file is put aside as `.1` then: some 60,000 failed requests. */
+  offloadBytesMax: 67_108_864,
+  /** Wait after the offload file could not be written. */
+  offloadRetryMs: 30_000,
+
   /** Settled requests remembered for an async result that comes late (G5). */
   settledRequestsKept: 10_000,
   /** Places of operators' actions remembered for the audit page; older ones are in the ledger's view. */

@@ -1,0 +1,138 @@
+/**
+ * The offload file: each request that failed for good, with all that somebody needs to do it by hand. One JSON object a
+ * line; the first line says from which place in the ledger on.
+ *   A3 it is a fold of the ledger: after a crash, or while the disk was full, it goes on where its last line stands.
+ *   S4 the service by name only.
+ * A file that cannot be written never holds up a flow.
+ */
+import { open, readFile, rename, stat, truncate } from "node:fs/promises";
+import type { Clock, Ledger, Log } from "../../actors/ports.ts";
+import type { Fact, FactBodies } from "../../machines/facts.ts";
+import { limits } from "../../machines/limits.ts";
+import type { Position } from "../../machines/vocabulary.ts";
+
+export interface OffloadOptions {
+  readonly file: string;
+  readonly ledger: Pick<Ledger, "follow" | "head" | "readKey">;
+  readonly clock: Pick<Clock, "setTimeout" | "clearTimeout">;
+  readonly log: Log;
+}
+
+export interface Offload {
+  /** What is not written by then is written after the next start. */
+  close(): Promise<void>;
+}
+
+type Failed = Extract<Fact, { type: "request.settled" }>;
+
+/** Goes on in the background. */
+export function startOffload(options: OffloadOptions): Offload {
+  const end = new AbortController();
+  const running = run(options, end.signal);
+  return {
+    async close() {
+      end.abort();
+      await running;
+    },
+  };
+}
+
+async function run(options: OffloadOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- until it is ended, or could not write
+      await follow(options, signal);
+      return;
+    } catch (error) {
+      options.log.warn("offload.failed", { file: options.file, error: String(error) });
+      // oxlint-disable-next-line no-await-in-loop
+      await pause(options.clock, signal);
+    }
+  }
+}
+
+async function follow({ file, ledger }: OffloadOptions, signal: AbortSignal): Promise<void> {
+  let after = await lastPosition(file);
+  if (after === null) {
+    after = ledger.head().position;
+    await append(file, { offload: "requests that failed, one a line", position: after });
+  }
+  for await (const fact of ledger.follow(after, signal)) {
+    if (isFailed(fact)) await append(file, await record(ledger, fact));
+  }
+}
+
+function isFailed(fact: Fact): fact is Failed {
+  return fact.type === "request.settled" && ["rejected", "failed", "unknown"].includes(fact.body.result);
+}
+
+async function record(ledger: Pick<Ledger, "readKey">, fact: Failed): Promise<object> {
+  const { requestId, key, command, service, result, ticketId, because } = fact.body;
+  const planned = await plannedAs(ledger, key, requestId);
+  return {
+    position: fact.position,
+    at: new Date(fact.at).toISOString(),
+    requestId,
+    key,
+    service,
+    command,
+    result,
+    because,
+    ticketId,
+    payload: planned?.payload ?? null,
+    alarms: planned?.alarms.map(({ source, id }) => ({ source, id })) ?? [],
+  };
+}
+
+/** null: longer ago than is looked back. */
+async function plannedAs(
+  ledger: Pick<Ledger, "readKey">,
+  key: string,
+  requestId: string,
+): Promise<FactBodies["request.planned"] | null> {
+  const facts = await ledger.readKey(key, limits.explainFactsMax);
+  for (const { type, body } of facts)
+    if (type === "request.planned" && body.requestId === requestId) return body;
+  return null;
+}
+
+/** Of the last whole line; a torn one is cut off. null: there is no file yet. */
+async function lastPosition(file: string): Promise<Position | null> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (text === null) return null;
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
+  const last = whole.trimEnd().split("\n").at(-1) ?? "";
+  if (last === "") return null;
+  const read: unknown = JSON.parse(last);
+  const position = typeof read === "object" && read !== null ? Reflect.get(read, "position") : undefined;
+  if (typeof position === "number") return position;
+  throw new Error(`The last line of ${file} is none of ours; move the file away.`);
+}
+
+async function append(file: string, line: object): Promise<void> {
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size >= limits.offloadBytesMax) await rename(file, `${file}.1`);
+  const handle = await open(file, "a", 0o600);
+  try {
+    await handle.appendFile(`${JSON.stringify(line)}\n`);
+  } finally {
+    await handle.close();
+  }
+}
+
+function pause(clock: OffloadOptions["clock"], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(resolve, limits.offloadRetryMs);
+    signal.addEventListener("abort", () => {
+      clock.clearTimeout(timer);
+      resolve();
+    });
+  });
+}
