@@ -88,6 +88,7 @@ const wrong: readonly {
     from: "visualizations",
     line: 'export { limits as wrong } from "../machines/limits.ts";',
     says: "visualizations/ know the feed's message types only",
+    compiles: true,
   },
   {
     from: "visualizations",

@@ -17,6 +17,9 @@ import { emptyScreen, type Screen } from "./model/screen.ts";
 const tokenName = "ticket-client-token";
 const pollMs = 1_000;
 const tickMs = 1_000;
+/** A feed that says nothing for so long may be a dead line, which a page cannot see: the port is asked. */
+const silentMsMax = 15_000;
+const answerMsMax = 5_000;
 
 const screen = emptyScreen();
 let frozen: Screen | null = null;
@@ -109,6 +112,7 @@ const connection = new FeedConnection({
 let isLoaded = false;
 
 function onChange(): void {
+  heardAt = Date.now();
   const before = line.peek().kind;
   batch(() => {
     if (frozen === null) version.value += 1;
@@ -144,6 +148,16 @@ async function poll(): Promise<void> {
   if ((page === "overview" || page === "gateway") && !document.hidden && line.peek().kind === "live")
     await refreshGateway();
   setTimeout(() => void poll(), pollMs);
+}
+
+let heardAt = Date.now();
+
+async function listen(): Promise<void> {
+  if (line.peek().kind === "live" && Date.now() - heardAt > silentMsMax) {
+    heardAt = Date.now();
+    await fetch("/healthz", { signal: AbortSignal.timeout(answerMsMax), cache: "no-store" }).catch(reconnect);
+  }
+  setTimeout(() => void listen(), answerMsMax);
 }
 
 export async function refreshGateway(): Promise<void> {
@@ -186,4 +200,5 @@ export function start(): void {
   }, tickMs);
   connection.open();
   void poll();
+  void listen();
 }

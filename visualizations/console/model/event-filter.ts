@@ -24,32 +24,37 @@ export function selectEvents(
   return found;
 }
 
-/** What a fact is about, in a line. */
-export function factSummary({ data }: FeedFact): string {
+/** Members that say what a fact is about, in the order in which they are read. */
+const telling = [
+  "key",
+  "kind",
+  "severity",
+  "command",
+  "attempt",
+  "status",
+  "rule",
+  "decision",
+  "outcome",
+  "result",
+  "ticketId",
+  "code",
+  "action",
+  "target",
+  "by",
+  "because",
+  "reason",
+] as const;
+
+/** What a fact is about, in a line; its client has a column of its own. */
+export function factSummary(fact: FeedFact): string {
+  const { data } = fact;
   const from: Record<string, unknown> = "row" in data ? { ...data.row } : { ...data };
   if ("notification" in data) Object.assign(from, data.notification);
-  const parts = [
-    "clientId",
-    "key",
-    "kind",
-    "severity",
-    "command",
-    "attempt",
-    "status",
-    "answer",
-    "rule",
-    "decision",
-    "outcome",
-    "result",
-    "ticketId",
-    "code",
-    "action",
-    "target",
-    "by",
-    "because",
-    "reason",
-  ]
+  if ("payload" in data) from["command"] = data.payload.command;
+  if ("answer" in data) from["status"] = data.answer;
+  if (typeof from["attempt"] === "number") from["attempt"] = `attempt ${from["attempt"]}`;
+  return telling
     .map((name) => from[name])
-    .filter((value) => typeof value === "string" || typeof value === "number");
-  return parts.join(" · ");
+    .filter((value) => typeof value === "string" && value !== "")
+    .join(" · ");
 }

@@ -1,5 +1,4 @@
 /** All clients: the live table, its filter, order and columns. Rows change places only while nobody points at them. */
-import { useRef } from "preact/hooks";
 import { address, ask, go, isPaused, now, setPaused, shown } from "../live.ts";
 import {
   columns,
@@ -13,6 +12,7 @@ import type { Client } from "../model/clients.ts";
 import { csvOf } from "../model/csv.ts";
 import { isBusyTooLong, isOverAge } from "../model/overview.ts";
 import { countOf, countText } from "../model/text.ts";
+import { useHeld } from "./held.ts";
 import { Age, download, Guid, Link, Refusal, SearchBox, StateMark } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
@@ -26,7 +26,11 @@ export function ClientsPage() {
   const order = readOrder(query["sort"]);
   const hidden = new Set((query["hide"] ?? "").split(",").filter((name) => name !== ""));
   const visible = columns.filter(({ name }) => name === "id" || !hidden.has(name));
-  const ids = useOrder(query["filter"] ?? "", order);
+  const { value: ids, hold } = useHeld(
+    `${query["filter"] ?? ""}\n${writeOrder(order)}\n${screen.clients.size}`,
+    orderMs,
+    () => selectClients(screen.clients.values(), filter, order, now.peek()),
+  );
   const at = now.value;
 
   return (
@@ -40,9 +44,9 @@ export function ClientsPage() {
           onText={(text) => ask({ filter: text })}
         />
         <span class="count" role="status">
-          {ids.current.length === screen.clients.size
+          {ids.length === screen.clients.size
             ? countOf(screen.clients.size, "client")
-            : `${countText(ids.current.length)} of ${countOf(screen.clients.size, "client")}`}
+            : `${countText(ids.length)} of ${countOf(screen.clients.size, "client")}`}
         </span>
         <button type="button" aria-pressed={isPaused.value} onClick={() => setPaused(!isPaused.value)}>
           {isPaused.value ? "Resume" : "Pause"}
@@ -50,7 +54,7 @@ export function ClientsPage() {
         <Columns hidden={hidden} />
         <button
           type="button"
-          onClick={() => download("clients.csv", csvOfClients(ids.current, screen.clients, visible))}
+          onClick={() => download("clients.csv", csvOfClients(ids, screen.clients, visible))}
         >
           CSV
         </button>
@@ -63,45 +67,24 @@ export function ClientsPage() {
           sorted: order.column === name ? (order.descending ? "descending" : "ascending") : "none",
           title: <SortButton name={name} title={title} order={order} />,
         }))}
-        count={ids.current.length}
-        keyOf={(index) => ids.current[index] ?? String(index)}
+        count={ids.length}
+        keyOf={(index) => ids[index] ?? String(index)}
         cells={(index) => {
-          const client = screen.clients.get(ids.current[index] ?? "");
+          const client = screen.clients.get(ids[index] ?? "");
           return client === undefined ? [] : visible.map(({ name }) => <Cell name={name} client={client} />);
         }}
         rowClass={(index) => {
-          const client = screen.clients.get(ids.current[index] ?? "");
+          const client = screen.clients.get(ids[index] ?? "");
           return client !== undefined && (isOverAge(client, at) || isBusyTooLong(client, screen, at))
             ? "abnormal"
             : "";
         }}
-        onOpen={(index) => go({ page: "client", clientId: ids.current[index] ?? "", tab: "statechart" })}
-        onBusy={(isBusy) => (ids.isHeld = isBusy)}
+        onOpen={(index) => go({ page: "client", clientId: ids[index] ?? "", tab: "statechart" })}
+        onBusy={hold}
         empty={screen.clients.size === 0 ? "No clients yet." : "No client fits the filter."}
       />
     </main>
   );
-}
-
-interface Held {
-  current: string[];
-  isHeld: boolean;
-  asked: string;
-  at: number;
-}
-
-/** Ids in order; the same while they are pointed at, or were put in order a moment ago. */
-function useOrder(filter: string, order: Order): Held {
-  const held = useRef<Held>({ current: [], isHeld: false, asked: "", at: 0 }).current;
-  const screen = shown();
-  const asked = `${filter}\n${writeOrder(order)}\n${screen.clients.size}`;
-  const at = Date.now();
-  if (asked !== held.asked || (!held.isHeld && at - held.at >= orderMs)) {
-    held.current = selectClients(screen.clients.values(), readFilter(filter), order, now.peek());
-    held.asked = asked;
-    held.at = at;
-  }
-  return held;
 }
 
 function SortButton({

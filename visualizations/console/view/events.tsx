@@ -5,6 +5,7 @@ import { clientOf } from "../model/screen.ts";
 import { factSummary, selectEvents } from "../model/event-filter.ts";
 import { type FeedFact, kindOf } from "../model/feed.ts";
 import { countOf } from "../model/text.ts";
+import { useHeld } from "./held.ts";
 import { Dialog, download, Link, Refusal, SearchBox, Time } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
@@ -24,6 +25,8 @@ const kinds = [
   "ledger",
 ];
 const shownMax = 5_000;
+/** New events come into the table at most this often. */
+const renewMs = 250;
 
 const columns = [
   ["time", "Time"],
@@ -37,9 +40,13 @@ export function EventsPage() {
   const screen = shown();
   const { type = "", text = "", at = "" } = address.value.query;
   const [refusal, setRefusal] = useState<string | null>(null);
-  const all = [...olderFacts.value, ...screen.events];
-  const facts = selectEvents(all, { type, text }, shownMax);
-  const opened = at === "" ? undefined : all.find(({ data }) => String(data.position) === at);
+  const older = olderFacts.value;
+  const asked = `${type}\n${text}\n${older.length}\n${isPaused.value}\n${screen.events.length === 0}`;
+  const { value: facts, hold } = useHeld(asked, renewMs, () =>
+    selectEvents([...older, ...screen.events], { type, text }, shownMax),
+  );
+  const isAt = ({ data }: FeedFact): boolean => String(data.position) === at;
+  const opened = at === "" ? undefined : (facts.find(isAt) ?? screen.events.find(isAt));
   return (
     <main class="fill">
       <h1>Events</h1>
@@ -108,9 +115,10 @@ export function EventsPage() {
             position,
           ];
         }}
+        onBusy={hold}
         onOpen={(index) => ask({ at: String(facts[index]?.data.position ?? "") })}
         empty={
-          all.length === 0
+          screen.events.length === 0
             ? "Nothing happened since this page was opened; load older events."
             : "No event fits the filter."
         }

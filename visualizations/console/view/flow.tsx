@@ -59,7 +59,7 @@ export function FlowPage({ lockGuid }: { readonly lockGuid: string }) {
         <Records records={records} />
       </Section>
       <Section title="Sequence">
-        <Sequence messages={sequenceOf(facts)} from={flow.startedAt} />
+        <Sequence messages={[...records.map(alarmCame), ...sequenceOf(facts)]} from={flow.startedAt} />
       </Section>
     </main>
   );
@@ -95,6 +95,20 @@ async function load(lockGuid: string): Promise<Loaded> {
 function asMessage({ position, at, type, body }: FlowDetailAnswer["facts"][number]): FeedFact {
   const data = { ...body, position, previous: position - 1 };
   return { type: `ticketclient.${type}`, time: new Date(at).toISOString(), data } as unknown as FeedFact;
+}
+
+/** Before the flow began. */
+function alarmCame({ acceptedAt, position, source, id }: ExplanationAnswer): Message {
+  const detail = `${source}, ${id}`;
+  return {
+    at: acceptedAt,
+    position,
+    from: "alarm",
+    to: "supervisor",
+    text: "alarm accepted",
+    detail,
+    isBad: false,
+  };
 }
 
 function joined(asked: readonly FeedFact[], live: readonly FeedFact[]): FeedFact[] {
@@ -217,7 +231,9 @@ function Arrow({
     <g class={message.isBad ? "message bad" : "message"}>
       <title>{message.detail}</title>
       <text class="offset" x={8} y={y + 4}>
-        +{durationText(Math.max(0, message.at - from))}
+        {message.at < from
+          ? `${durationText(from - message.at)} before`
+          : `+${durationText(message.at - from)}`}
       </text>
       {x1 === x2 ? (
         <text class="thought" x={x1 + 10} y={y + 4}>

@@ -3,6 +3,7 @@ import { address, ask, go, now, shown } from "../live.ts";
 import type { Flow } from "../model/flows.ts";
 import { ageText, countOf, durationText } from "../model/text.ts";
 import { timeAxis, type TimeAxis } from "../model/time-axis.ts";
+import { useHeld } from "./held.ts";
 import { Link, SearchBox, Time } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
@@ -10,6 +11,8 @@ import { VirtualTable } from "./virtual-table.tsx";
 const gapMs = 10_000;
 /** As many as share one axis. */
 const flowsShown = 300;
+/** New flows come into the table at most this often. */
+const renewMs = 250;
 
 const columns = [
   ["started", "Started"],
@@ -32,7 +35,18 @@ export function FlowsPage() {
     [lockGuid, key, clientId, result ?? "running", decision?.rule, decision?.decision, ...outcomes].some(
       (text) => text?.toLowerCase().includes(wanted) === true,
     );
-  const flows = [...byGuid.values()].reverse().filter(fits).slice(0, flowsShown);
+  const { value: guids, hold } = useHeld(
+    `${filter}
+${byGuid.size === 0}`,
+    renewMs,
+    () =>
+      [...byGuid.values()]
+        .reverse()
+        .filter(fits)
+        .slice(0, flowsShown)
+        .map(({ lockGuid }) => lockGuid),
+  );
+  const flows = guids.map((guid) => byGuid.get(guid)).filter((flow) => flow !== undefined);
   const axis = timeAxis(
     flows.map(({ startedAt, endedAt }) => ({
       from: startedAt,
@@ -63,6 +77,7 @@ export function FlowsPage() {
         keyOf={(index) => flows[index]?.lockGuid ?? String(index)}
         cells={(index) => cellsOf(flows[index] as Flow, axis)}
         rowClass={(index) => (isBad(flows[index] as Flow) ? "abnormal" : "")}
+        onBusy={hold}
         onOpen={(index) => go({ page: "flow", lockGuid: flows[index]?.lockGuid ?? "" })}
         empty={byGuid.size === 0 ? "No flow was seen yet." : "No flow fits the filter."}
       />

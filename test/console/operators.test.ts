@@ -1,0 +1,143 @@
+/** What operators meet on a bad day: a lost engine, requests of unknown fate, a search that hangs, tokens. */
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startApi } from "../http/api/rig.ts";
+import { startBrowser } from "./chromium.ts";
+import { expectAccessible, openPage, picture } from "./rig.ts";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+}, 60_000);
+afterAll(() => browser.close());
+
+test("a lost engine: a banner with the age of what is shown, and all values stay readable", async () => {
+  const api = await startApi({ keep: true, config: { clients: 2 } });
+  const watched = await openPage(browser, `${api.engine.url}/`);
+  const { page } = watched;
+  await page.goto(`${api.engine.url}/#/clients`);
+  await page.getByRole("row").filter({ hasText: "client-02" }).waitFor();
+  await api.end();
+  const banner = page.getByRole("alert").filter({ hasText: "What is shown is" });
+  await banner.waitFor();
+  await banner.getByRole("button", { name: "Connect now" }).waitFor();
+  await page.getByText("not live").waitFor();
+  await page.getByRole("row").filter({ hasText: "client-02" }).waitFor();
+  await picture(page, "lost");
+  await expectAccessible(page);
+  await watched.close();
+});
+
+test("A2 L6: a create of unknown fate is an exception, and an operator's verdict ends it", async () => {
+  const api = await startApi({
+    config: { clients: 1 },
+    row: { idempotency: "none", settleSeconds: 0.01, timeoutSeconds: 1 },
+    desk: {
+      idempotency: "none",
+      faults: [{ match: { command: "create" }, fault: "reset-before", times: 1 }],
+    },
+  });
+  const watched = await openPage(browser, `${api.engine.url}/`);
+  const { page } = watched;
+  await api.raise("1");
+  await api.fact((fact) => fact.type === "alarm.settled" && fact.body.outcome === "unknown");
+  await page.getByRole("link", { name: "1 request of unknown fate" }).waitFor();
+  await picture(page, "exceptions");
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "1 request of unknown fate" }).click();
+  await page.getByRole("button", { name: "Resolve" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Yes: it counts as done").check();
+  await dialog.getByLabel("How this is known").fill("seen at the service");
+  await dialog.getByLabel("Ticket that it made").fill("T-77");
+  await expectAccessible(page);
+  await picture(page, "resolve");
+  await dialog.getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("The request of node-1 is resolved.").waitFor();
+  await page.getByText("None.").waitFor();
+  await api.fact((fact) => fact.type === "alarm.settled" && fact.body.ticketId === "T-77");
+  expect(watched.faults).toEqual([]);
+  await watched.close();
+});
+
+test("L4: a search that hangs is busy; forced to Not Busy it counts as failed, and the flow goes on", async () => {
+  const api = await startApi({
+    config: { clients: 1 },
+    desk: { faults: [{ match: { command: "search" }, fault: "silent", times: 1 }] },
+  });
+  const watched = await openPage(browser, `${api.engine.url}/`);
+  const { page } = watched;
+  await page.goto(`${api.engine.url}/#/clients/client-01/communication`);
+  await api.raise("1");
+  await page.getByText("Busy", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Force not busy" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("a search counts as failed").waitFor();
+  await dialog.getByLabel("Reason").fill("the search hangs");
+  const guid = api.engine.supervisor.snapshot().clients[0]?.lockGuid ?? "";
+  await dialog.getByLabel("Last four").fill(guid.slice(-4));
+  await dialog.getByRole("button", { name: "Force not busy" }).click();
+  await api.fact((fact) => fact.type === "client.notBusyForced" && fact.body.lockGuid === guid);
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await api.fact((fact) => fact.type === "alarm.settled" && fact.body.outcome === "created");
+  await page.getByRole("cell", { name: "create", exact: true }).waitFor();
+  await page.getByRole("row").filter({ hasText: "create" }).getByRole("button").click();
+  await page.getByRole("dialog").getByText("Envelope").first().waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(watched.faults).toEqual([]);
+  await watched.close();
+});
+
+test("S1: with tokens on the page asks for one, shows all to a viewer, and says what he may not do", async () => {
+  const api = await startApi({ guarded: true, config: { clients: 1 } });
+  const watched = await openPage(browser, `${api.engine.url}/`);
+  const { page } = watched;
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Token").waitFor();
+  await expectAccessible(page);
+  await dialog.getByLabel("Token").fill("see");
+  await dialog.getByRole("button", { name: "Use it" }).click();
+  await page.getByText("live", { exact: true }).waitFor();
+  const held = await api.engine.supervisor.lock({ timeoutSeconds: 5 });
+  await page.goto(`${api.engine.url}/#/clients/client-01/connection`);
+  await page.getByRole("button", { name: "Force unlock" }).click();
+  await dialog.getByLabel("Reason").fill("stuck");
+  await dialog.getByLabel("Last four").fill(held.lockGuid.slice(-4));
+  await dialog.getByRole("button", { name: "Force unlock" }).click();
+  await dialog.getByText("this needs operator").waitFor();
+  expect(api.engine.supervisor.snapshot().clients[0]?.lockGuid).toBe(held.lockGuid);
+  // S4: neither the address nor what outlives the tab knows the token.
+  expect(page.url()).not.toContain("see");
+  expect(await page.evaluate(() => localStorage.length)).toBe(0);
+  await watched.close();
+});
+
+test("paused, nothing moves; resumed, nothing was missed", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  const watched = await openPage(browser, `${api.engine.url}/`);
+  const { page } = watched;
+  await page.goto(`${api.engine.url}/#/events?type=alarm.settled`);
+  await page.getByText("Nothing happened since").waitFor();
+  await page.keyboard.press("p");
+  await page.getByText("paused", { exact: true }).waitFor();
+  const other = await openPage(browser, `${api.engine.url}/`);
+  await other.page.getByText("live", { exact: true }).waitFor();
+  await api.raise("1");
+  await other.page.getByText("1 settled").waitFor();
+  await other.close();
+  expect(await page.getByRole("cell", { name: "alarm.settled" }).count()).toBe(0);
+  await page.keyboard.press("p");
+  await page.getByRole("cell", { name: "alarm.settled" }).waitFor();
+  await page.getByRole("button", { name: "alarm.settled" }).click();
+  await page.getByRole("dialog").getByText('"outcome": "created"').waitFor();
+  expect(page.url()).toMatch(/at=\d+/);
+  await page.keyboard.press("Escape");
+  await page.getByLabel("Kind").selectOption("ledger");
+  await page.getByText("No event fits the filter.").waitFor();
+  await page.getByRole("button", { name: "Load older" }).click();
+  await page.getByRole("button", { name: "ledger.opened" }).waitFor();
+  expect(watched.faults).toEqual([]);
+  await watched.close();
+});
