@@ -122,7 +122,11 @@ export class CrashRecovery {
     }
     this.#ports.landed(service);
     const waiting = [...this.#ports.views.values()].filter((view) => view.state === "forwarding");
-    if (entries.length > 0) await this.#ports.journal.append(entries);
+    await this.#ports.journal.append(entries);
+    // By now durable too: what was on its way to the disk as planned, and whose place in line died with the gateway.
+    const guids = new Set(waiting.map(({ lockGuid }) => lockGuid));
+    const left = this.#plannedUnder(guids, service, `The gateway crashed before it was sent: ${cause}`);
+    if (left.length > 0) await this.#ports.journal.append(left);
     for (const { clientId, lockGuid, fence } of waiting) {
       // Its answer died with the gateway: what became of the request is a fact by now, and the flow goes on.
       const key = state.keys.get(
@@ -144,5 +148,19 @@ export class CrashRecovery {
         at,
       });
     }
+  }
+
+  /** L4 */
+  #plannedUnder(guids: ReadonlySet<string | null>, service: string, because: string): Entry[] {
+    const { state } = this.#ports.journal;
+    const entries: Entry[] = [];
+    for (const name of state.requests.values()) {
+      const key = state.keys.get(name);
+      const request = key?.request ?? null;
+      if (key === undefined || request?.status !== "planned" || request.service.name !== service) continue;
+      if (guids.has(request.lockGuid))
+        entries.push(...cancelRequest(key, request, this.#ports.clock.now(), because, false));
+    }
+    return entries;
   }
 }

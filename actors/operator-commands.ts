@@ -67,6 +67,8 @@ export class OperatorCommands {
       const { lockGuid, fence } = seen.value;
       const { state } = this.#ports.journal;
       const client = state.clients.get(clientId);
+      // Its lock may have ended in the ledger and the client not know yet.
+      if (client?.lock?.lockGuid !== lockGuid) return this.#moved(clientId);
       const at = this.#ports.clock.now();
       const entries: Entry[] = [
         entry(clientStream(clientId), at, "client.notBusyForced", {
@@ -77,8 +79,8 @@ export class OperatorCommands {
           reason: force.reason,
         }),
       ];
-      const expect: Expectation[] = [{ stream: clientStream(clientId), revision: client?.revision ?? 0 }];
-      const name = client?.key ?? keyOfHand(state, lockGuid);
+      const expect: Expectation[] = [{ stream: clientStream(clientId), revision: client.revision }];
+      const name = client.key ?? keyOfHand(state, lockGuid);
       const key = name === null ? undefined : state.keys.get(name);
       const request = key?.request ?? null;
       if (key !== undefined) {
@@ -143,7 +145,7 @@ export class OperatorCommands {
   }
 
   #moved(clientId: string): Result<never> {
-    const holder = this.#ports.views.get(clientId)?.lockGuid ?? null;
+    const holder = this.#ports.journal.state.clients.get(clientId)?.lock?.lockGuid ?? null;
     return fail(
       "STALE_GUID",
       holder === null

@@ -106,6 +106,8 @@ export class ParkedKeys {
   #waitOf(key: KeyState, { reason, since, until }: Parking): number | null {
     if (until === null) return null;
     const whole = until - since;
+    // T1: a promise is counted from the socket's end or from the restart, never by a clock that may have been set.
+    if (reason === "inDoubt") return whole;
     const heard = reason === "holdDown" ? this.#heard.get(key.waiting[0]?.ref.position ?? -1) : undefined;
     const left = heard === undefined ? until - this.#clock.now() : heard + whole - this.#clock.monotonicMs();
     return Math.min(Math.max(left, 0), whole);

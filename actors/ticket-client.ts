@@ -197,6 +197,9 @@ async function release(ports: TicketClientPorts, input: ReleaseInput): Promise<R
   if (done.kind === "committed") return ok(null);
   if (!done.streams.includes(held.stream))
     return release(ports, { ...input, release: { how: "closed", entries: [], result: "parked" } });
+  // A force not busy was committed while the command ended by itself: the lock stands, under a newer claim.
+  const standing = journal.state.clients.get(clientId);
+  if (standing?.lock?.fence === lock.fence) return release(ports, { ...input, claim: standing.revision });
   return fail(
     "STALE_FENCE",
     `${clientId}: the lock ${lock.lockGuid} ended before the flow did; nothing was recorded for it.`,

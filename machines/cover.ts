@@ -45,13 +45,14 @@ export function coverAlarms(
   const checks =
     key.cover?.tickets.includes(ticketName(by.service, by.ticketId)) === true ? key.cover.checks + 1 : 0;
   const recheckMs = recheckDelay(checks);
-  const until = Math.min(by.endAt ?? Infinity, at + recheckMs);
+  // An end that has passed (a ticket that was opened again keeps that of its closing) says nothing of what covers now.
+  const windowEnds = by.endAt !== null && by.endAt > at ? by.endAt : Infinity;
   return entry(keyStream(key.key), at, "key.parked", {
     key: key.key,
     parking: {
       reason: "covered",
       since: at,
-      until: Math.max(until, at),
+      until: Math.min(windowEnds, at + recheckMs),
       because,
       cover: { ticketId: by.ticketId, service: by.service, key: by.key, checks, alarms },
     },

@@ -96,10 +96,17 @@ function afterwards(
       .flatMap(({ outcomes }) => outcomes.map(({ ref }) => ref.position)),
   );
   const entries: Entry[] = [];
+  const closed = applied && request.command === "close" && key.open.has(request.ticketId ?? "");
   let again = 0;
   for (const one of alarms) {
     const { position } = one.ref;
     if (isWaiting(key, one.ref) || others.has(position)) continue;
+    // A8: its ticket was closed after all, under an alarm that came meanwhile.
+    if (closed && key.active.get(one.notification.alarm)?.ref.position === position) {
+      entries.push(reconsidered(key, one, because, at));
+      again += 1;
+      continue;
+    }
     // Applied: the correction has given the request's own alarms their outcome.
     if (applied ? own.has(position) : !own.has(position) && one.current.outcome !== "unknown") continue;
     if (applied && one.current.outcome !== "unknown") continue;

@@ -170,7 +170,8 @@ async function isGivenUp(call: Call, hold: Promise<unknown> | undefined): Promis
   return call.signal.aborted;
 }
 
-function matches(
+/** Whether a search with these criteria finds the ticket; `idByRequest`: what each request made or changed. */
+export function matches(
   ticket: Ticket,
   criteria: SearchCriteria,
   idByRequest: ReadonlyMap<string, string>,

@@ -1,0 +1,232 @@
+/**
+ * What the facts of a ledger must satisfy at every position, told fact by fact as they become durable. Each breach is a
+ * sentence that names its law.
+ */
+import type { Fact, FactOf } from "../../machines/facts.ts";
+import type { NotificationKind, Outcome } from "../../machines/vocabulary.ts";
+
+interface Accepted {
+  readonly id: string;
+  readonly source: string;
+  readonly alarm: string;
+  readonly kind: NotificationKind;
+  readonly plannedOutage: boolean;
+}
+
+interface Current {
+  readonly position: number;
+  readonly outcome: Outcome;
+  readonly because: string;
+  readonly rule: string | null;
+  readonly lockGuid: string | null;
+}
+
+interface KnownRequest {
+  readonly key: string;
+  readonly lockGuid: string;
+  attempts: number;
+  /** That may have reached the service. */
+  spent: number;
+  isRefused: boolean;
+  isSettled: boolean;
+}
+
+/** Facts after which a request may have an attempt more than it seems: no more than one original and three retries. */
+const attemptsMax = 4;
+
+export class LedgerLaws {
+  readonly broken: string[] = [];
+  /** By the place of the notification. */
+  readonly outcomes = new Map<number, Current>();
+  readonly accepted = new Map<number, Accepted>();
+  readonly requests = new Map<string, KnownRequest>();
+  /** Who holds which client. */
+  readonly held = new Map<string, string>();
+  /**
+   * Keys of which a ticket was found closed or gone, or whose second decision crashed: the fact says so, and what was
+   * active then is not decided again by itself.
+   */
+  readonly endedElsewhere = new Set<string>();
+  asyncResults = 0;
+  readonly #places = new Map<string, number>();
+  /** Of one alarm: not yet settled, in the order accepted. */
+  readonly #waiting = new Map<string, number[]>();
+  readonly #fences = new Map<string, number>();
+  readonly #epochs = new Set<string>();
+  readonly #leads = new Map<string, Outcome>();
+  readonly #busy = new Map<string, string>();
+  #position = 0;
+
+  observe(fact: Fact): void {
+    if (fact.position !== this.#position + 1)
+      this.#breach(`F1: position ${fact.position} follows ${this.#position}`);
+    this.#position = fact.position;
+    switch (fact.type) {
+      case "ledger.opened":
+        this.held.clear();
+        if (this.#epochs.has(fact.epoch)) this.#breach(`L2: the epoch ${fact.epoch} was used before`);
+        this.#epochs.add(fact.epoch);
+        return;
+      case "alarm.accepted":
+        return this.#accept(fact);
+      case "alarm.settled":
+        return this.#settle(fact);
+      case "client.locked":
+        return this.#lock(fact);
+      case "client.unlocked":
+      case "client.lockExpired":
+      case "client.lockForced":
+        return this.#unlock(fact);
+      case "client.notBusyForced":
+        if (this.held.get(fact.body.clientId) !== fact.body.lockGuid)
+          this.#breach(`L6: ${fact.body.clientId} was forced not busy under a lock that had ended`);
+        return;
+      case "request.planned":
+        return this.#plan(fact);
+      case "request.sending":
+        return this.#send(fact);
+      case "request.answered":
+        return this.#answer(fact);
+      case "request.async":
+        this.asyncResults += 1;
+        return;
+      case "request.settled":
+        return this.#end(fact);
+      case "flow.decided":
+        if (fact.body.rule === "R6") this.endedElsewhere.add(fact.body.key);
+        return;
+      case "ticket.lost":
+        this.endedElsewhere.add(fact.body.key);
+        return;
+      default:
+    }
+  }
+
+  /** Where the notification was accepted, if it was. */
+  placeOf(source: string, id: string): number | undefined {
+    return this.#places.get(`${source} ${id}`);
+  }
+
+  /** D2: whether the alarm itself says that it is planned, or one that it was folded with. */
+  isFlagged(position: number): boolean {
+    const lockGuid = this.outcomes.get(position)?.lockGuid;
+    for (const [other, current] of this.outcomes)
+      if (current.lockGuid === lockGuid && this.accepted.get(other)?.plannedOutage === true) return true;
+    return false;
+  }
+
+  /** G2: whether the ledger says so. */
+  isSending(requestId: string, attempt: number): boolean {
+    const known = this.requests.get(requestId);
+    return known !== undefined && !known.isSettled && known.attempts === attempt;
+  }
+
+  /** Outcome of the flow that the notification was settled by, whoever carried it. */
+  ledBy({ outcome, lockGuid }: Current): Outcome {
+    return outcome === "coalesced" && lockGuid !== null ? (this.#leads.get(lockGuid) ?? outcome) : outcome;
+  }
+
+  #breach(sentence: string): void {
+    this.broken.push(`${sentence} (position ${this.#position})`);
+  }
+
+  #accept({ position, body: { notification } }: FactOf<"alarm.accepted">): void {
+    const { source, id, key, alarm, kind, plannedOutage } = notification;
+    const name = `${source} ${id}`;
+    if (this.#places.has(name)) this.#breach(`A4: ${id} is accepted a second time`);
+    this.#places.set(name, position);
+    this.accepted.set(position, { source, id, alarm, kind, plannedOutage });
+    const line = this.#waiting.get(`${key} ${alarm}`);
+    if (line === undefined) this.#waiting.set(`${key} ${alarm}`, [position]);
+    else line.push(position);
+  }
+
+  #settle({ position, body }: FactOf<"alarm.settled">): void {
+    const { alarm, supersedes, outcome, because, lockGuid, key, rule } = body;
+    const accepted = this.accepted.get(alarm.position);
+    if (accepted === undefined) this.#breach(`A3: an outcome for ${alarm.id}, which was never accepted`);
+    const current = this.outcomes.get(alarm.position);
+    if (supersedes?.position !== current?.position || supersedes?.outcome !== current?.outcome)
+      this.#breach(`A2: outcome ${outcome} of ${alarm.id} does not name the one it replaces`);
+    this.outcomes.set(alarm.position, { position, outcome, because, lockGuid, rule });
+    if (lockGuid !== null && outcome !== "coalesced") this.#leads.set(lockGuid, outcome);
+    if (supersedes !== null || accepted === undefined) return;
+    const line = this.#waiting.get(`${key} ${accepted.alarm}`) ?? [];
+    const at = line.indexOf(alarm.position);
+    if (at > 0) {
+      const before = this.accepted.get(line[0] ?? 0);
+      this.#breach(
+        `A5: ${alarm.id} (${accepted.kind}) overtakes ${before?.id} (${before?.kind}) of the same alarm`,
+      );
+    }
+    line.splice(at, 1);
+  }
+
+  #lock({ body: { clientId, lockGuid, fence } }: FactOf<"client.locked">): void {
+    if (this.held.has(clientId)) this.#breach(`L1: ${clientId} is granted to ${lockGuid} while it is held`);
+    for (const other of this.held.values())
+      if (other === lockGuid) this.#breach(`L1: ${lockGuid} holds a second client`);
+    if (fence <= (this.#fences.get(clientId) ?? 0))
+      this.#breach(`L2: fence ${fence} of ${clientId} does not rise`);
+    this.held.set(clientId, lockGuid);
+    this.#fences.set(clientId, fence);
+  }
+
+  #unlock({
+    type,
+    body: { clientId, lockGuid, fence },
+  }: FactOf<"client.unlocked" | "client.lockExpired" | "client.lockForced">): void {
+    // The recovery of an opening names the locks that the opening itself has ended.
+    const held = this.held.get(clientId);
+    if (held !== undefined && held !== lockGuid)
+      this.#breach(`L6: ${type} of ${lockGuid} while ${held} holds ${clientId}`);
+    if (fence !== this.#fences.get(clientId))
+      this.#breach(`L3: ${type} of ${clientId} with the stale fence ${fence}`);
+    this.held.delete(clientId);
+  }
+
+  #plan({ body: { requestId, key, lockGuid, clientId } }: FactOf<"request.planned">): void {
+    const busy = this.#busy.get(key);
+    if (busy !== undefined) this.#breach(`A5: ${requestId} is planned for ${key} while ${busy} is unsettled`);
+    if (this.requests.has(requestId)) this.#breach(`G3: ${requestId} is planned twice`);
+    if (this.held.get(clientId) !== lockGuid)
+      this.#breach(`L3: ${requestId} is planned under the lock ${lockGuid}, which does not stand`);
+    this.#busy.set(key, requestId);
+    this.requests.set(requestId, {
+      key,
+      lockGuid,
+      attempts: 0,
+      spent: 0,
+      isRefused: false,
+      isSettled: false,
+    });
+  }
+
+  #send({ body: { requestId, attempt, clientId, lockGuid } }: FactOf<"request.sending">): void {
+    const known = this.requests.get(requestId);
+    if (known === undefined) return this.#breach(`A3: ${requestId} is sent and was never planned`);
+    if (this.held.get(clientId) !== lockGuid)
+      this.#breach(`L3: ${requestId} is sent under the lock ${lockGuid}, which does not stand`);
+    if (known.isSettled) this.#breach(`G3: ${requestId} is sent after it was settled`);
+    if (known.isRefused) this.#breach(`G3: ${requestId} is sent again after a NACK`);
+    if (attempt !== known.attempts + 1)
+      this.#breach(`G3: attempt ${attempt} of ${requestId} follows ${known.attempts}`);
+    known.attempts = attempt;
+    known.spent += 1;
+    if (known.spent > attemptsMax) this.#breach(`G3: ${known.spent} attempts of ${requestId}`);
+  }
+
+  #answer({ body: { requestId, answer, code } }: FactOf<"request.answered">): void {
+    const known = this.requests.get(requestId);
+    if (known === undefined) return;
+    if (answer === "unreachable") known.spent -= 1;
+    known.isRefused = answer === "nack" && code !== "BUSY" && code !== "NOT_OWNER";
+  }
+
+  #end({ body: { requestId, key } }: FactOf<"request.settled">): void {
+    const known = this.requests.get(requestId);
+    if (known === undefined) return this.#breach(`A3: ${requestId} is settled and was never planned`);
+    known.isSettled = true;
+    if (this.#busy.get(key) === requestId) this.#busy.delete(key);
+  }
+}

@@ -1,0 +1,96 @@
+/** What must hold of a running engine after every step. Each breach is a sentence that names its law. */
+import { presentRows } from "../../machines/response-table.ts";
+import type { State } from "../../machines/state.ts";
+import { applyFact } from "../../machines/fold.ts";
+import { stateText } from "../../machines/fold-snapshot.ts";
+import { emptyState } from "../../machines/state.ts";
+import type { Fact } from "../../machines/facts.ts";
+import type { ClientView } from "../../actors/engine-views.ts";
+import type { Counters } from "./situations.ts";
+
+/** A lock may outlive its deadline by this: the commit of its end, at the slowest disk. */
+const tickMs = 20_000;
+
+export class LiveLaws {
+  readonly broken: string[] = [];
+  readonly #since = new Map<string, { readonly fence: number; ms: number }>();
+  readonly #lockMs: number;
+  readonly #counters: Counters;
+
+  constructor(lockSecondsMax: number, counters: Counters) {
+    this.#lockMs = lockSecondsMax * 1_000;
+    this.#counters = counters;
+  }
+
+  /** A process that stood still could end no lock. */
+  resumed(ms: number): void {
+    for (const since of this.#since.values()) since.ms = Math.max(since.ms, ms - this.#lockMs);
+  }
+
+  restarted(): void {
+    this.#since.clear();
+  }
+
+  /** `how`: nothing is on its way to the disk; the process stands still. */
+  check(state: State, ms: number, how: { readonly isCalm: boolean; readonly isPaused: boolean }): void {
+    this.#tables(state);
+    if (!how.isPaused) this.#locks(state, ms);
+    if (how.isCalm) this.#plans(state);
+  }
+
+  /** L1, L5 of what is shown of a client. */
+  view(view: ClientView): void {
+    const parts = [view.lockGuid, view.lockTime, view.fence].map((part) => part !== null);
+    if (new Set([...parts, view.lockStatus === "locked"]).size > 1) this.broken.push("L1: half a lock");
+    const free = ["idle", "restarting", "quarantined"].includes(view.state);
+    if (free === (view.lockStatus === "locked")) this.broken.push(`L5: ${view.state} and ${view.lockStatus}`);
+  }
+
+  #tables({ tables, settings }: State): void {
+    for (const [clientId, table] of tables) {
+      const unsettled = Object.keys(table.unsettled).length;
+      const present = presentRows(table);
+      if (present > Math.max(settings.maxResponseRows, unsettled))
+        this.broken.push(
+          `G6: ${clientId} has ${present} rows, ${unsettled} unsettled, of ${settings.maxResponseRows}`,
+        );
+      if (table.inserted !== present + table.evicted + table.cleared)
+        this.broken.push(
+          `G6: ${clientId} inserted ${table.inserted} is not ${present} + ${table.evicted} + ${table.cleared}`,
+        );
+      if (unsettled > settings.maxResponseRows) this.#counters.count("more unsettled rows than allowed");
+    }
+  }
+
+  #locks({ clients }: State, ms: number): void {
+    for (const [clientId, { lock }] of clients) {
+      const since = this.#since.get(clientId);
+      if (lock === null) {
+        if (since !== undefined) this.#since.delete(clientId);
+      } else if (since?.fence !== lock.fence) this.#since.set(clientId, { fence: lock.fence, ms });
+      else if (ms - since.ms > this.#lockMs + tickMs) {
+        this.broken.push(`L5: the lock ${lock.lockGuid} of ${clientId} outlives its deadline`);
+        since.ms = Infinity;
+      }
+    }
+  }
+
+  /** L4: a request that was planned and not sent goes with its flow's client. */
+  #plans(state: State): void {
+    for (const [requestId, name] of state.requests) {
+      const request = state.keys.get(name)?.request;
+      if (request?.requestId !== requestId || request.status !== "planned") continue;
+      if (state.clients.get(request.clientId)?.lock?.lockGuid !== request.lockGuid)
+        this.broken.push(`L4: ${requestId} is still planned though its flow has lost ${request.clientId}`);
+    }
+  }
+}
+
+/** R1: the live state is the fold from zero. */
+export function foldDiffers(history: readonly Fact[], live: State): string[] {
+  const folded = emptyState();
+  for (const fact of history) applyFact(folded, fact);
+  return stateText(folded) === stateText(live)
+    ? []
+    : [`R1: the live state at ${live.position} differs from the fold from zero`];
+}

@@ -1,0 +1,141 @@
+/**
+ * The time of a simulated world. One timer fires at a time, the earliest first, those of one moment in the order they
+ * were set; so everything that happens between two steps can be looked at. Processes see it through a `Life`.
+ */
+import type { Clock } from "../../actors/ports.ts";
+import type { Instant } from "../../machines/vocabulary.ts";
+
+interface Timer {
+  readonly at: number;
+  readonly order: number;
+  readonly fn: () => void;
+}
+
+const midnight = Date.UTC(2026, 10, 23);
+
+export class SimulatedClock implements Clock {
+  #elapsed = 0;
+  #jumped = 0;
+  #order = 0;
+  /** Sorted, the next one last. */
+  readonly #timers: Timer[] = [];
+
+  now(): Instant {
+    return midnight + this.#elapsed + this.#jumped;
+  }
+
+  monotonicMs(): number {
+    return this.#elapsed;
+  }
+
+  setTimeout(fn: () => void, ms: number): Timer {
+    this.#order += 1;
+    const timer = { at: this.#elapsed + Math.max(0, ms), order: this.#order, fn };
+    let low = 0;
+    let high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#timers[middle] as Timer).at > timer.at) low = middle + 1;
+      else high = middle;
+    }
+    this.#timers.splice(low, 0, timer);
+    return timer;
+  }
+
+  clearTimeout(timer: unknown): void {
+    const at = this.#timers.indexOf(timer as Timer);
+    if (at >= 0) this.#timers.splice(at, 1);
+  }
+
+  /** The clock on the wall is set; no time passes. */
+  jump(ms: number): void {
+    this.#jumped += ms;
+  }
+
+  /** When the next timer fires; null without any. */
+  get nextMs(): number | null {
+    return this.#timers.at(-1)?.at ?? null;
+  }
+
+  /** Fires the next timer. */
+  step(): void {
+    const timer = this.#timers.pop();
+    if (timer === undefined) return;
+    this.#elapsed = timer.at;
+    timer.fn();
+  }
+}
+
+/**
+ * One process, from its start to its end: the time it sees, and what reaches it. Dead, nothing reaches it any more and
+ * none of its timers fires; paused, everything waits until it goes on.
+ */
+export class Life implements Clock {
+  readonly #world: SimulatedClock;
+  readonly #timers = new Set<unknown>();
+  readonly #atEnd = new Set<() => void>();
+  #alive = true;
+  #pausedUntilMs = 0;
+
+  constructor(world: SimulatedClock) {
+    this.#world = world;
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get isPaused(): boolean {
+    return this.#pausedUntilMs > this.#world.monotonicMs();
+  }
+
+  now(): Instant {
+    return this.#world.now();
+  }
+
+  monotonicMs(): number {
+    return this.#world.monotonicMs();
+  }
+
+  setTimeout(fn: () => void, ms: number): unknown {
+    if (!this.#alive) return null;
+    const timer = this.#world.setTimeout(() => {
+      this.#timers.delete(timer);
+      this.reach(fn);
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  clearTimeout(timer: unknown): void {
+    this.#timers.delete(timer);
+    this.#world.clearTimeout(timer);
+  }
+
+  /** Something from outside comes in: now, when the process goes on, or never. */
+  reach(fn: () => void): void {
+    if (!this.#alive) return;
+    const waitMs = this.#pausedUntilMs - this.#world.monotonicMs();
+    if (waitMs > 0) this.#world.setTimeout(() => this.reach(fn), waitMs);
+    else fn();
+  }
+
+  /** As SIGSTOP. */
+  pause(ms: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#world.monotonicMs() + ms);
+  }
+
+  /** What ends with the process, as its sockets do. Returns a function that calls it off. */
+  atEnd(fn: () => void): () => void {
+    this.#atEnd.add(fn);
+    return () => this.#atEnd.delete(fn);
+  }
+
+  /** As kill -9. */
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    for (const timer of this.#timers) this.#world.clearTimeout(timer);
+    for (const fn of this.#atEnd) fn();
+  }
+}
