@@ -22,8 +22,6 @@ export interface Client {
   readonly view: ClientView;
   /** When it came into its state, as far as this page saw it; null: before. */
   readonly since: number | null;
-  /** The state before, where it was seen. */
-  readonly from: ClientCondition | null;
   /** Of the current lock; null where not known. */
   readonly key: string | null;
   readonly service: string | null;
@@ -38,7 +36,6 @@ export function newClient(view: ClientView): Client {
     clientId: view.clientId,
     view,
     since: view.lockTime !== null && view.state === "locked" ? view.lockTime : null,
-    from: null,
     key: null,
     service: null,
     deadlineAt: null,
@@ -52,7 +49,7 @@ const noLock = { key: null, service: null, deadlineAt: null, heldBy: null } as c
 /** Latest wins. `at`: when the engine sent it. */
 export function withView(client: Client, view: ClientView, at: number): Client {
   const before = client.view;
-  const moved = view.state === before.state ? undefined : { from: before.state, since: at };
+  const moved = view.state === before.state ? undefined : { since: at };
   const freed = view.lockGuid === null && before.lockGuid !== null ? noLock : undefined;
   return { ...client, ...moved, ...freed, view };
 }

@@ -29,28 +29,30 @@ interface Moment {
   readonly step: Step | null;
 }
 
-/** `index` null: now. */
-function momentOf({ steps, view, from }: Client, index: number | null): Moment {
-  const step = steps.at(index ?? -1) ?? null;
-  if (index === null && step?.state !== view.state) return { state: view.state, before: from, step: null };
-  const earlier = steps[(index ?? steps.length - 1) - 1]?.state ?? null;
+/** `step` null: now. States that the feed coalesced say where a client is, not how it came there: facts do. */
+function momentOf({ steps, view }: Client, step: Step | null): Moment {
+  const index =
+    step === null ? steps.findLastIndex(({ state }) => state === view.state) : steps.indexOf(step);
+  const entered = steps[index];
+  const earlier = steps[index - 1]?.state ?? null;
   return {
-    state: step?.state ?? view.state,
-    before: ways[step?.by ?? ""]?.[0] ?? earlier,
-    step: index === null ? null : step,
+    state: entered?.state ?? view.state,
+    before: entered === undefined ? null : (ways[entered.by]?.[0] ?? earlier),
+    step,
   };
 }
 
-/** `at`: the step looked at, counted from the newest; empty = now. */
+/** `at`: position of the fact looked at; empty = now. */
 export function Statechart({ client, at }: { readonly client: Client; readonly at: string }) {
   const { steps } = client;
-  const back = at === "" ? null : Math.min(Math.max(0, Number(at) || 0), Math.max(0, steps.length - 1));
-  const { state, before, step } = momentOf(client, back === null ? null : steps.length - 1 - back);
+  // What was looked at may have left the history: then its oldest step.
+  const looked = at === "" ? null : (steps.find(({ position }) => position >= Number(at)) ?? null);
+  const { state, before, step } = momentOf(client, looked);
   const was = before === null || before === state ? "" : `; it was ${before} before`;
   return (
     <div class="columns two chart-columns">
       <Section title="Statechart">
-        <Slider client={client} back={back} />
+        <Slider steps={steps} looked={looked} />
         <Facts
           rows={
             step === null
@@ -200,10 +202,10 @@ function tipOf({ tip: { x, y, towards } }: Arrow): string {
   return towards === "up" ? `M${x} ${y}l-4 8h8z` : `M${x} ${y}l8 -4v8z`;
 }
 
-function Slider({ client, back }: { readonly client: Client; readonly back: number | null }) {
-  const { length } = client.steps;
+function Slider({ steps, looked }: { readonly steps: readonly Step[]; readonly looked: Step | null }) {
+  const { length } = steps;
   if (length === 0) return <p class="detail">Nothing happened to this client since the page was opened.</p>;
-  const value = back === null ? length : length - 1 - back;
+  const value = looked === null ? length : steps.indexOf(looked);
   return (
     <div class="slider">
       <label>
@@ -213,14 +215,14 @@ function Slider({ client, back }: { readonly client: Client; readonly back: numb
           min={0}
           max={length}
           value={value}
-          aria-valuetext={back === null ? "now" : `${back + 1} back: ${client.steps[value]?.state ?? ""}`}
+          aria-valuetext={looked === null ? "now" : `${length - value} back: ${looked.state}`}
           onInput={({ currentTarget }) => {
-            const chosen = Number(currentTarget.value);
-            ask({ at: chosen >= length ? "" : String(length - 1 - chosen) });
+            const chosen = steps[Number(currentTarget.value)];
+            ask({ at: chosen === undefined ? "" : String(chosen.position) });
           }}
         />
       </label>
-      <button type="button" disabled={back === null} onClick={() => ask({ at: "" })}>
+      <button type="button" disabled={looked === null} onClick={() => ask({ at: "" })}>
         Now
       </button>
     </div>
