@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import type { AsyncResult } from "../../actors/ports.ts";
 import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
-import { acceptAll, notification } from "./notifications.ts";
+import type { FactOf } from "../../machines/facts.ts";
+import { acceptAll, clear, notification } from "./notifications.ts";
 
 const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
 const ack = { kind: "ack", ticketId: null } as const;
@@ -259,3 +260,47 @@ test("G5, R2: a result that comes after a restart settles the alarm that waited 
   expect(await next.outcomes()).toEqual({ 1: "created" });
   expect(await next.broken()).toEqual([]);
 });
+
+test("A8: a close that turns out to have worked under an alarm that came meanwhile: the alarm is decided again", async () => {
+  const { world, engine, sent, last } = await awaited({ idempotency: "none" });
+  await engine.supervisor.deliverAsync(result(last()));
+  await engine.settled();
+  // Acknowledged, no result in time, and the ticket shows no sign of it: nobody knows.
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return { answer: ack, applied: false };
+  };
+  await acceptAll(engine, clear("2"));
+  await engine.until(() => engine.supervisor.state.unknown.size === 1);
+  const closing = last();
+  await acceptAll(engine, notification("3", { alarm: "node-1/fan" }));
+  await engine.settled();
+  expect(await engine.outcomes()).toMatchObject({ 2: "unknown", 3: "adopted" });
+  world.onSend = () => undefined;
+  await world.service.send({
+    service: world.row,
+    signal: new AbortController().signal,
+    attempt: 1,
+    request: requestOf(await engine.facts("request.planned"), closing),
+  });
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return { answer: ack };
+  };
+  await engine.supervisor.deliverAsync(result(closing));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last(), { ticketId: "MEM-2" }));
+  await engine.settled();
+  expect(await engine.outcomes()).toMatchObject({ 2: "closed", 3: "created" });
+  expect([...(engine.supervisor.state.keys.get("node-1")?.open.keys() ?? [])]).toEqual(["MEM-2"]);
+  expect(await engine.broken()).toEqual([]);
+});
+
+function requestOf(
+  planned: readonly FactOf<"request.planned">[],
+  requestId: string,
+): FactOf<"request.planned">["body"] {
+  const found = planned.find(({ body }) => body.requestId === requestId);
+  if (found === undefined) throw new Error(`${requestId} was never planned`);
+  return found.body;
+}

@@ -2,8 +2,10 @@
 import { expect, test } from "vitest";
 import type { TicketingService } from "../../actors/ports.ts";
 import { decide } from "../../machines/decision.ts";
-import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
+import { createMemoryLedger, createMemoryStorage } from "../../adapters/ledger/memory.ts";
+import { turn, World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
 import { acceptAll, notification } from "./notifications.ts";
+import { slowToTell } from "./slow-ledger.ts";
 
 function poisonous(id: string): NonNullable<WorldOptions["decide"]> {
   return (input) => {
@@ -179,3 +181,51 @@ test("R6: crashes further apart than the period do not quarantine", async () => 
   expect(await engine.facts("client.quarantined")).toEqual([]);
   expect(states(engine)).toEqual(["idle"]);
 });
+
+test("L4 A2: a gateway that crashes while a plan is on its way to the disk loses no key", async () => {
+  const [claimed, planned, second] = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  let isPoison = true;
+  const storage = createMemoryStorage();
+  const world = new World({
+    config: { clients: 2 },
+    openLedger: () =>
+      Promise.resolve(
+        slowToTell(createMemoryLedger(storage), ({ facts }) => {
+          if (facts.some(({ stream }) => stream === "key/node-2") && facts.some(isPlan))
+            return planned?.promise ?? null;
+          return facts.some(({ fact }) => fact.type === "request.sending")
+            ? (claimed?.promise ?? null)
+            : null;
+        }),
+      ),
+    wrap: (service) => ({
+      ...service,
+      send(call) {
+        if (!isPoison) return service.send(call);
+        isPoison = false;
+        throw new Error("the send threw");
+      },
+    }),
+  });
+  const engine = await world.open();
+  world.onSearch = ({ criteria }) =>
+    criteria.clientReference === "node-2" && second !== undefined ? { hold: second.promise } : undefined;
+  await acceptAll(engine, notification("1"), notification("2", { key: "node-2" }));
+  const forwarding = async (count: number): Promise<void> => {
+    while (states(engine).filter((one) => one === "forwarding").length < count) await turn();
+  };
+  await forwarding(1); // its claim is on its way to the disk
+  second?.resolve();
+  await forwarding(2); // and behind it, at the same gateway, the other
+  await turn();
+  claimed?.resolve();
+  while (!engine.logged.includes("child.crashed")) await turn();
+  planned?.resolve();
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "created" });
+  expect(await engine.broken()).toEqual([]);
+});
+
+function isPlan({ fact }: { readonly fact: { readonly type: string } }): boolean {
+  return fact.type === "request.planned";
+}

@@ -1,9 +1,11 @@
 /** Operators who force a client in every state of an automatic flow: laws L4 and L6. */
 import { expect, test } from "vitest";
 import type { ClientView } from "../../actors/supervisor.ts";
+import { createMemoryLedger, createMemoryStorage } from "../../adapters/ledger/memory.ts";
 import type { ClientStateName } from "../../machines/vocabulary.ts";
 import { turn, World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
 import { acceptAll, notification } from "./notifications.ts";
+import { slowToTell } from "./slow-ledger.ts";
 
 const operator = { by: "operator", reason: "it hangs" };
 
@@ -292,3 +294,45 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
     expect(await engine.broken()).toEqual([]);
   },
 );
+
+test("L1 A2: forced not busy while its answer comes in: the lock ends with the flow, and the key goes on", async () => {
+  const told = Promise.withResolvers<void>();
+  const storage = createMemoryStorage();
+  const { world, engine, gate, lockGuid } = await sending({
+    openLedger: () =>
+      Promise.resolve(
+        slowToTell(createMemoryLedger(storage), ({ facts }) =>
+          facts.some(({ fact }) => fact.type === "client.notBusyForced") ? told.promise : null,
+        ),
+      ),
+  });
+  const forced = engine.supervisor.forceNotBusy("client-01", { lockGuid, ...operator });
+  await turn();
+  gate.resolve();
+  while (clientOf(engine).state !== "closing") await turn();
+  told.resolve();
+  expect(await forced).toMatchObject({ ok: true });
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect([...engine.supervisor.state.clients.values()].map((one) => one.lock)).toEqual([null]);
+  expect(engine.supervisor.state.keys.get("node-1")?.flow).toBeNull();
+  world.onSend = () => undefined;
+  await acceptAll(engine, notification("2", { severity: "critical", kind: "change" }));
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "updated" });
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("L6: forced not busy together with a force unlock: nothing is recorded under the lock that has ended", async () => {
+  const { engine, gate, lockGuid } = await sending();
+  const [unlocked, notBusy] = await Promise.all([
+    engine.supervisor.forceUnlock("client-01", { lockGuid, ...operator }),
+    engine.supervisor.forceNotBusy("client-01", { lockGuid, ...operator }),
+  ]);
+  expect(unlocked).toMatchObject({ ok: true });
+  expect(notBusy).toMatchObject({ ok: false, failure: { code: "STALE_GUID" } });
+  expect(await engine.facts("client.notBusyForced")).toEqual([]);
+  gate.resolve();
+  await engine.settled();
+  expect(await engine.broken()).toEqual([]);
+});

@@ -6,7 +6,7 @@ import { emptyState } from "../../machines/state.ts";
 import type { Fact } from "../../machines/facts.ts";
 import type { Idempotency } from "../../machines/vocabulary.ts";
 import { World, type EngineUnderTest } from "./engine-under-test.ts";
-import { clear, notification } from "./notifications.ts";
+import { acceptAll, clear, notification } from "./notifications.ts";
 
 const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
 
@@ -244,4 +244,25 @@ test("R5: a clock set back two days while the engine was down delays a parked ke
   const second = await world.open();
   await second.settled(2);
   expect(await second.outcomes()).toEqual({ 1: "created" });
+});
+
+test("T1 R5: a doubt is rested out after a restart, though the clock was set forward meanwhile", async () => {
+  const world = new World({ idempotency: "settles", row: { settleSeconds: 60 } });
+  world.onSend = () => ({ applied: false, answer: { kind: "inDoubt", code: "RESET", cause: "cut" } });
+  const engine = await world.open();
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  expect(world.sends).toBe(1);
+  await engine.pass(5);
+  engine.kill();
+  world.clock.jump(3_600_000);
+  const next = await world.open();
+  world.onSend = () => undefined;
+  await next.pass(59);
+  expect(world.sends).toBe(1);
+  await next.pass(2);
+  expect(world.sends).toBe(2);
+  await next.settled();
+  expect(await next.outcomes()).toEqual({ 1: "created" });
+  expect(await next.broken()).toEqual([]);
 });

@@ -180,6 +180,9 @@ describe("when a cover is looked at again", () => {
     { endAt: noon + 1, until: noon + 1 },
     { endAt: noon + limits.coverRecheckSeconds * 1000 + 1, until: noon + limits.coverRecheckSeconds * 1000 },
     { endAt: null, until: noon + limits.coverRecheckSeconds * 1000 },
+    // A ticket that was closed and opened again keeps the end of its closing: no window, and no reason to ask at once.
+    { endAt: noon, until: noon + limits.coverRecheckSeconds * 1000 },
+    { endAt: noon - 1, until: noon + limits.coverRecheckSeconds * 1000 },
   ])("a window that ends at $endAt: $until", ({ endAt, until }) => {
     const history = withTicket();
     history.accept("child", { key: "NE-2" });

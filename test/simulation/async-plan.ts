@@ -34,7 +34,8 @@ const faults = {
 export function planResults(
   { request }: SendCall,
   random: Random,
-  isFaulty: boolean,
+  /** `isLate`: it came so late that its effect must follow at once, for the promise's sake. */
+  { isFaulty, isLate }: { readonly isFaulty: boolean; readonly isLate: boolean },
   known: Effect | undefined,
   apply: () => Effect,
   bar: (code: string) => Effect,
@@ -54,7 +55,7 @@ export function planResults(
   });
   const fault = isFaulty ? random.weighted(faults) : null;
 
-  if (fault === "lateEffect" && known === undefined) {
+  if (fault === "lateEffect" && known === undefined && !isLate) {
     const effectMs = Math.round(random.next() * 650 * service.settleSeconds);
     return plan(ack, false, {
       afterMs: effectMs,

@@ -43,7 +43,7 @@ export class LedgerLaws {
   /** Who holds which client. */
   readonly held = new Map<string, string>();
   /**
-   * Keys of which a ticket was found closed or gone, or whose second decision crashed: the fact says so, and what was
+   * Keys of which a ticket was found closed or gone, or for which nothing could be done: the fact says so, and what was
    * active then is not decided again by itself.
    */
   readonly endedElsewhere = new Set<string>();
@@ -93,7 +93,7 @@ export class LedgerLaws {
       case "request.settled":
         return this.#end(fact);
       case "flow.decided":
-        if (fact.body.rule === "R6") this.endedElsewhere.add(fact.body.key);
+        if (fact.body.decision === "fail") this.endedElsewhere.add(fact.body.key);
         return;
       case "ticket.lost":
         this.endedElsewhere.add(fact.body.key);
@@ -223,7 +223,8 @@ export class LedgerLaws {
     known.isRefused = answer === "nack" && code !== "BUSY" && code !== "NOT_OWNER";
   }
 
-  #end({ body: { requestId, key } }: FactOf<"request.settled">): void {
+  #end({ body: { requestId, key, result } }: FactOf<"request.settled">): void {
+    if (result === "failed" || result === "rejected" || result === "unknown") this.endedElsewhere.add(key);
     const known = this.requests.get(requestId);
     if (known === undefined) return this.#breach(`A3: ${requestId} is settled and was never planned`);
     known.isSettled = true;

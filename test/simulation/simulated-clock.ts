@@ -76,6 +76,8 @@ export class Life implements Clock {
   readonly #atEnd = new Set<() => void>();
   #alive = true;
   #pausedUntilMs = 0;
+  /** What came in meanwhile. */
+  readonly #held: (() => void)[] = [];
 
   constructor(world: SimulatedClock) {
     this.#world = world;
@@ -112,17 +114,24 @@ export class Life implements Clock {
     this.#world.clearTimeout(timer);
   }
 
-  /** Something from outside comes in: now, when the process goes on, or never. */
+  /** Something comes in: now, when the process goes on (in the order it came, one a step), or never. */
   reach(fn: () => void): void {
     if (!this.#alive) return;
-    const waitMs = this.#pausedUntilMs - this.#world.monotonicMs();
-    if (waitMs > 0) this.#world.setTimeout(() => this.reach(fn), waitMs);
-    else fn();
+    if (!this.isPaused && this.#held.length === 0) fn();
+    else if (this.#held.push(fn) === 1) this.#goOn();
   }
 
   /** As SIGSTOP. */
   pause(ms: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#world.monotonicMs() + ms);
+  }
+
+  #goOn(): void {
+    this.#world.setTimeout(() => {
+      if (!this.#alive) return;
+      if (!this.isPaused) this.#held.shift()?.();
+      if (this.#held.length > 0) this.#goOn();
+    }, this.#pausedUntilMs - this.#world.monotonicMs());
   }
 
   /** What ends with the process, as its sockets do. Returns a function that calls it off. */

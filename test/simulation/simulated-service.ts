@@ -215,7 +215,7 @@ export class SimulatedServices {
       arrival = this.#clock.setTimeout(() => {
         arrival = null;
         if (!isOpen) this.#counters.count("effect after the socket's end");
-        then(this.#take(call, random, fault === "falseClaim"));
+        then(this.#take(call, random, { claimsFalsely: fault === "falseClaim", isLate: !isOpen }));
       }, ms);
     };
 
@@ -270,30 +270,35 @@ export class SimulatedServices {
   }
 
   /** The request has come in; what is said of it. */
-  #take(call: SendCall, random: Random, claimsFalsely: boolean): Answer {
+  #take(
+    call: SendCall,
+    random: Random,
+    how: { readonly claimsFalsely: boolean; readonly isLate: boolean },
+  ): Answer {
     const { request, attempt } = call;
     const { service, requestId, payload } = request;
     const first = service.idempotency === "requestId" ? this.#answers.get(requestId) : undefined;
     if (first !== undefined) {
       if (first.kind === "ack" && service.asyncSeconds > 0)
-        this.#promise(call, random, this.truth.effectOf(requestId));
+        this.#promise(call, random, this.truth.effectOf(requestId), how.isLate);
       return first;
     }
-    if (claimsFalsely && payload.command === "create" && service.asyncSeconds === 0) {
+    if (how.claimsFalsely && payload.command === "create" && service.asyncSeconds === 0) {
       return this.#keep(requestId, { kind: "ack", ticketId: `NOWHERE-${requestId}-${attempt}` });
     }
-    if (service.asyncSeconds > 0) return this.#keep(requestId, this.#promise(call, random, undefined));
+    if (service.asyncSeconds > 0)
+      return this.#keep(requestId, this.#promise(call, random, undefined, how.isLate));
     const effect = this.truth.apply(request, this.#lagMs(service, random));
     return this.#keep(requestId, effect);
   }
 
   /** Acknowledged at once; the result comes by the callback. */
-  #promise(call: SendCall, random: Random, known: Effect | undefined): Answer {
+  #promise(call: SendCall, random: Random, known: Effect | undefined, isLate: boolean): Answer {
     const { request } = call;
     const { service } = request;
     const apply = (): Effect => this.truth.apply(request, this.#lagMs(service, random));
-    const fault = this.#strikes(random, this.#rates.async);
-    const plan = planResults(call, random, fault, known, apply, (code) =>
+    const isFaulty = this.#strikes(random, this.#rates.async);
+    const plan = planResults(call, random, { isFaulty, isLate }, known, apply, (code) =>
       this.truth.bar(request.requestId, code),
     );
     if (plan.lies) this.truth.liedAbout.add(request.key);

@@ -1,0 +1,15 @@
+/** A ledger whose answers a test holds back: what is durable is not known yet to whoever asked for it. */
+import type { Batch, Ledger } from "../../actors/ports.ts";
+
+/** Answers stay in order: one that is held back (`heldBy`, null: not at all) holds back all that follow. */
+export function slowToTell(ledger: Ledger, heldBy: (batch: Batch) => Promise<void> | null): Ledger {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ...ledger,
+    append(batch) {
+      const answer = Promise.all([ledger.append(batch), last, heldBy(batch)]).then(([result]) => result);
+      last = answer;
+      return answer;
+    },
+  };
+}
