@@ -1,10 +1,12 @@
 /** The console of a real engine with a desk, in a real browser: what an operator sees and does. */
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { HeldClient } from "../../actors/held-client.ts";
 import { type ApiUnderTest, startApi } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
-import { expectAccessible, openPage, picture, type Watched } from "./rig.ts";
+import { browserTestMsMax, expectAccessible, openPage, picture, type Watched } from "./rig.ts";
+
+vi.setConfig({ testTimeout: browserTestMsMax });
 
 let browser: Browser;
 let api: ApiUnderTest;
@@ -12,7 +14,7 @@ let api: ApiUnderTest;
 beforeAll(async () => {
   browser = await startBrowser();
   api = await startApi({ config: { clients: 4 }, keep: true });
-}, 60_000);
+}, browserTestMsMax);
 afterAll(async () => {
   await browser.close();
   await api.end();
@@ -103,6 +105,7 @@ describe("L6: force unlock", () => {
     await dialog.getByRole("button", { name: "Force unlock" }).click();
     await page.getByText(`${held.clientId} is idle now`).waitFor();
     await page.getByText(`${held.clientId} is not locked.`).waitFor();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await page.getByRole("button", { name: "Force unlock" }).isDisabled()).toBe(true);
     await picture(page, "connection");
     await expectAccessible(page);
@@ -125,8 +128,11 @@ describe("L6: force unlock", () => {
     await first.close();
     const others = await Promise.all([hold(), hold(), hold(), hold()]);
     const newer = others.find(({ clientId }) => clientId === first.clientId);
+    // The page behind the dialog knows the newer lock; the dialog still names the one it was opened for.
+    await page.locator(`section code[title="${newer?.lockGuid}"]`).first().waitFor();
+    expect(await dialog.locator("code").getAttribute("title")).toBe(first.lockGuid);
     await dialog.getByRole("button", { name: "Force unlock" }).click();
-    await dialog.getByText(newer?.lockGuid ?? "").waitFor();
+    await dialog.getByText(newer?.lockGuid ?? "no newer lock").waitFor();
     const view = api.engine.supervisor.snapshot().clients.find(({ clientId }) => clientId === first.clientId);
     expect(view?.lockGuid).toBe(newer?.lockGuid);
     for (const one of others) await one.close();

@@ -5,6 +5,11 @@ import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 
+/** Of one step, on a machine that runs the other tests too. */
+const waitMsMax = 25_000;
+/** Of a test with all its steps. */
+export const browserTestMsMax = 120_000;
+
 export interface Watched {
   readonly page: Page;
   /** Violations of the policy, errors of scripts and of the console; should stay empty. */
@@ -18,7 +23,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  context.setDefaultTimeout(8_000);
+  context.setDefaultTimeout(waitMsMax);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));

@@ -113,14 +113,14 @@ let isLoaded = false;
 
 function onChange(): void {
   heardAt = Date.now();
-  const before = line.peek().kind;
+  const seen = line.peek();
   batch(() => {
     if (frozen === null) version.value += 1;
     line.value = connection.state;
   });
-  if (connection.state.kind === "live" && before !== "live") void loadBefore();
+  if (connection.state.kind === "live" && seen.kind !== "live") void loadBefore();
   // A refused socket says nothing; the API says whether it is the token.
-  if (connection.state.kind === "lost" && before !== "lost" && !isLoaded) void loadBefore();
+  if (connection.state.kind === "lost" && connection.state !== seen) void loadBefore();
 }
 
 export function reconnect(): void {

@@ -103,7 +103,7 @@ export function Section(props: {
   );
 }
 
-/** A modal dialog; `Esc` closes. */
+/** A modal dialog; `Esc` closes, and the focus goes back to where it was. */
 export function Dialog(props: {
   readonly title: string;
   readonly onClose: () => void;
@@ -111,8 +111,12 @@ export function Dialog(props: {
 }) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const before = document.activeElement;
     const dialog = element.current;
     if (dialog !== null && !dialog.open) dialog.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog ref={element} aria-label={props.title} onClose={props.onClose}>
