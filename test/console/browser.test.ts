@@ -1,4 +1,6 @@
 /** The console of a real engine with a desk, in a real browser: what an operator sees and does. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { HeldClient } from "../../actors/held-client.ts";
@@ -27,8 +29,8 @@ async function opened(hash: string, options = {}): Promise<Watched> {
   return watched;
 }
 
-async function settle(id: string, key: string): Promise<void> {
-  await api.raise(id, { key });
+async function settle(id: string, key: string, alarmedObject = "node-1"): Promise<void> {
+  await api.raise(id, { key, alarmedObject });
   await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === id);
 }
 
@@ -140,7 +142,7 @@ describe("L6: force unlock", () => {
   });
 });
 
-test("CSV import: errors by line and column, a preview, then the table", async () => {
+test("CSV import: errors by line and column, a preview, then the table, and the former one again", async () => {
   const { page, faults, close } = await opened("#/clients/client-01/connection");
   const csv = api.engine.supervisor.exportServices();
   const more = `${csv.trimEnd()}\n${(csv.trim().split(/\r?\n/)[1] ?? "").replace("OSB", "OSB-2")}\n`;
@@ -151,15 +153,48 @@ test("CSV import: errors by line and column, a preview, then the table", async (
   expect(await dialog.getByRole("button", { name: "Import", exact: true }).isDisabled()).toBe(true);
   await expectAccessible(page);
   await picture(page, "import-errors");
-  await dialog.getByLabel("Or paste it").fill(more);
+  const bad = page.waitForEvent("download");
+  await dialog.getByRole("button", { name: "Download the bad rows" }).click();
+  expect(readFileSync(await (await bad).path(), "utf8")).toMatch(/^name,host,.*\r\nOSB,.*,70000,[^\n]*$/);
+  const csvFile = { name: "services.csv", mimeType: "text/csv", buffer: Buffer.from(more) };
+  await dialog.getByLabel("Pick a CSV file").setInputFiles(csvFile);
   await dialog.getByText("This would change:").waitFor();
   await dialog.getByText("1 added").waitFor();
   await dialog.getByRole("button", { name: "Import", exact: true }).click();
   await dialog.getByText("Done. This was changed:").waitFor();
+  await page.getByRole("cell", { name: "OSB-2", includeHidden: true }).waitFor();
+  await dialog.getByRole("button", { name: "Restore the former table" }).click();
+  await dialog.getByText("1 removed").waitFor();
+  await dialog.getByRole("button", { name: "Import", exact: true }).click();
+  await dialog.getByText("Done. This was changed:").waitFor();
   await dialog.getByRole("button", { name: "Close" }).click();
-  await page.getByRole("cell", { name: "OSB-2" }).waitFor();
+  await page.getByRole("cell", { name: "OSB-2" }).waitFor({ state: "detached" });
+  expect(api.engine.supervisor.exportServices()).toBe(csv);
   // The refusal of the first try is a 422, which a browser reports as it does every one.
   expect(faults.filter((fault) => !fault.includes("422"))).toEqual([]);
+  await close();
+});
+
+test("search results: the path and the tickets that the flow found, kept until it is refreshed", async () => {
+  const folder = join(api.engine.config.dataDir, "topology");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "link.csv"), "ne_a;ne_b\nroot;hub\nhub;node-9\n");
+  await api.ask("POST", "/api/topology/load", { json: { files: ["link.csv"] } });
+  await settle("9/raise", "node-9", "node-9");
+  const { page, faults, close } = await opened("#/clients?filter=state:idle");
+  await settle("10/raise", "node-9", "node-9");
+  const started = await api.fact(
+    (fact) => fact.type === "flow.started" && fact.body.alarms.some(({ id }) => id === "10/raise"),
+  );
+  const clientId = started.type === "flow.started" ? started.body.clientId : "";
+  await page.goto(`${api.engine.url}/#/clients/${clientId}/search-results`);
+  await page.getByRole("cell", { name: "hub" }).first().waitFor();
+  await page.getByRole("cell", { name: /^TCK-/ }).waitFor();
+  await picture(page, "search-results");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.getByRole("cell", { name: "hub" }).first().waitFor();
+  expect(faults).toEqual([]);
   await close();
 });
 

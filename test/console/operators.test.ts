@@ -1,6 +1,11 @@
 /** What operators meet on a bad day: a lost engine, requests of unknown fate, a search that hangs, tokens. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { systemClock, systemIds } from "../../adapters/clock/system.ts";
+import { type Engine, startEngine } from "../../adapters/engine.ts";
 import { startApi } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { browserTestMsMax, expectAccessible, openPage, picture } from "./rig.ts";
@@ -28,6 +33,43 @@ test("a lost engine: a banner with the age of what is shown, and all values stay
   await picture(page, "lost");
   await expectAccessible(page);
   await watched.close();
+});
+
+test("F2: the engine is started anew: the page comes back by itself, and shows what it had and what followed", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "ticket-client-restart-"));
+  const start = (port: number) =>
+    startEngine({
+      config: { listen: { port }, dataDir, clients: 2 },
+      clock: systemClock,
+      ids: systemIds,
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    });
+  const lockAndFree = async ({ supervisor }: Engine): Promise<string> => {
+    const held = await supervisor.lock({ timeoutSeconds: 5 });
+    await held.close();
+    return held.lockGuid;
+  };
+  let engine = await start(0);
+  const port = Number(new URL(engine.url).port);
+  const watched = await openPage(browser, `${engine.url}/#/events?type=client.locked`);
+  const { page } = watched;
+  await page.getByText("live", { exact: true }).waitFor();
+  const before = await lockAndFree(engine);
+  await page.getByRole("cell", { name: "client.locked" }).waitFor();
+  await engine.stop({ drainSeconds: 0 });
+  await page.getByText("not live").waitFor();
+  engine = await start(port);
+  const after = await lockAndFree(engine);
+  await page.getByText("2 events").waitFor();
+  await page.getByText("live", { exact: true }).waitFor();
+  for (const guid of [before, after]) {
+    await page.getByRole("searchbox").fill(guid);
+    await page.getByText("1 event", { exact: true }).waitFor();
+  }
+  expect(await page.getByText("were lost").count()).toBe(0);
+  await watched.close();
+  await engine.stop({ drainSeconds: 0 });
+  rmSync(dataDir, { recursive: true, force: true });
 });
 
 test("A2 L6: a create of unknown fate is an exception, and an operator's verdict ends it", async () => {

@@ -6,7 +6,7 @@ import type { Client } from "../model/clients.ts";
 import { force, forceEffect, type ForceVerb, whyNoForce } from "../model/intents.ts";
 import { ageText, lastFour, timeText } from "../model/text.ts";
 import { newIdempotencyKey } from "../connection/api.ts";
-import { Dialog, Facts, Guid, Refusal, StateMark } from "./parts.tsx";
+import { Dialog, Facts, Refusal, StateMark } from "./parts.tsx";
 
 const names: Readonly<Record<ForceVerb, string>> = {
   "force-unlock": "Force unlock",
@@ -44,7 +44,7 @@ function ForceDialog({
   readonly client: Client;
   readonly onClose: () => void;
 }) {
-  const { clientId, view, key } = client;
+  const { clientId, view } = client;
   const seen = view.lockGuid ?? "";
   const [reason, setReason] = useState("");
   const [four, setFour] = useState("");
@@ -69,8 +69,8 @@ function ForceDialog({
       <Facts
         rows={[
           ["State", <StateMark state={view.state} />],
-          ["Held for", key ?? "a flow whose key is not known here"],
-          ["Lock GUID", <Guid guid={seen} />],
+          ["Held by", holderOf(client)],
+          ["Lock GUID", <code title={seen}>{seen}</code>],
           ["Locked for", view.lockTime === null ? null : ageText(now.value - view.lockTime)],
         ]}
       />
@@ -116,6 +116,11 @@ function ForceDialog({
       </form>
     </Dialog>
   );
+}
+
+function holderOf({ key, heldBy }: Client): string {
+  if (key !== null) return `the flow for ${key}`;
+  return heldBy === "hand" ? "a program that locked it by hand" : "a flow whose key is not known here";
 }
 
 /** A newer lock is not released: who has it now. */

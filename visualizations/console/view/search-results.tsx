@@ -43,7 +43,9 @@ export function SearchResults({ clientId }: { readonly clientId: string }) {
               ],
               ["Answered", <Time at={results.at} />],
               ["Age", <Age since={results.at} />],
-              ["Note", isOlder ? "Another flow holds the client now: refresh to see what it finds." : null],
+              ...(isOlder
+                ? [["Note", "Another flow holds the client now: refresh to see what it finds."] as const]
+                : []),
             ]}
           />
         )}
