@@ -90,8 +90,8 @@ export const limits = {
   // --- inspector
   /** Who inspects is a developer with a viewer: a handful, and each costs frames. */
   inspectReadersMax: 8,
-  /** Frames go out in turns this far apart, each no longer and no more than this: 2 % of a core, 2,000 a second. */
-  inspectIntervalMs: 50,
+  /** Frames go out in turns this far apart, each no longer and no more than this: 1 % of a core, 1,000 a second. */
+  inspectIntervalMs: 100,
   inspectTurnMsMax: 1,
   inspectFramesPerTurnMax: 100,
   /** What waits for one reader in its order; above it only each actor's newest state is kept. A flow by itself is some 60. */
