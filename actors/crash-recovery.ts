@@ -8,9 +8,10 @@ import { entry, type Entry } from "../machines/entry.ts";
 import { keyOfHand } from "../machines/flow-end.ts";
 import type { HeartbeatCheck } from "../machines/heartbeat.ts";
 import { cancelRequest, doubtDelay, park } from "../machines/settlement.ts";
-import { clientStream, keyStream } from "../machines/state.ts";
+import { clientStream, keyStream, type KeyState, type RequestState, type State } from "../machines/state.ts";
 import { heartbeatCheckOf } from "../machines/supervisor.machine.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
+import type { Instant } from "../machines/vocabulary.ts";
 import { viewOf, type ClientView } from "./engine-views.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock, Log } from "./ports.ts";
@@ -88,45 +89,17 @@ export class CrashRecovery {
 
   /** A gateway that crashed took the answer of its request with it: nobody knows. */
   async #doubtInFlight(service: string, cause: string): Promise<void> {
-    const { state } = this.#ports.journal;
-    const at = this.#ports.clock.now();
-    const entries: Entry[] = [];
-    for (const name of state.requests.values()) {
-      const key = state.keys.get(name);
-      const request = key?.request ?? null;
-      if (key === undefined || request === null || request.service.name !== service) continue;
-      if (request.status === "planned")
-        entries.push(
-          ...cancelRequest(key, request, at, `The gateway crashed before it was sent: ${cause}`, false),
-        );
-      if (request.status !== "sending") continue;
-      const { requestId, attempts } = request;
-      entries.push(
-        entry(keyStream(name), at, "request.answered", {
-          requestId,
-          key: name,
-          attempt: attempts,
-          answer: "inDoubt",
-          code: "RESET",
-          cause,
-          ticketId: null,
-        }),
-        park(
-          key,
-          at,
-          "inDoubt",
-          doubtDelay(request),
-          `The gateway crashed while it was being sent: ${cause}`,
-        ),
-      );
-    }
+    const { journal, clock } = this.#ports;
+    const { state } = journal;
+    const at = clock.now();
     this.#ports.landed(service);
     const waiting = [...this.#ports.views.values()].filter((view) => view.state === "forwarding");
-    await this.#ports.journal.append(entries);
-    // By now durable too: what was on its way to the disk as planned, and whose place in line died with the gateway.
     const guids = new Set(waiting.map(({ lockGuid }) => lockGuid));
-    const left = this.#plannedUnder(guids, service, `The gateway crashed before it was sent: ${cause}`);
-    if (left.length > 0) await this.#ports.journal.append(left);
+    await Promise.all(requestsAt(state, service).map((request) => this.#endInFlight(request, cause)));
+    // Behind what was on its way to the disk: a plan among it has lost its place in line as well.
+    await journal.append([]);
+    const planned = requestsAt(state, service).filter(({ lockGuid }) => guids.has(lockGuid));
+    for (const request of planned) if (request.status === "planned") await this.#endInFlight(request, cause);
     for (const { clientId, lockGuid, fence } of waiting) {
       // Its answer died with the gateway: what became of the request is a fact by now, and the flow goes on.
       const key = state.keys.get(
@@ -150,17 +123,49 @@ export class CrashRecovery {
     }
   }
 
-  /** L4 */
-  #plannedUnder(guids: ReadonlySet<string | null>, service: string, because: string): Entry[] {
-    const { state } = this.#ports.journal;
-    const entries: Entry[] = [];
-    for (const name of state.requests.values()) {
-      const key = state.keys.get(name);
+  /**
+   * G2 in doubt if it was being sent, L4 cancelled if it was planned; nothing, if the gateway that was opened meanwhile
+   * has taken it up: judged again while the key moves on.
+   */
+  async #endInFlight({ key: name, requestId, status, attempts }: RequestState, cause: string): Promise<void> {
+    const { journal, clock } = this.#ports;
+    for (;;) {
+      const key = journal.state.keys.get(name);
       const request = key?.request ?? null;
-      if (key === undefined || request?.status !== "planned" || request.service.name !== service) continue;
-      if (guids.has(request.lockGuid))
-        entries.push(...cancelRequest(key, request, this.#ports.clock.now(), because, false));
+      if (key === undefined || request?.requestId !== requestId) return;
+      if (request.status !== status || request.attempts !== attempts) return;
+      const at = clock.now();
+      const entries =
+        status === "planned"
+          ? cancelRequest(key, request, at, `The gateway crashed before it was sent: ${cause}`, false)
+          : doubted(key, request, at, cause);
+      const done = await journal.append(entries, [{ stream: keyStream(name), revision: key.revision }]);
+      if (done.kind === "committed") return;
     }
-    return entries;
   }
+}
+
+/** Planned or being sent, as they are now. */
+function requestsAt({ requests, keys }: State, service: string): RequestState[] {
+  return [...requests.values()].flatMap((name) => {
+    const request = keys.get(name)?.request ?? null;
+    if (request === null || request.service.name !== service) return [];
+    return request.status === "planned" || request.status === "sending" ? [{ ...request }] : [];
+  });
+}
+
+function doubted(key: KeyState, request: RequestState, at: Instant, cause: string): Entry[] {
+  const because = `The gateway crashed while it was being sent: ${cause}`;
+  return [
+    entry(keyStream(key.key), at, "request.answered", {
+      requestId: request.requestId,
+      key: key.key,
+      attempt: request.attempts,
+      answer: "inDoubt",
+      code: "RESET",
+      cause,
+      ticketId: null,
+    }),
+    park(key, at, "inDoubt", doubtDelay(request), because),
+  ];
 }

@@ -42,10 +42,9 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
   const expect: Expectation[] = [{ stream: clientStream(clientId), revision: item.claim }]; // L3
   const known = journal.state.keys.get(key);
   const planned = known?.request?.requestId === requestId;
-  if (attempt > 1) {
-    if (!planned) return { attempt: null };
-    expect.push({ stream: keyStream(key), revision: known.revision });
-  }
+  if (attempt > 1 && !planned) return { attempt: null };
+  // Where its plan is known to be durable, it must not have been ended meanwhile.
+  if (planned) expect.push({ stream: keyStream(key), revision: known.revision });
   const row: ResponseRow = {
     requestId,
     attempt,

@@ -28,7 +28,11 @@ interface KnownRequest {
   /** That may have reached the service. */
   spent: number;
   isRefused: boolean;
+  /** Nobody has told yet what became of its last attempt. */
+  isSending: boolean;
   isSettled: boolean;
+  /** Settled, and the service did it. */
+  isDone: boolean;
 }
 
 /** Facts after which a request may have an attempt more than it seems: no more than one original and three retries. */
@@ -48,6 +52,8 @@ export class LedgerLaws {
    */
   readonly endedElsewhere = new Set<string>();
   asyncResults = 0;
+  /** Requests that ended as anything but done, of which a result then said OK: to be corrected in the same commit. */
+  readonly uncorrected = new Set<string>();
   readonly #places = new Map<string, number>();
   /** Of one alarm: not yet settled, in the order accepted. */
   readonly #waiting = new Map<string, number[]>();
@@ -88,10 +94,12 @@ export class LedgerLaws {
       case "request.answered":
         return this.#answer(fact);
       case "request.async":
-        this.asyncResults += 1;
-        return;
+        return this.#hear(fact);
       case "request.settled":
         return this.#end(fact);
+      case "flow.ended":
+        if (fact.body.result === "forced") this.endedElsewhere.add(fact.body.key);
+        return;
       case "flow.decided":
         if (fact.body.decision === "fail") this.endedElsewhere.add(fact.body.key);
         return;
@@ -198,7 +206,9 @@ export class LedgerLaws {
       attempts: 0,
       spent: 0,
       isRefused: false,
+      isSending: false,
       isSettled: false,
+      isDone: false,
     });
   }
 
@@ -208,6 +218,7 @@ export class LedgerLaws {
     if (this.held.get(clientId) !== lockGuid)
       this.#breach(`L3: ${requestId} is sent under the lock ${lockGuid}, which does not stand`);
     if (known.isSettled) this.#breach(`G3: ${requestId} is sent after it was settled`);
+    known.isSending = true;
     if (known.isRefused) this.#breach(`G3: ${requestId} is sent again after a NACK`);
     if (attempt !== known.attempts + 1)
       this.#breach(`G3: attempt ${attempt} of ${requestId} follows ${known.attempts}`);
@@ -219,15 +230,26 @@ export class LedgerLaws {
   #answer({ body: { requestId, answer, code } }: FactOf<"request.answered">): void {
     const known = this.requests.get(requestId);
     if (known === undefined) return;
+    known.isSending = false;
     if (answer === "unreachable") known.spent -= 1;
     known.isRefused = answer === "nack" && code !== "BUSY" && code !== "NOT_OWNER";
+  }
+
+  #hear({ body: { requestId, result } }: FactOf<"request.async">): void {
+    this.asyncResults += 1;
+    const known = this.requests.get(requestId);
+    if (result === "OK" && known?.isSettled === true && !known.isDone) this.uncorrected.add(requestId);
   }
 
   #end({ body: { requestId, key, result } }: FactOf<"request.settled">): void {
     if (result === "failed" || result === "rejected" || result === "unknown") this.endedElsewhere.add(key);
     const known = this.requests.get(requestId);
     if (known === undefined) return this.#breach(`A3: ${requestId} is settled and was never planned`);
+    if (result === "cancelled" && known.isSending)
+      this.#breach(`L4: ${requestId} is cancelled while it is being sent`);
     known.isSettled = true;
+    known.isDone = result === "ok";
+    if (known.isDone) this.uncorrected.delete(requestId);
     if (this.#busy.get(key) === requestId) this.#busy.delete(key);
   }
 }

@@ -21,6 +21,7 @@ import { SimulatedClock, type Life } from "./simulated-clock.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedServices } from "./simulated-service.ts";
 import { Counters } from "./situations.ts";
+import { actAsStranger } from "./stranger.ts";
 
 export type Mode = "safety" | "liveness";
 
@@ -243,7 +244,9 @@ class Simulation {
       case "force":
         return this.#operators.force(act);
       case "stranger":
-        return this.#stranger(act);
+        if (actAsStranger(act, this.#services.truth, this.#scenario.services, this.#clock))
+          this.#counters.count("ticket closed by a stranger");
+        return;
       case "reader":
         return this.#readers.act(act.who, act.what);
       default:
@@ -264,18 +267,6 @@ class Simulation {
 
   #lockMs(): number {
     return (this.#scenario.config.lockSecondsMax ?? limits.lockSecondsMaxDefault) * 1_000;
-  }
-
-  #stranger({ what, key, ms }: Extract<Act, { act: "stranger" }>): void {
-    const { truth } = this.#services;
-    const [service] = this.#scenario.services;
-    if (service === undefined) return;
-    if (what === "sameKey") truth.makeByHand(service.name, "MO", key, ms, key);
-    else if (what === "plan") truth.makeByHand(service.name, "PLM", key, ms);
-    else if (what === "outageTicket") {
-      truth.makeByHand(service.name, "MO", key, ms);
-      this.#clock.setTimeout(() => truth.closeByHand(service.name), ms);
-    } else if (truth.touch(key, what) && what !== "take") this.#counters.count("ticket closed by a stranger");
   }
 
   /** G5: while the engine is away the service tries again, for a while. */
@@ -374,7 +365,7 @@ class Simulation {
   /** A8, the other way round: nothing is active, so nothing waits and nothing is held open. */
   #checkCleared(): void {
     const state = this.#host.supervisor?.state;
-    if (state === undefined || this.#found() > 0) return;
+    if (state === undefined || this.#found() > 0 || this.#services.truth.clockWasSet) return;
     const ended = [...this.#laws.outcomes.values()].map((one) => one.outcome);
     const isExcused = ended.some((one) => ["rejected", "failed", "aborted", "unknown"].includes(one));
     for (const key of state.keys.values()) {
@@ -395,6 +386,8 @@ class Simulation {
       this.#broken.push(
         `G5: ${this.#delivered} async results were taken, ${this.#laws.asyncResults} are in the ledger`,
       );
+    for (const requestId of this.#laws.uncorrected)
+      this.#broken.push(`A2: a late result said OK of ${requestId}, and its outcome was not corrected`);
     this.#broken.push(...this.#readers.check(this.#disk.facts(0, this.#disk.durable)));
   }
 }
