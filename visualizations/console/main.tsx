@@ -6,5 +6,6 @@ import { App } from "./view/app.tsx";
 const page = document.querySelector("#page");
 if (page === null) throw new Error("index.html has no #page.");
 page.replaceChildren();
-render(<App />, page);
+// The engine answers while the first frame is drawn.
 start();
+render(<App />, page);
