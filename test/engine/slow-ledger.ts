@@ -7,7 +7,8 @@ export function slowToTell(ledger: Ledger, heldBy: (batch: Batch) => Promise<voi
   return {
     ...ledger,
     append(batch) {
-      const answer = Promise.all([ledger.append(batch), last, heldBy(batch)]).then(([result]) => result);
+      const written = ledger.append({ ...batch, ahead: false }); // in the order of the calls
+      const answer = Promise.all([written, last, heldBy(batch)]).then(([result]) => result);
       last = answer;
       return answer;
     },

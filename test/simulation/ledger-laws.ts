@@ -86,6 +86,8 @@ export class LedgerLaws {
       case "client.notBusyForced":
         if (this.held.get(fact.body.clientId) !== fact.body.lockGuid)
           this.#breach(`L6: ${fact.body.clientId} was forced not busy under a lock that had ended`);
+        for (const { key, lockGuid } of this.requests.values())
+          if (lockGuid === fact.body.lockGuid) this.endedElsewhere.add(key);
         return;
       case "request.planned":
         return this.#plan(fact);
