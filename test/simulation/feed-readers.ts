@@ -84,10 +84,13 @@ export class FeedReaders {
     for (const one of this.#readers) one.reading = null;
   }
 
-  act(who: number, what: "read" | "cut" | "stall" | "drain"): void {
+  act(who: number, what: "read" | "cut" | "return" | "stall" | "drain"): void {
     const reader = this.#readers[who % this.#readers.length];
     if (reader === undefined) return;
-    if (what === "cut") {
+    if (what === "return") {
+      this.act(who, "cut");
+      this.#read(reader);
+    } else if (what === "cut") {
       reader.reading?.end();
       reader.reading = null;
       reader.isWanted = false;

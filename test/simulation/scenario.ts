@@ -65,7 +65,11 @@ export type Act =
       readonly key: string;
       readonly ms: number;
     }
-  | { readonly act: "reader"; readonly who: number; readonly what: "read" | "cut" | "stall" | "drain" };
+  | {
+      readonly act: "reader";
+      readonly who: number;
+      readonly what: "read" | "cut" | "return" | "stall" | "drain";
+    };
 
 export interface Step {
   readonly atMs: number;
@@ -163,7 +167,7 @@ function drawSteps(random: Random): Step[] {
   const steps: Step[] = [];
   const count = random.int(8, 45);
   // Some scenarios dwell on one kind of trouble.
-  const trouble = random.pick(["any", "any", "crashes", "operators", "alarms", "strangers"]);
+  const trouble = random.pick(["any", "any", "crashes", "operators", "operators", "alarms", "strangers"]);
   let atMs = 0;
   while (steps.length < count) {
     atMs += random.pick([0, 0, 1, 30, random.int(0, 300), random.int(0, 5_000), random.int(0, 90_000)]);
@@ -292,7 +296,7 @@ function drawAct(random: Random, trouble: string): Act {
       return {
         act,
         who: random.int(0, 2),
-        what: random.pick(["read", "read", "cut", "cut", "stall", "drain"]),
+        what: random.pick(["read", "read", "cut", "return", "return", "stall", "drain"]),
       };
   }
 }

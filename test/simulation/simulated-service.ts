@@ -241,6 +241,9 @@ export class SimulatedServices {
       case "silentBefore":
         return;
       case "resetBefore":
+        // Somebody makes the ticket by hand meanwhile.
+        if (call.request.payload.command === "create" && random.chance(0.2))
+          this.truth.makeByHand(service.name, "MO", call.request.key, 0, call.request.key);
         return back(transitMs, inDoubt("RESET", "reset before it was read"));
       case "resetAfter":
         return arrive(transitMs, () => back(random.int(0, 20), inDoubt("RESET", "reset after it was read")));
@@ -277,6 +280,9 @@ export class SimulatedServices {
   ): Answer {
     const { request, attempt } = call;
     const { service, requestId, payload } = request;
+    // Somebody was faster.
+    if (payload.command !== "create" && this.#strikes(random, this.#rates.send * 0.1))
+      this.truth.touch(request.key, "close");
     const first = service.idempotency === "requestId" ? this.#answers.get(requestId) : undefined;
     if (first !== undefined) {
       if (first.kind === "ack" && service.asyncSeconds > 0)
@@ -335,9 +341,10 @@ export class SimulatedServices {
     });
   }
 
-  /** With the transit of a late effect it stays within the settling time. */
-  #lagMs({ settleSeconds }: ServiceInfo, random: Random): number {
+  /** With the transit of a late effect it stays within the settling time, where one is promised. */
+  #lagMs({ settleSeconds, idempotency }: ServiceInfo, random: Random): number {
     if (this.isWell || random.chance(0.4)) return 0;
+    if (idempotency === "none" && random.chance(0.25)) return random.int(0, settleSeconds * 2_500);
     return random.int(0, settleSeconds * 300);
   }
 
