@@ -127,11 +127,13 @@ export class Life implements Clock {
   }
 
   #goOn(): void {
+    // Past it by all means, also where time is no whole number.
+    const leftMs = this.isPaused ? Math.floor(this.#pausedUntilMs - this.#world.monotonicMs()) + 1 : 0;
     this.#world.setTimeout(() => {
       if (!this.#alive) return;
       if (!this.isPaused) this.#held.shift()?.();
       if (this.#held.length > 0) this.#goOn();
-    }, this.#pausedUntilMs - this.#world.monotonicMs());
+    }, leftMs);
   }
 
   /** What ends with the process, as its sockets do. Returns a function that calls it off. */
