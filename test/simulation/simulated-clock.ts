@@ -78,6 +78,7 @@ export class Life implements Clock {
   #pausedUntilMs = 0;
   /** What came in meanwhile. */
   readonly #held: (() => void)[] = [];
+  #isGoingOn = false;
 
   constructor(world: SimulatedClock) {
     this.#world = world;
@@ -118,7 +119,10 @@ export class Life implements Clock {
   reach(fn: () => void): void {
     if (!this.#alive) return;
     if (!this.isPaused && this.#held.length === 0) fn();
-    else if (this.#held.push(fn) === 1) this.#goOn();
+    else {
+      this.#held.push(fn);
+      this.#goOn();
+    }
   }
 
   /** As SIGSTOP. */
@@ -127,9 +131,12 @@ export class Life implements Clock {
   }
 
   #goOn(): void {
+    if (this.#isGoingOn) return;
+    this.#isGoingOn = true;
     // Past it by all means, also where time is no whole number.
     const leftMs = this.isPaused ? Math.floor(this.#pausedUntilMs - this.#world.monotonicMs()) + 1 : 0;
     this.#world.setTimeout(() => {
+      this.#isGoingOn = false;
       if (!this.#alive) return;
       if (!this.isPaused) this.#held.shift()?.();
       if (this.#held.length > 0) this.#goOn();
