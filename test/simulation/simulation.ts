@@ -337,6 +337,7 @@ class Simulation {
     if (this.#found() > 0) return;
     const endMs = this.#clock.monotonicMs() + settleMsMax;
     let quietMs: number | null = null;
+    let askedMs = -Infinity;
     const rested = await this.#goOn(() => {
       const ms = this.#clock.monotonicMs();
       const { supervisor } = this.#host;
@@ -344,6 +345,8 @@ class Simulation {
         quietMs = null;
       else if (supervisor.state.unknown.size > 0) {
         quietMs = null;
+        if (ms < askedMs + 60_000) return false;
+        askedMs = ms;
         this.#operators.resolveAll();
         this.#clock.setTimeout(() => undefined, 60_000);
       } else {
