@@ -174,6 +174,9 @@ describe("whatever comes, the reader answers", () => {
 
   test("a good event with members replaced, or its text cut or changed: taken or refused with code and place", () => {
     const outcomes = { taken: 0, refused: 0 };
+    // Often enough nothing is replaced, so that no draw of 3,000 takes too few.
+    const orNone = <T>(some: fc.Arbitrary<T>) =>
+      fc.oneof({ arbitrary: fc.constant({}), weight: 1 }, { arbitrary: some, weight: 2 });
     const alarmNames = [
       ...Object.keys(eventOf().data),
       "externalAlarmId",
@@ -183,8 +186,8 @@ describe("whatever comes, the reader answers", () => {
     ];
     fc.assert(
       fc.property(
-        members(Object.keys(eventOf())),
-        members(alarmNames),
+        orNone(members(Object.keys(eventOf()))),
+        orNone(members(alarmNames)),
         fc.nat(500),
         fc.constantFrom("", '"', "\\", "{", "\u0000", "9"),
         (event, alarm, at, insert) => {
