@@ -63,7 +63,10 @@ export function foldLedger(dir: string): State {
 /** Throws FailureError INVALID where there is no ledger. */
 export function openLedgerReader(dir: string): ReturnType<typeof openSqliteReader> {
   if (!existsSync(join(dir, "ledger.db")))
-    throw new FailureError("INVALID", `There is no ledger in ${dir}: expected the file ledger.db.`);
+    throw new FailureError(
+      "INVALID",
+      `There is no ledger in ${dir}: expected the file ledger.db. Name the engine's data directory with --data-dir, or start an engine there once.`,
+    );
   return openSqliteReader(dir);
 }
 

@@ -18,8 +18,15 @@ const { values } = parseArgs({
     dir: { type: "string", default: tmpdir() },
     /** One JSON object instead of tables. */
     json: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
   },
 });
+if (values.help) {
+  process.stdout.write(
+    `npm run bench -- [--only ${Object.keys(sections).join("|")}] [--rounds N] [--dir DIR] [--json]\n`,
+  );
+  process.exit(0);
+}
 
 const rounds = Math.max(1, Math.trunc(Number(values.rounds)) || 1);
 const machine = describeMachine(values.dir);
