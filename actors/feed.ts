@@ -3,8 +3,7 @@
  *   F1 in order of position, nothing before it is durable; `previous` is the reader's own last one.
  *   F2 a reader is one position in the ledger: what follows it comes from the ring or, further back, from
  *      the ledger, by the same loop, so that there is no seam between catching up and live.
- *   F3 a reader has no queue of its own here; what lies in its socket is bounded, and who does not take it is cut.
- *   F4 no reader is called while the engine works: only in turns of its own, which are short.
+ *   F3 a reader has no queue of its own here.  F3 F4 of sockets and turns in reader-row.ts.
  * Source: wire.md, "Feed".
  */
 import type { Fact } from "../machines/facts.ts";
@@ -15,17 +14,10 @@ import { feedCloseCodes, feedPath, type FeedSnapshot, type FeedType } from "./fe
 import { LatestStates, type StateEntry } from "./feed-states.ts";
 import type { Clock } from "./ports.ts";
 import type { ClientView } from "./engine-views.ts";
+import { type FeedReader, type FeedReading, type InRow, ReaderRow } from "./reader-row.ts";
 import type { Supervisor } from "./supervisor.ts";
 
-/** Who reads: a socket, mostly. May throw; then it is dropped and nothing else happens (F4). */
-export interface FeedReader {
-  /** Takes one message, without waiting. */
-  send(text: string): void;
-  /** Bytes taken and not yet gone to the peer. */
-  bufferedBytes(): number;
-  /** The feed has ended this reading; nothing more is sent. */
-  close(code: number, reason: string): void;
-}
+export { feedDrainMsMax, type FeedReader, type FeedReading } from "./reader-row.ts";
 
 export interface FeedRequest {
   /** Resume: the facts after this position of this ledger. Null: from now on. */
@@ -34,13 +26,6 @@ export interface FeedRequest {
   readonly only: string | null;
   /** Only these types. Null: all. */
   readonly types: ReadonlySet<FeedType> | null;
-}
-
-export interface FeedReading {
-  /** The reader's buffer has emptied: go on now instead of at the next fact. */
-  drained(): void;
-  /** The reader is gone. */
-  end(): void;
 }
 
 export interface Feed {
@@ -67,11 +52,7 @@ const turnMsMax = 5;
 const messagesPerServing = 256;
 /** Facts read from the ledger in one go: about a millisecond, and of all readers one at a time. */
 const factsPerPage = 256;
-/** How long `feedQueuedBytesMax` may lie untaken: 1 MiB in 5 s is 1.6 Mbit/s, less than any page's line. */
-export const feedDrainMsMax = 5_000;
-
-interface Reading {
-  readonly reader: FeedReader;
+interface Reading extends InRow {
   readonly request: FeedRequest;
   /** Every fact up to here was sent or filtered out (F2). */
   position: Position;
@@ -79,9 +60,6 @@ interface Reading {
   previous: Position;
   /** Every state up to this number was sent or filtered out. */
   stateNumber: number;
-  /** Runs while the reader's buffer is full. */
-  fullTimer: unknown;
-  isEnded: boolean;
 }
 
 export function createFeed(options: FeedOptions): Feed {
@@ -93,11 +71,9 @@ class EngineFeed implements Feed {
   readonly #clock: Clock;
   readonly #ring: FactRing;
   readonly #states: LatestStates;
-  /** In the order of their next turns. */
-  readonly #readings = new Set<Reading>();
+  readonly #row: ReaderRow<Reading>;
   readonly #unsubscribe: readonly (() => void)[];
   #messages = 0;
-  #turnTimer: unknown = null;
   #stateTimer: unknown = null;
   #isPaging = false;
 
@@ -107,6 +83,14 @@ class EngineFeed implements Feed {
     const { ledger, position } = supervisor.snapshot();
     this.#ring = new FactRing(ledger, position, factsKept);
     this.#states = new LatestStates((type, data) => this.#frame(type, data));
+    this.#row = new ReaderRow({
+      clock,
+      turnDelayMs: 0,
+      turnMsMax,
+      adviceToSlow: "; resume after the last position",
+      serve: (reading) => this.#serve(reading),
+      onEmpty: () => this.#forget(),
+    });
     this.#unsubscribe = [
       supervisor.onFacts((facts) => this.#onFacts(facts)),
       supervisor.onClient((view) => this.#onClient(view)),
@@ -114,7 +98,7 @@ class EngineFeed implements Feed {
   }
 
   get readers(): number {
-    return this.#readings.size;
+    return this.#row.size;
   }
 
   read(reader: FeedReader, request: FeedRequest): FeedReading {
@@ -127,33 +111,26 @@ class EngineFeed implements Feed {
       fullTimer: null,
       isEnded: false,
     };
-    this.#readings.add(reading);
-    this.#guard(reading, () => this.#begin(reading, request.after));
-    this.#wake();
-    return {
-      drained: () => this.#wake(),
-      end: () => this.#end(reading),
-    };
+    return this.#row.join(reading, () => this.#begin(reading, request.after));
   }
 
   close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    for (const reading of this.#readings)
-      this.#cut(reading, feedCloseCodes.stopping, "the engine is stopping");
+    this.#row.close();
   }
 
   // --- what the engine says: kept, and nobody is called (F4)
 
   #onFacts(facts: readonly Fact[]): void {
     for (const fact of facts) this.#ring.push(fact);
-    if (this.#readings.size === 0) return;
+    if (this.#row.size === 0) return;
     this.#states.countersChanged();
-    this.#wake();
+    this.#row.wake();
     this.#armStates();
   }
 
   #onClient(view: ClientView): void {
-    if (this.#readings.size === 0) return;
+    if (this.#row.size === 0) return;
     this.#states.clientChanged(view);
     this.#armStates();
   }
@@ -161,43 +138,18 @@ class EngineFeed implements Feed {
   #armStates(): void {
     this.#stateTimer ??= this.#clock.setTimeout(() => {
       this.#stateTimer = null;
-      if (this.#readings.size === 0) return;
-      const isWanted = [...this.#readings].some(({ request }) => wantsState(request, "counters", null));
+      if (this.#row.size === 0) return;
+      const isWanted = [...this.#row].some(({ request }) => wantsState(request, "counters", null));
       this.#states.publish(isWanted ? () => this.#supervisor.counters() : null);
-      this.#wake();
+      this.#row.wake();
     }, limits.feedStateIntervalMs);
   }
 
   // --- turns of the feed
 
-  #wake(): void {
-    if (this.#readings.size > 0) this.#turnTimer ??= this.#clock.setTimeout(() => this.#turn(), 0);
-  }
-
-  #turn(): void {
-    this.#turnTimer = null;
-    const endAt = this.#clock.monotonicMs() + turnMsMax;
-    let isUnfinished = false;
-    const row = [...this.#readings];
-    for (const reading of row) {
-      if (this.#clock.monotonicMs() >= endAt) {
-        isUnfinished = true;
-        break;
-      }
-      if (reading.isEnded) continue;
-      // Whoever was served is the last to be served again.
-      this.#readings.delete(reading);
-      this.#readings.add(reading);
-      this.#guard(reading, () => {
-        if (this.#serve(reading)) isUnfinished = true;
-      });
-    }
-    if (isUnfinished) this.#wake();
-  }
-
   /** True when there is more for it now. A full reader is served again when it has drained. */
   #serve(reading: Reading): boolean {
-    if (this.#isFull(reading)) return false;
+    if (this.#row.isFull(reading)) return false;
     if (reading.position + 1 < this.#ring.oldest) {
       this.#readPage(reading);
       return false;
@@ -206,7 +158,7 @@ class EngineFeed implements Feed {
     while (reading.position < upTo) {
       const position = reading.position + 1;
       if (wantsFact(reading.request, this.#ring.fact(position))) {
-        if (this.#isFull(reading)) return false;
+        if (this.#row.isFull(reading)) return false;
         reading.reader.send(this.#ring.text(position, reading.previous));
         reading.previous = position;
       }
@@ -219,7 +171,7 @@ class EngineFeed implements Feed {
     let count = 0;
     for (const entry of this.#states.after(reading.stateNumber)) {
       if (wantsState(reading.request, entry.type, entry.clientId)) {
-        if (this.#isFull(reading)) return false;
+        if (this.#row.isFull(reading)) return false;
         if (++count > messagesPerServing) return true;
         reading.reader.send(this.#states.text(entry));
       }
@@ -235,12 +187,12 @@ class EngineFeed implements Feed {
     const limit = Math.min(factsPerPage, this.#ring.oldest - 1 - reading.position);
     this.#page(reading.position, limit)
       .then(
-        (facts) => this.#guard(reading, () => this.#sendPage(reading, facts)),
-        () => this.#cut(reading, feedCloseCodes.failed, "the ledger could not be read"),
+        (facts) => this.#row.guard(reading, () => this.#sendPage(reading, facts)),
+        () => this.#row.cut(reading, feedCloseCodes.failed, "the ledger could not be read"),
       )
       .finally(() => {
         this.#isPaging = false;
-        this.#wake();
+        this.#row.wake();
       });
   }
 
@@ -256,7 +208,7 @@ class EngineFeed implements Feed {
     if (facts[0]?.position !== reading.position + 1) return this.#reset(reading);
     for (const fact of facts) {
       if (wantsFact(reading.request, fact)) {
-        if (this.#isFull(reading)) return;
+        if (this.#row.isFull(reading)) return;
         reading.reader.send(factText(this.#ring.ledger, fact, reading.previous));
         reading.previous = fact.position;
       }
@@ -287,62 +239,10 @@ class EngineFeed implements Feed {
     reading.reader.send(this.#frame("feed.snapshot", JSON.stringify(data)));
   }
 
-  /** F3: arms the cut while the buffer is full, calls it off when it no longer is. */
-  #isFull(reading: Reading): boolean {
-    const isFull = reading.reader.bufferedBytes() >= limits.feedQueuedBytesMax;
-    if (isFull) reading.fullTimer ??= this.#clock.setTimeout(() => this.#judge(reading), feedDrainMsMax);
-    else this.#clearFullTimer(reading);
-    return isFull;
-  }
-
-  #judge(reading: Reading): void {
-    reading.fullTimer = null;
-    this.#guard(reading, () => {
-      if (reading.reader.bufferedBytes() < limits.feedQueuedBytesMax) return this.#wake();
-      this.#cut(
-        reading,
-        feedCloseCodes.overloaded,
-        `too slow: ${limits.feedQueuedBytesMax} bytes queued for ${feedDrainMsMax} ms; resume after the last position`,
-      );
-    });
-  }
-
-  /** F4: what a reader throws ends that reader. */
-  #guard(reading: Reading, call: () => void): void {
-    try {
-      call();
-    } catch {
-      this.#cut(reading, feedCloseCodes.failed, "the reader failed");
-    }
-  }
-
-  #cut(reading: Reading, code: number, reason: string): void {
-    if (reading.isEnded) return;
-    this.#end(reading);
-    try {
-      reading.reader.close(code, reason);
-    } catch {
-      // It is no longer ours.
-    }
-  }
-
-  #end(reading: Reading): void {
-    if (reading.isEnded) return;
-    reading.isEnded = true;
-    this.#clearFullTimer(reading);
-    this.#readings.delete(reading);
-    if (this.#readings.size > 0) return;
-    this.#clock.clearTimeout(this.#turnTimer);
+  #forget(): void {
     this.#clock.clearTimeout(this.#stateTimer);
-    this.#turnTimer = null;
     this.#stateTimer = null;
     this.#states.forget();
-  }
-
-  #clearFullTimer(reading: Reading): void {
-    if (reading.fullTimer === null) return;
-    this.#clock.clearTimeout(reading.fullTimer);
-    reading.fullTimer = null;
   }
 
   /** A message that is no fact. Its id is of this opening of the ledger and never used again. */

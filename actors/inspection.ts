@@ -1,9 +1,8 @@
 /**
  * What the actors do, told to whoever inspects them, over whatever carries text. No sockets here.
- *   F3 what waits for a reader is bounded: above `inspectQueuedMax` only the newest state of each actor is kept, and
- *      who does not take what was sent is cut, as the feed does.
- *   F4 XState is observed only while somebody reads; the observer keeps references and catches everything, and
- *      frames are made in turns of their own, which are short.
+ *   F3 what waits for a reader is bounded: above `inspectQueuedMax` only the newest state of each actor is kept.
+ *   F4 XState is observed only while somebody reads; the observer keeps references and catches everything.
+ *   F3 F4 of sockets and turns in reader-row.ts.
  * To a reader that comes late every living actor is owed; one that moves meanwhile is told at once, in its order.
  * Source: wire.md, "Inspector protocol". Protocol: adapters/inspect/README.md.
  */
@@ -11,8 +10,6 @@ import type { AnyEventObject } from "xstate";
 import type { ActorEvent } from "./actor-system.ts";
 import { limits } from "../machines/limits.ts";
 import type { Instant } from "../machines/vocabulary.ts";
-import { feedDrainMsMax, type FeedReader, type FeedReading } from "./feed.ts";
-import { feedCloseCodes } from "./feed-messages.ts";
 import {
   actorFrame,
   childrenOf,
@@ -25,6 +22,7 @@ import {
   statusOf,
 } from "./inspection-frames.ts";
 import type { Clock } from "./ports.ts";
+import { type FeedReader, type FeedReading, type InRow, ReaderRow } from "./reader-row.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface InspectionRequest {
@@ -59,8 +57,7 @@ interface Owed {
   cause: string | null;
 }
 
-interface Reading {
-  readonly reader: FeedReader;
+interface Reading extends InRow {
   readonly request: InspectionRequest;
   /** Ids of living actors that the reader was told of, or that are in the queue. */
   readonly told: Set<string>;
@@ -70,9 +67,6 @@ interface Reading {
   readonly owed: Map<string, Owed>;
   /** The queue was full: nothing joins it until nobody is owed anything. */
   isOverrun: boolean;
-  /** Runs while the reader's buffer is full. */
-  fullTimer: unknown;
-  isEnded: boolean;
 }
 
 export function createInspection(options: InspectionOptions): Inspection {
@@ -82,18 +76,28 @@ export function createInspection(options: InspectionOptions): Inspection {
 class EngineInspection implements Inspection {
   readonly #options: InspectionOptions;
   readonly #clock: Clock;
-  /** In the order of their next turns. */
-  readonly #readings = new Set<Reading>();
+  readonly #row: ReaderRow<Reading>;
   #stopObserving: (() => void) | null = null;
-  #turnTimer: unknown = null;
 
   constructor(options: InspectionOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#row = new ReaderRow({
+      clock: options.clock,
+      turnDelayMs: limits.inspectIntervalMs,
+      turnMsMax: limits.inspectTurnMsMax,
+      adviceToSlow: "",
+      serve: (reading, endAt, readers) => this.#serve(reading, endAt, readers),
+      onEnd: forget,
+      onEmpty: () => {
+        this.#stopObserving?.();
+        this.#stopObserving = null;
+      },
+    });
   }
 
   get readers(): number {
-    return this.#readings.size;
+    return this.#row.size;
   }
 
   read(reader: FeedReader, request: InspectionRequest): FeedReading {
@@ -108,16 +112,12 @@ class EngineInspection implements Inspection {
       fullTimer: null,
       isEnded: false,
     };
-    this.#readings.add(reading);
     this.#stopObserving ??= this.#options.supervisor.inspect((event) => this.#observe(event));
-    this.#guard(reading, () => this.#begin(reading));
-    this.#wake();
-    return { drained: () => this.#wake(), end: () => this.#end(reading) };
+    return this.#row.join(reading, () => this.#begin(reading));
   }
 
   close(): void {
-    for (const reading of this.#readings)
-      this.#cut(reading, feedCloseCodes.stopping, "the engine is stopping");
+    this.#row.close();
   }
 
   // --- what XState says: references are kept, and nobody is called
@@ -127,7 +127,7 @@ class EngineInspection implements Inspection {
     try {
       if (event.type !== "@xstate.event" && event.type !== "@xstate.snapshot") return;
       const actor = event.actorRef as unknown as InspectedActor;
-      for (const reading of this.#readings) if (isShown(reading, actor)) this.#note(reading, actor, event);
+      for (const reading of this.#row) if (isShown(reading, actor)) this.#note(reading, actor, event);
     } catch {
       // One frame is missing; the next state of that actor comes.
     }
@@ -150,7 +150,7 @@ class EngineInspection implements Inspection {
       if (source !== null && event.event.type.startsWith("xstate.error.actor.") && isShown(reading, source))
         this.#noteState(reading, source, source.getSnapshot(), event.event);
     }
-    this.#wake();
+    this.#row.wake();
   }
 
   #noteState(reading: Reading, actor: InspectedActor, snapshot: unknown, event: AnyEventObject): void {
@@ -209,29 +209,10 @@ class EngineInspection implements Inspection {
 
   // --- turns of the inspection
 
-  #wake(): void {
-    if (this.#readings.size > 0)
-      this.#turnTimer ??= this.#clock.setTimeout(() => this.#turn(), limits.inspectIntervalMs);
-  }
-
-  #turn(): void {
-    this.#turnTimer = null;
-    const endAt = this.#clock.monotonicMs() + limits.inspectTurnMsMax;
-    const row = [...this.#readings];
-    const share = Math.ceil(limits.inspectFramesPerTurnMax / Math.max(1, row.length));
-    for (const reading of row) {
-      if (this.#clock.monotonicMs() >= endAt) break;
-      // Whoever was served is the last to be served again.
-      this.#readings.delete(reading);
-      this.#readings.add(reading);
-      this.#guard(reading, () => this.#serve(reading, endAt, share));
-    }
-    if (row.some(hasMore)) this.#wake();
-  }
-
-  #serve(reading: Reading, endAt: number, framesMax: number): void {
-    for (let frames = 0; frames < framesMax && hasMore(reading); frames += 1) {
-      if (this.#isFull(reading) || this.#clock.monotonicMs() >= endAt) break;
+  #serve(reading: Reading, endAt: number, readers: number): boolean {
+    const share = Math.ceil(limits.inspectFramesPerTurnMax / readers);
+    for (let frames = 0; frames < share && hasMore(reading); frames += 1) {
+      if (this.#row.isFull(reading) || this.#clock.monotonicMs() >= endAt) break;
       const item = reading.queue[reading.next];
       if (item === undefined) this.#pay(reading);
       else {
@@ -241,6 +222,7 @@ class EngineInspection implements Inspection {
     }
     reading.queue = reading.queue.slice(reading.next);
     reading.next = 0;
+    return hasMore(reading);
   }
 
   /** The longest owed: its state, or, where it was not told of yet, its definition; then its children are owed. */
@@ -269,65 +251,14 @@ class EngineInspection implements Inspection {
     const text = textOf(reading, item);
     if (text !== null) reading.reader.send(text);
   }
+}
 
-  // --- a reader's life
-
-  /** F3: arms the cut while the buffer is full, calls it off when it no longer is. */
-  #isFull(reading: Reading): boolean {
-    const isFull = reading.reader.bufferedBytes() >= limits.feedQueuedBytesMax;
-    if (isFull) reading.fullTimer ??= this.#clock.setTimeout(() => this.#judge(reading), feedDrainMsMax);
-    else this.#clearFullTimer(reading);
-    return isFull;
-  }
-
-  #judge(reading: Reading): void {
-    reading.fullTimer = null;
-    this.#guard(reading, () => {
-      if (reading.reader.bufferedBytes() < limits.feedQueuedBytesMax) return this.#wake();
-      const reason = `too slow: ${limits.feedQueuedBytesMax} bytes queued for ${feedDrainMsMax} ms`;
-      this.#cut(reading, feedCloseCodes.overloaded, reason);
-    });
-  }
-
-  #clearFullTimer(reading: Reading): void {
-    this.#clock.clearTimeout(reading.fullTimer);
-    reading.fullTimer = null;
-  }
-
-  /** F4: what a reader throws ends that reader. */
-  #guard(reading: Reading, call: () => void): void {
-    try {
-      call();
-    } catch {
-      this.#cut(reading, feedCloseCodes.failed, "the reader failed");
-    }
-  }
-
-  #cut(reading: Reading, code: number, reason: string): void {
-    if (reading.isEnded) return;
-    this.#end(reading);
-    try {
-      reading.reader.close(code, reason);
-    } catch {
-      // It is no longer ours.
-    }
-  }
-
-  #end(reading: Reading): void {
-    if (reading.isEnded) return;
-    reading.isEnded = true;
-    this.#clearFullTimer(reading);
-    this.#readings.delete(reading);
-    reading.queue = [];
-    reading.next = 0;
-    reading.owed.clear();
-    reading.told.clear();
-    if (this.#readings.size > 0) return;
-    this.#stopObserving?.();
-    this.#stopObserving = null;
-    this.#clock.clearTimeout(this.#turnTimer);
-    this.#turnTimer = null;
-  }
+/** Nobody reads it any more: nothing is kept alive for it. */
+function forget(reading: Reading): void {
+  reading.queue = [];
+  reading.next = 0;
+  reading.owed.clear();
+  reading.told.clear();
 }
 
 /** Null: it cannot be made, and the reader goes without. */

@@ -4,29 +4,20 @@
  *   A7 the end of a connection says nothing about any alarm: nothing is done.
  *   S3 what waits (events, answers, sources, pings) is bounded.
  */
-import type { Duplex } from "node:stream";
-import type { RawData, WebSocket } from "ws";
+import type { RawData } from "ws";
 
 import type { AlarmSettings } from "../../actors/alarm-message.ts";
 import { parseAlarmEvent } from "../../actors/alarm-message.ts";
-import type { Acceptance, AlarmSink, Clock, Log } from "../../actors/ports.ts";
+import type { Acceptance, AlarmSink } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Notification } from "../../machines/vocabulary.ts";
+import { type PeerNeeds, PeerSocket } from "../http/peer-socket.ts";
 import { AckFrames } from "./frames.ts";
 import { SequenceWatch } from "./sequence-watch.ts";
 
-export interface ConnectionNeeds {
-  readonly webSocket: WebSocket;
-  /** The stream under the WebSocket, to write the answers of one turn in one go. */
-  readonly stream: Duplex;
-  readonly connectionId: string;
+export interface ConnectionNeeds extends PeerNeeds {
   readonly sink: AlarmSink;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly settings: AlarmSettings;
-  /** Asked again at every ping; false closes 4401. */
-  isAuthorized(): boolean;
-  onClosed(): void;
 }
 
 /** `order`: place of the event's first arrival among the connection's events. */
@@ -37,6 +28,7 @@ interface Refused {
 
 export class AlarmConnection {
   readonly #needs: ConnectionNeeds;
+  readonly #peer: PeerSocket;
   readonly #frames: AckFrames;
   readonly #sequences = new SequenceWatch();
   /** A6: per source the earliest event refused for now; later ones wait until it comes again. */
@@ -46,54 +38,21 @@ export class AlarmConnection {
   #isTaking = false;
   #arrivals = 0;
   #inFlight = 0;
-  #unansweredPings = 0;
-  #heardPings = 0;
-  #corked = false;
   #stopping = false;
-  #closing = false;
-  #graceTimer: unknown;
 
   constructor(needs: ConnectionNeeds) {
     this.#needs = needs;
     this.#frames = new AckFrames(needs.connectionId);
-    const { webSocket } = needs;
-    webSocket.on("message", (data, isBinary) => {
+    this.#peer = new PeerSocket(needs);
+    needs.webSocket.on("message", (data, isBinary) => {
       this.#waiting.push({ data, isBinary });
       if (!this.#isTaking) this.#takeNext();
-    });
-    webSocket.on("ping", (data: Buffer) => {
-      if (this.#countPing()) webSocket.pong(data);
-    });
-    webSocket.on("pong", () => {
-      this.#unansweredPings = 0;
-      this.#countPing();
-    });
-    // Bad frames, oversize and too many fragments: ws itself closes 1002, 1007, 1008, 1009.
-    webSocket.on("error", (error) => {
-      this.#closing = true;
-      needs.log.warn("alarms.frameRefused", { connectionId: needs.connectionId, reason: error.message });
-      this.#armGrace();
-    });
-    webSocket.on("close", (code) => {
-      this.#closing = true;
-      needs.clock.clearTimeout(this.#graceTimer);
-      needs.log.info("alarms.disconnected", { connectionId: needs.connectionId, code });
-      needs.onClosed();
     });
     this.#send(this.#frames.hello());
   }
 
-  /** Called every `pingIntervalMs`. */
   tick(): void {
-    if (this.#closing) return;
-    if (!this.#needs.isAuthorized()) return this.close(4401, "the token is no longer valid");
-    this.#heardPings = 0;
-    if (this.#unansweredPings >= 2) {
-      this.#needs.webSocket.terminate();
-      return;
-    }
-    this.#unansweredPings++;
-    this.#needs.webSocket.ping();
+    this.#peer.tick();
   }
 
   /** Takes no more events, answers those in flight, then closes 1001. */
@@ -102,34 +61,8 @@ export class AlarmConnection {
     this.#closeWhenAnswered();
   }
 
-  /** Closes; a peer that does not answer in `closeGraceMs` is cut off. */
   close(code: number, reason: string): void {
-    if (this.#closing) return;
-    this.#closing = true;
-    // A close frame carries at most 123 bytes; ours are ASCII but for what a path may contain.
-    this.#needs.webSocket.close(
-      code,
-      Buffer.from(reason)
-        .subarray(0, 123)
-        .toString()
-        .replace(/\ufffd+$/, ""),
-    );
-    this.#armGrace();
-  }
-
-  #armGrace(): void {
-    this.#needs.clock.clearTimeout(this.#graceTimer);
-    this.#graceTimer = this.#needs.clock.setTimeout(
-      () => this.#needs.webSocket.terminate(),
-      limits.closeGraceMs,
-    );
-  }
-
-  #countPing(): boolean {
-    if (this.#closing) return false;
-    if (++this.#heardPings <= limits.pingsPerIntervalMax) return true;
-    this.close(1008, `more than ${limits.pingsPerIntervalMax} pings in ${limits.pingIntervalMs} ms`);
-    return false;
+    this.#peer.close(code, reason);
   }
 
   /**
@@ -147,7 +80,7 @@ export class AlarmConnection {
   }
 
   #message(data: RawData, isBinary: boolean): void {
-    if (this.#closing) return;
+    if (this.#peer.isClosing) return;
     if (isBinary || !Buffer.isBuffer(data)) return this.close(1003, "expected text frames");
     const reading = parseAlarmEvent(data.toString("utf8"), this.#needs.settings);
     const { source, id } = reading.ok ? reading.notification : reading.refusal;
@@ -257,20 +190,9 @@ export class AlarmConnection {
   }
 
   #send(frame: string): void {
-    if (this.#closing) return;
-    const { webSocket, stream } = this.#needs;
-    if (webSocket.bufferedAmount > limits.acksQueuedBytesMax)
+    if (this.#peer.bufferedBytes > limits.acksQueuedBytesMax)
       return this.close(1013, "overloaded: answers are not being read");
-    // One commit answers many events: their frames leave in one write, at the end of this turn.
-    if (!this.#corked) {
-      this.#corked = true;
-      stream.cork();
-      setImmediate(() => {
-        this.#corked = false;
-        stream.uncork();
-      });
-    }
-    webSocket.send(frame);
+    this.#peer.send(frame);
   }
 }
 
