@@ -119,9 +119,20 @@ export class Counters {
     for (const [what, times] of other.#counts) this.count(what, times);
   }
 
-  /** Those that never occurred. */
-  missing(): Situation[] {
-    return all.filter((what) => this.of(what) === 0);
+  /** Those that occurred fewer times than that. */
+  rarerThan(times: number): Situation[] {
+    return all.filter((what) => this.of(what) < times);
+  }
+
+  /** As JSON has it, and back. */
+  written(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  static read(written: Readonly<Record<string, number>>): Counters {
+    const counters = new Counters();
+    for (const what of all) counters.count(what, written[what] ?? 0);
+    return counters;
   }
 
   /** A line each. */
