@@ -69,6 +69,7 @@ export const explanationSchema = z
     because: text,
     ticketId: text.nullable(),
     settledAt: instantSchema.nullable(),
+    flows: z.array(text).meta({ description: "lock GUIDs of those that decided on it, oldest first" }),
     decisions: z.array(
       flowDecision.extend({
         tickets: z.array(ticketSchema.pick({ ticketId: true, kind: true, status: true })),
@@ -100,11 +101,16 @@ export const explainQuerySchema = z
     source: text.optional(),
     id: text.optional(),
     key: text.optional(),
-    limit: page.limit.meta({ description: "alarms of the key at most" }),
+    find: requiredText("find", 300)
+      .optional()
+      .meta({ description: "what is at hand: an alarm's id, an element, a key or a ticket" }),
+    limit: page.limit.meta({ description: "alarms of the key, or found, at most" }),
   })
   .refine(
-    ({ source, id, key }) => (key === undefined) === (source !== undefined && id !== undefined),
-    "expected either source and id, or key",
+    ({ source, id, key, find }) =>
+      [source !== undefined && id !== undefined, key !== undefined, find !== undefined].filter(Boolean)
+        .length === 1 && (source === undefined) === (id === undefined),
+    "expected either source and id, or key, or find",
   );
 export const explanationsSchema = z.object({ explanations: z.array(explanationSchema) });
 

@@ -24,13 +24,15 @@ import type {
   GatewayMessage,
   RequestMessage,
 } from "./api-records.ts";
+import { AlarmFinder } from "./alarm-finder.ts";
 import type { ClientView, EngineSnapshot } from "./engine-views.ts";
+import type { Explanation } from "./explain.ts";
 import { FlowHistory } from "./flow-history.ts";
 import type { Ledger } from "./ports.ts";
 import { readResponses } from "./response-rows.ts";
 
 export interface ReaderPorts {
-  readonly ledger: Pick<Ledger, "read" | "readKey" | "head">;
+  readonly ledger: Pick<Ledger, "read" | "readKey" | "readStream" | "head">;
   readonly state: () => State;
   readonly views: ReadonlyMap<string, ClientView>;
   /** Live search results of a client; null: none since it was started. */
@@ -41,10 +43,12 @@ export interface ReaderPorts {
 export class EngineReader {
   readonly #ports: ReaderPorts;
   readonly #flows: FlowHistory;
+  readonly #finder: AlarmFinder;
 
   constructor(ports: ReaderPorts) {
     this.#ports = ports;
     this.#flows = new FlowHistory(ports.ledger, ports.state);
+    this.#finder = new AlarmFinder(ports.ledger, ports.state);
   }
 
   get position(): Position {
@@ -86,6 +90,11 @@ export class EngineReader {
 
   flow(lockGuid: string, key: string | null): Promise<FlowDetailMessage | null> {
     return this.#flows.one(lockGuid, key);
+  }
+
+  /** Decision records of what somebody has at hand: an alarm's id, an element, a key or a ticket. Newest first. */
+  findAlarms(text: string, count: number): Promise<Explanation[]> {
+    return this.#finder.find(text, count);
   }
 
   gateway(): GatewayMessage {

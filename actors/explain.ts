@@ -21,6 +21,8 @@ export interface Explanation {
   readonly because: string;
   readonly ticketId: string | null;
   readonly settledAt: Instant | null;
+  /** Lock GUIDs of the flows that decided on it, oldest first. */
+  readonly flows: readonly string[];
   readonly decisions: readonly Pick<
     FactOf<"flow.decided">["body"],
     "rule" | "decision" | "because" | "tickets" | "path"
@@ -49,12 +51,26 @@ export async function explainAlarm(
 ): Promise<Explanation | null> {
   const [accepted] = await ledger.readStream(alarmStream(source, id));
   if (accepted?.type !== "alarm.accepted") return null;
+  const [found] = await explainAlarms(ledger, accepted.body.notification.key, [accepted.position], state);
+  return found ?? null;
+}
+
+/** The records of a key's alarms that were accepted at `positions` (at least one), oldest first. */
+export async function explainAlarms(
+  ledger: Pick<Ledger, "readKey">,
+  key: string,
+  positions: readonly Position[],
+  state: State | null = null,
+): Promise<Explanation[]> {
+  const oldest = Math.min(...positions);
   // The newest facts of the key usually reach back to the alarm; of an old alarm on a busy key they may not.
   for (let limit: number = limits.explainFactsMax; ; limit *= 4) {
-    const facts = await ledger.readKey(accepted.body.notification.key, limit);
+    const facts = await ledger.readKey(key, limit);
     const [first] = facts;
-    if (first === undefined || facts.length < limit || first.position <= accepted.position)
-      return explain(accepted, facts, state);
+    if (first !== undefined && facts.length >= limit && first.position > oldest) continue;
+    return facts
+      .filter((fact) => fact.type === "alarm.accepted" && positions.includes(fact.position))
+      .map((fact) => explain(fact as FactOf<"alarm.accepted">, facts, state));
   }
 }
 
@@ -112,6 +128,7 @@ function explain(
       (guids.size > 0 ? "Its flow is under way." : "It waits in line for a Ticket Client."),
     ticketId: settled?.body.ticketId ?? null,
     settledAt: settled?.at ?? null,
+    flows: [...guids],
     decisions: decisions.map(({ rule, decision, because, tickets, path }) => ({
       rule,
       decision,

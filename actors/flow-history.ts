@@ -1,6 +1,6 @@
 /**
- * The newest flows, running and ended, read from the ledger when somebody asks: nobody asking costs nothing.
- *   F4 a question reads a bounded number of facts, a page at a time.
+ * The newest flows, running and ended, read from the ledger when somebody asks.
+ *   F4 a question reads a bounded number of facts (recent-facts.ts).
  * Source: console.md, "Flows".
  */
 import { flowOf, type Fact } from "../machines/facts.ts";
@@ -9,6 +9,7 @@ import type { State } from "../machines/state.ts";
 import type { Position } from "../machines/vocabulary.ts";
 import type { FlowDetailMessage, FlowMessage } from "./api-records.ts";
 import type { Ledger } from "./ports.ts";
+import { RecentFacts } from "./recent-facts.ts";
 
 type Kept = { -readonly [Name in keyof FlowMessage]: FlowMessage[Name] };
 
@@ -17,12 +18,12 @@ export class FlowHistory {
   readonly #state: () => State;
   /** By lock GUID, in the order they started. */
   readonly #flows = new Map<string, Kept>();
-  #position: Position = 0;
-  #reading: Promise<void> = Promise.resolve();
+  readonly #recent: RecentFacts;
 
   constructor(ledger: Pick<Ledger, "read" | "readKey" | "head">, state: () => State) {
     this.#ledger = ledger;
     this.#state = state;
+    this.#recent = new RecentFacts(ledger, (fact) => learn(this.#flows, fact));
   }
 
   /** Newest first, those that started before `before`. */
@@ -65,22 +66,8 @@ export class FlowHistory {
     return runs ? flow : { ...flow, result: "abandoned" };
   }
 
-  #catchUp(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#read());
-    return this.#reading;
-  }
-
-  async #read(): Promise<void> {
-    const { position: head } = this.#ledger.head();
-    this.#position = Math.max(this.#position, head - limits.flowFactsReadMax);
-    while (this.#position < head) {
-      const from = this.#position;
-      for await (const fact of this.#ledger.read(from, limits.ledgerReadRows)) {
-        learn(this.#flows, fact);
-        this.#position = fact.position;
-      }
-      if (this.#position === from) return;
-    }
+  async #catchUp(): Promise<void> {
+    await this.#recent.catchUp();
     for (const lockGuid of this.#flows.keys()) {
       if (this.#flows.size <= limits.flowsKept) return;
       this.#flows.delete(lockGuid);

@@ -216,7 +216,7 @@ export function decide(input: DecisionInput): Decision {
     return cover(
       "D5",
       "adopted",
-      `Ticket ${on(parent)}, upstream of ${notification.alarmedObject}, covers it.`,
+      `Ticket ${on(parent)}, ${hopsText(parent.hopNo)} upstream of ${notification.alarmedObject}, covers it.`,
       parent,
     );
   const reopen = lastClosed(key, service, now, input.settings.reopenSeconds);
@@ -338,6 +338,12 @@ function cover(
 
 function on({ ticketId, elementId }: TicketAbove): string {
   return `${ticketId} on ${elementId}`;
+}
+
+const numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+
+function hopsText(count: number): string {
+  return `${numbers[count] ?? count} hop${count === 1 ? "" : "s"}`;
 }
 
 function refs(group: readonly Waiting[]): AlarmRef[] {

@@ -280,6 +280,12 @@ export const limits = {
   /** Flows remembered for `GET /api/flows`: 3 MB; and facts read at most to catch up, some 100 ms in slices. */
   flowsKept: 10_000,
   flowFactsReadMax: 20_000,
+  /** Alarms remembered for `GET /api/explain?find=`: 3 MB. */
+  alarmsFoundKept: 10_000,
+  /** Sources under which an alarm's id is sought: one look into the ledger's index each. */
+  sourcesSoughtMax: 200,
+  /** Keys of one answer whose facts are read: some milliseconds each. */
+  keysFoundMax: 20,
   /** A person looks at one answer at a time; a hundred would be a load of its own. */
   debugSearchPerSecondDefault: 5,
   debugSearchPerSecondMax: 100,

@@ -63,5 +63,5 @@ test("D5: with the shipped topology, a storm below one element gives one MO ther
   expect(api.engine.supervisor.counters().outcomes).toEqual({ created: 1, adopted: storm.length });
   expect(api.desk.truth()).toMatchObject({ tickets: 1, open: 1, duplicateOpen: 0 });
   const told = await api.engine.supervisor.explain({ source: "urn:test", id: storm[0]?.id ?? "" });
-  expect(told?.because).toContain(`on ${parent}, upstream of ${beneath[0]}`);
+  expect(told?.because).toContain(`on ${parent}, one hop upstream of ${beneath[0]}`);
 });

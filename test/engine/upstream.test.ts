@@ -66,7 +66,7 @@ describe("D5: a Major Outage upstream", () => {
     expect(world.service.truth()).toMatchObject({ creates: 1, open: 1 });
     const told = await engine.supervisor.explain({ source: "urn:test", id: "m7" });
     expect(told).toMatchObject({ outcome: "adopted", ticketId: "MEM-1" });
-    expect(told?.because).toBe("Ticket MEM-1 on node-a, upstream of modem-2, covers it.");
+    expect(told?.because).toBe("Ticket MEM-1 on node-a, one hop upstream of modem-2, covers it.");
     expect(told?.decisions.at(-1)).toMatchObject({
       rule: "D5",
       decision: "adopt",

@@ -81,12 +81,12 @@ describe("D2 and D5 beside the other rules", () => {
     expect(decided(accepted(), { above: [parent, maintenance] }).rule).toBe("D2");
   });
 
-  test("D5 names the parent, its element and the alarmed one", () => {
+  test("D5 names the parent, its element, how far up it lies, and the alarmed one", () => {
     expect(decided(accepted(), { above: [parent] })).toEqual({
       act: "cover",
       rule: "D5",
       outcome: "adopted",
-      because: "Ticket T9 on HUB, upstream of NE-1, covers it.",
+      because: "Ticket T9 on HUB, two hops upstream of NE-1, covers it.",
       by: { ticketId: "T9", service: "OSB", key: "HUB", endAt: null },
     });
   });

@@ -50,18 +50,25 @@ export function flowOperations(supervisor: Supervisor): readonly Operation[] {
       method: "GET",
       path: "/explain",
       id: "explain",
-      summary: "Decision records of one alarm (source and id), or of a key's newest alarms",
+      summary: "Decision records of one alarm (source and id), of a key's newest alarms, or of what is found",
       role: "viewer",
       query: explainQuerySchema,
       answer: explanationsSchema,
       refusals: ["UNKNOWN_ALARM"],
-      async handle({ query: { source, id, key, limit } }) {
+      async handle({ query: { source = "", id = "", key, find, limit } }) {
         const found =
-          key === undefined
-            ? await supervisor.explain({ source: source ?? "", id: id ?? "" })
-            : await supervisor.explainKey(key, limit);
+          find !== undefined
+            ? await reader.findAlarms(find, limit)
+            : key !== undefined
+              ? await supervisor.explainKey(key, limit)
+              : await supervisor.explain({ source, id });
         const explanations = found === null ? [] : Array.isArray(found) ? found : [found];
         if (explanations.length > 0) return ok({ explanations: explanations.map(asMessage) });
+        if (find !== undefined)
+          return fail(
+            "UNKNOWN_ALARM",
+            `Nothing is known of ${find}: no alarm has this id, and no element, key or ticket this name.`,
+          );
         const what = key === undefined ? `source ${source}, id ${id}` : `key ${key}`;
         return fail("UNKNOWN_ALARM", `No alarm of ${what} was accepted.`);
       },
@@ -74,6 +81,7 @@ type ExplanationMessage = z.output<typeof explanationsSchema>["explanations"][nu
 function asMessage(record: Explanation): ExplanationMessage {
   return {
     ...record,
+    flows: [...record.flows],
     decisions: record.decisions.map((one) => ({ ...one, tickets: [...one.tickets], path: [...one.path] })),
     requests: record.requests.map((one) => ({ ...one, attempts: [...one.attempts] })),
   };

@@ -101,10 +101,11 @@ test("an alarm's way can be followed: rows, flow, decision record, search result
     expect.arrayContaining(["flow.started", "response.row", "flow.decided", "request.settled", "flow.ended"]),
   );
 
-  for (const query of ["source=urn:test&id=1", "key=node-1"]) {
+  const ticketId = create?.ticketIds[0] ?? "none";
+  for (const query of ["source=urn:test&id=1", "key=node-1", "find=1", "find=node-1", `find=${ticketId}`]) {
     const told = await api.ask<{ explanations: Explanation[] }>("GET", `/api/explain?${query}`);
     expect(told.body.explanations).toMatchObject([
-      { id: "1", outcome: "created", ticketId: create?.ticketIds[0] },
+      { id: "1", outcome: "created", ticketId, flows: [lockGuid] },
     ]);
   }
   const found = await api.ask<SearchResultsMessage>("GET", "/api/clients/client-01/search-results");

@@ -248,6 +248,19 @@ export const cases: readonly Case[] = [
     code: "BAD_PARAMETER",
   },
   {
+    name: "explain what is found and what has an id",
+    ...get("/api/explain?find=a&source=b&id=c"),
+    status: 400,
+    code: "BAD_PARAMETER",
+  },
+  {
+    name: "an alarm without its id",
+    ...get("/api/explain?source=a&key=b"),
+    status: 400,
+    code: "BAD_PARAMETER",
+  },
+  { name: "what nobody knows", ...get("/api/explain?find=nothing"), status: 404, code: "UNKNOWN_ALARM" },
+  {
     name: "an alarm that nobody sent",
     ...get("/api/explain?source=a&id=b"),
     status: 404,
