@@ -4,7 +4,7 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
-import { portOf, run, startServer, type Running } from "./processes.ts";
+import { launch, portOf, run, startServer, type Launched, type Running } from "./processes.ts";
 import { count, type Report } from "./report.ts";
 
 export interface ServicePromise {
@@ -22,6 +22,8 @@ export interface House {
   engine: Running;
   desk: Running;
   startEngine(): Promise<Running>;
+  /** As `startEngine`, without waiting until it is ready. */
+  launchEngine(): Launched;
   startDesk(): Promise<Running>;
 }
 
@@ -38,45 +40,13 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const { scratch, clients, promise = calm, faults = [] } = options;
   const folder = mkdtempSync(join(scratch, "house-"));
   const [deskDir, dataDir] = [join(folder, "desk"), join(folder, "data")];
-  const script = write(folder, "faults.json", JSON.stringify(faults));
-  const { idempotency, settleSeconds } = promise;
-  const deskOn = (port: number) =>
-    startServer([
-      "desk",
-      "--json",
-      "--port",
-      String(port),
-      "--data-dir",
-      deskDir,
-      "--faults",
-      script,
-      "--idempotency",
-      idempotency,
-      "--settle-seconds",
-      String(settleSeconds),
-    ]);
+  const deskOn = (port: number) => startServer(deskWords({ folder, deskDir, promise, faults }, port));
   const desk = await deskOn(0);
-  const services = write(folder, "services.csv", servicesText(portOf(desk), promise));
-  const config = write(
-    folder,
-    "config.json",
-    JSON.stringify({ coalesce: false, clients, services: { file: services } }),
-  );
-  const engineOn = (port: number) =>
-    startServer([
-      "serve",
-      "--json",
-      "--config",
-      config,
-      "--data-dir",
-      dataDir,
-      "--port",
-      String(port),
-      "--log-level",
-      "error",
-    ]);
-  const engine = await engineOn(0);
-  const [port, deskPort] = [portOf(engine), portOf(desk)];
+  const deskPort = portOf(desk);
+  const config = { coalesce: false, clients };
+  const words = (at: number) => engineWords({ folder, dataDir, deskPort, promise, config }, at);
+  const engine = await startServer(words(0));
+  const port = portOf(engine);
   return {
     dataDir,
     deskDir,
@@ -84,9 +54,69 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     deskPort,
     engine,
     desk,
-    startEngine: () => engineOn(port),
+    startEngine: () => startServer(words(port)),
+    launchEngine: () => launch(words(port)),
     startDesk: () => deskOn(deskPort),
   };
+}
+
+export interface DeskFiles {
+  /** Where its fault script is written. */
+  readonly folder: string;
+  readonly deskDir: string;
+  readonly promise: ServicePromise;
+  readonly faults: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Words of a `desk`. */
+export function deskWords({ folder, deskDir, promise, faults }: DeskFiles, port: number): string[] {
+  const script = write(folder, "faults.json", JSON.stringify(faults));
+  const { idempotency, settleSeconds } = promise;
+  return [
+    "desk",
+    "--json",
+    "--port",
+    String(port),
+    "--data-dir",
+    deskDir,
+    "--faults",
+    script,
+    "--idempotency",
+    idempotency,
+    "--settle-seconds",
+    String(settleSeconds),
+  ];
+}
+
+export interface EngineFiles {
+  /** Where its configuration is written. */
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly deskPort: number;
+  readonly promise: ServicePromise;
+  /** Settings besides the Service Info Table. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Words of a `serve`. */
+export function engineWords(
+  { folder, dataDir, deskPort, promise, config }: EngineFiles,
+  port: number,
+): string[] {
+  const services = write(folder, "services.csv", servicesText(deskPort, promise));
+  const file = write(folder, "config.json", JSON.stringify({ ...config, services: { file: services } }));
+  return [
+    "serve",
+    "--json",
+    "--config",
+    file,
+    "--data-dir",
+    dataDir,
+    "--port",
+    String(port),
+    "--log-level",
+    "error",
+  ];
 }
 
 function write(folder: string, name: string, text: string): string {
@@ -139,7 +169,7 @@ export interface Figures {
 }
 
 /** Of the running engine, from its metrics: cheap enough to ask a hundred times a second. */
-export async function figures(house: House): Promise<Figures> {
+export async function figures(house: Pick<House, "port">): Promise<Figures> {
   const text = await read(`http://127.0.0.1:${house.port}/metrics`);
   const values = new Map<string, number>();
   for (const line of text.split("\n")) {

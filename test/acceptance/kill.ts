@@ -2,17 +2,15 @@
  * `kill`: kill -9 of the engine, the first half of the kills while alarms are acknowledged, the others while flows run
  * after the last acknowledgement (A1 A2 T1; ready again within two seconds).
  */
-import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { closeHouse, figures, openHouse, progressText, replayArgs, untilSettled } from "./house.ts";
 import type { Figures, House } from "./house.ts";
 import { run, startJob, type Job } from "./processes.ts";
 import { recordingOf } from "./recording.ts";
 import { count, type Report } from "./report.ts";
+import { checkStarts, startOf, type Start } from "./starts.ts";
 import { checkEnd, momentOf, percent, type Scenario } from "./scenario.ts";
 
-/** Of the wall clock; where the machine has more work than cores, of the CPU time until then. */
-const readyMsMax = 2_000;
 const lookMs = 25;
 /** Slower than at its best, so that sending is a good part of the run, and faster than the flows, so that some remain. */
 const inFlightDefault = 4;
@@ -55,12 +53,7 @@ export const kill: Scenario = async ({ scratch, rows, moments, clients, inFlight
     [verified.code, verified.json["epochs"]],
     [0, moments + 1],
   );
-  report.must(
-    "ready again within two seconds, each time",
-    starts.every(isSoonEnough),
-    starts.map(({ ms, cpuMs, load }) => `${ms} (CPU ${cpuMs}, load ${load.toFixed(1)})`).join(", "),
-    `at most ${readyMsMax} ms, of CPU time where the load is above ${availableParallelism()}`,
-  );
+  checkStarts(starts, report);
   await closeHouse(house);
 };
 
@@ -72,18 +65,6 @@ interface Moment {
   readonly isRight: boolean;
 }
 
-/** From the start of the process until it was ready. */
-interface Start {
-  readonly ms: number;
-  readonly cpuMs: number;
-  /** The machine's load then: processes that want a core, over the last minute. */
-  readonly load: number;
-}
-
-function isSoonEnough({ ms, cpuMs, load }: Start): boolean {
-  return ms <= readyMsMax || (load > availableParallelism() && cpuMs <= readyMsMax);
-}
-
 async function killOnce(
   house: House,
   report: Report,
@@ -91,11 +72,7 @@ async function killOnce(
 ): Promise<Start> {
   await house.engine.kill("SIGKILL");
   house.engine = await house.startEngine();
-  const start = {
-    ms: Math.round(house.engine.readyMs),
-    cpuMs: (await figures(house)).cpuMs,
-    load: loadavg()[0] ?? 0,
-  };
+  const start = await startOf(house, house.engine.readyMs);
   const { accepted, settled } = seen;
   const where = `${count(accepted)} acknowledged (${percent(accepted, whole)}), ${count(settled)} settled (${percent(settled, whole)})`;
   report.must(

@@ -22,14 +22,25 @@ export interface Running {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
+export interface How {
+  /** Words of a program that runs the command, a tracer for one. Default: none. */
+  readonly under?: readonly string[];
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 interface Started {
   readonly child: ChildProcess;
   /** The end of what it wrote on stderr. */
   readonly said: () => string;
 }
 
-function start(args: readonly string[]): Started {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+function start(args: readonly string[], { under = [], env = {} }: How = {}): Started {
+  const [program = "", ...words] = [...under, process.execPath, main, ...args];
+  const child = spawn(program, words, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
   living.add(child);
   child.once("exit", () => living.delete(child));
   let said = "";
@@ -39,22 +50,55 @@ function start(args: readonly string[]): Started {
   return { child, said: () => said };
 }
 
-/** Starts a command that prints one JSON line when it is ready, and goes on. */
-export async function startServer(args: readonly string[]): Promise<Running> {
+/** How a process ended, and the end of what it wrote on stderr. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly said: string;
+}
+
+export interface Launched {
+  readonly child: ChildProcess;
+  /** Its first line on stdout, and milliseconds since its start; null: it ended before. */
+  readonly ready: Promise<Pick<Running, "ready" | "readyMs"> | null>;
+  /** Resolves when the process is gone and all it wrote has been read. */
+  readonly ended: Promise<Ending>;
+}
+
+/** Starts a command that prints one JSON line when it is ready, and does not wait for it. */
+export function launch(args: readonly string[], how: How = {}): Launched {
   const began = performance.now();
-  const { child, said } = start(args);
+  const { child, said } = start(args, how);
   if (child.stdout === null) throw new Error("no stdout");
   const lines = createInterface({ input: child.stdout });
-  const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
-    lines.once("line", (line) => resolve(JSON.parse(line) as Record<string, unknown>));
-    child.once("exit", (code) =>
-      reject(new Error(`${args.join(" ")} ended with ${code} before it was ready:\n${said()}`)),
+  const line = new Promise<Pick<Running, "ready" | "readyMs"> | null>((resolve) => {
+    lines.once("line", (text) =>
+      resolve({
+        ready: JSON.parse(text) as Record<string, unknown>,
+        readyMs: performance.now() - began,
+      }),
     );
+    child.once("close", () => resolve(null));
   });
+  const ended = once(child, "close").then(([code, signal]): Ending => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+    said: said(),
+  }));
+  return { child, ready: line, ended };
+}
+
+/** As `launch`, when it is ready. Rejects when it ended before, with what it said. */
+export async function startServer(args: readonly string[], how: How = {}): Promise<Running> {
+  const { child, ready, ended } = launch(args, how);
+  const line = await ready;
+  if (line === null) {
+    const { code, said } = await ended;
+    throw new Error(`${args.join(" ")} ended with ${code} before it was ready:\n${said}`);
+  }
   return {
     child,
-    ready,
-    readyMs: performance.now() - began,
+    ...line,
     async kill(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, "exit");
@@ -109,6 +153,6 @@ export function run(args: readonly string[]): Promise<Finished> {
 }
 
 /** Port of the address in a ready line. */
-export function portOf(server: Running): number {
+export function portOf(server: Pick<Running, "ready">): number {
   return Number(new URL(String(server.ready["url"])).port);
 }
