@@ -21,15 +21,13 @@ describe("two engines on one ledger", { timeout: 120_000 }, () => {
   test("LEDGER_LOCKED: the second refuses while the first acknowledges, and the first is not disturbed", async () => {
     const first = rig.launch();
     const { port, sender } = await reach(first);
-    let refused = false;
-    const second = expectRefused().finally(() => {
-      refused = true;
-    });
+    const second = expectRefused();
+    const isOver = second.then(() => true);
     let sent = 0;
-    while (!refused) {
+    do {
       expect((await raiseUntilGone(sender, sent + 1, 1)).size).toBe(1);
       sent += 1;
-    }
+    } while (!(await Promise.race([isOver, false])));
     await second;
     expect((await raiseUntilGone(sender, sent + 1, 3)).size).toBe(3);
     await untilAllSettled(port);
