@@ -108,7 +108,7 @@ async function playRound(tally: Tally, { scratch, rows, wanted, random }: Round)
   const sender = startJob(replayArgs(house, recording.file, { inFlight }));
   let openings = 1;
   // What is done by the next kill, in alarms acknowledged and alarms settled: as far on a slow machine as on a fast one.
-  const stepMost = Math.ceil((loadMost * 2 * whole) / Math.min(wanted, rows / rowsPerKill));
+  const stepMost = Math.ceil((loadMost * 2 * whole) / wanted);
   while (tally.kills < wanted) {
     let seen = await figures(house);
     const aim = seen.accepted + seen.settled + random.int(1, stepMost);

@@ -27,7 +27,7 @@ describe("two engines on one ledger", { timeout: 120_000 }, () => {
     do {
       expect((await raiseUntilGone(sender, sent + 1, 1)).size).toBe(1);
       sent += 1;
-    } while (!(await Promise.race([isOver, false])));
+    } while (!(await Promise.race([isOver, Promise.resolve(false)])));
     await second;
     expect((await raiseUntilGone(sender, sent + 1, 3)).size).toBe(3);
     await untilAllSettled(port);
