@@ -4,11 +4,15 @@
  */
 import { fromPromise } from "xstate";
 import { entry, type Expectation } from "../machines/entry.ts";
-import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../machines/gateway.machine.ts";
+import {
+  gatewayMachine,
+  type ClaimResult,
+  type QueuedRequest,
+  type SendResult,
+} from "../machines/gateway.machine.ts";
 import { cancelRequest } from "../machines/settlement.ts";
 import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
-import type { ForwardReply } from "../machines/client-commands.ts";
 import type { ResponseRow } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock, RequestAnswer, TicketingService } from "./ports.ts";
@@ -25,24 +29,31 @@ export interface GatewayPorts {
 export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
   return gatewayMachine.provide({
     actors: {
-      claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(({ input }) =>
-        claim(ports, input.item),
-      ),
-      send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(
-        ({ input, signal }) => send(ports, input.item, input.attempt, signal),
+      claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(async ({ input }) => {
+        const last = input.items.at(-1);
+        const stand = await Promise.all(input.items.map((item) => claim(ports, item, item === last)));
+        return input.items.filter((_, index) => stand[index]);
+      }),
+      send: fromPromise<SendResult, { readonly item: QueuedRequest }>(({ input, signal }) =>
+        send(ports, input.item, signal),
       ),
     },
   });
 }
 
-async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Promise<ClaimResult> {
+/** Whether it is durable as sending; if not, it may not be sent. `urgent`: written now, with those before it. */
+async function claim(
+  { journal, clock }: GatewayPorts,
+  item: QueuedRequest,
+  urgent: boolean,
+): Promise<boolean> {
   const { request, attempt } = item;
   const { requestId, key, clientId, lockGuid } = request;
   const at = clock.now();
   const expect: Expectation[] = [{ stream: clientStream(clientId), revision: item.claim }]; // L3
   const known = journal.state.keys.get(key);
   const planned = known?.request?.requestId === requestId;
-  if (attempt > 1 && !planned) return { attempt: null };
+  if (attempt > 1 && !planned) return false;
   // Where its plan is known to be durable, it must not have been ended meanwhile.
   if (planned) expect.push({ stream: keyStream(key), revision: known.revision });
   const row: ResponseRow = {
@@ -71,9 +82,9 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
     ],
     expect,
     // The whole line waits for it. Not ahead of a plan that is still on its way to the disk.
-    { urgent: true, ahead: planned },
+    { urgent, ahead: planned },
   );
-  if (result.kind === "committed") return { attempt };
+  if (result.kind === "committed") return true;
   const fallen = journal.state.keys.get(key);
   if (fallen?.request?.requestId === requestId && fallen.request.status === "planned") {
     // Planned and its client lost in the same moment: nobody else would end it.
@@ -86,17 +97,16 @@ async function claim({ journal, clock }: GatewayPorts, item: QueuedRequest): Pro
     );
     await journal.append(ended, [{ stream: keyStream(key), revision: fallen.revision }]);
   }
-  return { attempt: null };
+  return false;
 }
 
 async function send(
   ports: GatewayPorts,
   item: QueuedRequest,
-  attempt: number,
   signal: AbortSignal,
-): Promise<ForwardReply> {
+): Promise<SendResult> {
   const { journal, clock } = ports;
-  const { request } = item;
+  const { request, attempt } = item;
   const began = clock.monotonicMs();
   ports.onFlight?.(request.service.name, item);
   const told = await ports.service
@@ -109,16 +119,17 @@ async function send(
     }));
   ports.onFlight?.(request.service.name, null);
   const at = clock.now();
+  const exchangeMs = clock.monotonicMs() - began;
   const key = journal.state.keys.get(request.key);
   const known = key?.request ?? null;
   if (key === undefined || known === null || known.requestId !== request.requestId) {
     throw new Error(`The answer to ${request.requestId} found no request of ${request.key} being sent.`);
   }
-  const answer = asAnswer(told, at, Math.round(clock.monotonicMs() - began));
+  const answer = asAnswer(told, at, Math.round(exchangeMs));
   const verdict = judgeAnswer(key, known, answer, ports.settings);
   journal.note(verdict.entries, [], { ahead: true }); // as the next claim, and before it (G1)
   const { result, outcome, because } = verdict;
-  return { ok: true, result, outcome, ticketId: answer.ticketId, because, at };
+  return { answer: { ok: true, result, outcome, ticketId: answer.ticketId, because, at }, exchangeMs };
 }
 
 function asAnswer(told: RequestAnswer, answeredAt: number, durationMs: number): Answer {

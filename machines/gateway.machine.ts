@@ -2,6 +2,7 @@
  * The Telenet Ticket Gateway towards one ticketing service: a waiting line and the one request in flight.
  *   G1 at most one request in flight per service, by lane then age, every fourth turn to the oldest.
  *   G2 "sending attempt n" is durable before its first byte leaves (`claim` before `send`).
+ *   G4 only where a doubt costs nothing are requests claimed before it is their turn (`claimsTogether`).
  *   L3 a request whose flow lost its lock is not sent (`claim` refuses).
  * Source: telenet-ticket-client.md, "About": requests are "buffered in the Telenet Ticket Gateway and thus
  * handled in a sequential order".
@@ -11,7 +12,7 @@ import { lanes } from "./admission.ts";
 import { Lanes } from "./lanes.ts";
 import { limits } from "./limits.ts";
 import { cancelled, type ForwardReply } from "./client-commands.ts";
-import type { Position, TicketRequest } from "./vocabulary.ts";
+import type { Position, ServiceInfo, TicketRequest } from "./vocabulary.ts";
 
 export interface QueuedRequest {
   readonly request: TicketRequest;
@@ -28,15 +29,33 @@ export interface GatewayContext {
   readonly service: string;
   /** Owned and changed in place by this actor alone: a queue of thousands is not copied for each request. */
   readonly line: Lanes<QueuedRequest>;
-  readonly current: QueuedRequest | null;
-  readonly attempt: number;
+  /** Taken out of the line, in the order they are sent: being claimed, or claimed and the first of them in flight. */
+  readonly taken: readonly QueuedRequest[];
+  /** Of the last exchange, ms; null: none yet. */
+  readonly exchangeMs: number | null;
 }
 
 export type GatewayEvent = { readonly type: "gateway.enqueue"; readonly item: QueuedRequest };
 
-/** `attempt`: its number, durable as sending; null: the claim no longer stands and nothing may be sent. */
-export interface ClaimResult {
-  readonly attempt: number | null;
+/** Those of the asked that are durable as sending, in their order. The claim of every other has fallen: it may not be sent. */
+export type ClaimResult = readonly QueuedRequest[];
+
+export interface SendResult {
+  readonly answer: ForwardReply;
+  /** From the first byte to the answer. */
+  readonly exchangeMs: number;
+}
+
+/**
+ * How many requests are claimed with one commit: as many as leave within `claimedMsMax` of it at the pace of the last
+ * exchange. A claim that a crash overtakes is in doubt although it never left (G2), and a force no longer cancels it
+ * (L4), so one at a time but where the service answers faster than a disk can sync and a doubt is ended by sending
+ * again.
+ */
+export function claimsTogether(service: ServiceInfo, exchangeMs: number | null): number {
+  if (service.idempotency !== "requestId" || exchangeMs === null) return 1;
+  const inTime = Math.floor(limits.claimedMsMax / Math.max(exchangeMs, limits.claimedMsMax / limits.claimsMax));
+  return Math.max(1, inTime);
 }
 
 export const gatewayMachine = setup({
@@ -46,30 +65,38 @@ export const gatewayMachine = setup({
     input: {} as { readonly service: string },
   },
   actors: {
-    /** Provided by actors/: makes "sending attempt n" durable, or says that the claim has fallen. */
-    claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(() =>
+    /** Provided by actors/: makes "sending attempt n" of each durable, or finds that its claim has fallen. */
+    claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(() =>
       Promise.reject(new Error("No claim provided.")),
     ),
     /** Provided by actors/: one exchange with the service; its answer's facts are appended before it resolves. */
-    send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(() =>
+    send: fromPromise<SendResult, { readonly item: QueuedRequest }>(() =>
       Promise.reject(new Error("No send provided.")),
     ),
   },
   guards: {
     hasNext: ({ context }) => context.line.size > 0,
-    isClaimed: (_, params: ClaimResult) => params.attempt !== null,
+    isAnyClaimed: (_, params: { readonly claimed: ClaimResult }) => params.claimed.length > 0,
+    isMoreClaimed: ({ context }) => context.taken.length > 1,
   },
   actions: {
     enqueue: ({ context, event }) => {
       const { item } = event;
       context.line.enter(item.request.requestId, lanes[item.request.payload.command], item.age, item);
     },
-    takeNext: assign({ current: ({ context }) => context.line.next() ?? null, attempt: 0 }), // G1
-    noteAttempt: assign((_, params: ClaimResult) => ({ attempt: params.attempt ?? 0 })),
-    replyCancelled: ({ context }) =>
-      context.current?.reply(cancelled("Its flow lost the client before it was sent.", 0)),
-    reply: ({ context }, params: { readonly answer: ForwardReply }) => context.current?.reply(params.answer),
-    dropCurrent: assign({ current: null, attempt: 0 }),
+    // G1
+    takeNext: assign({ taken: ({ context: { line, exchangeMs } }) => takeFrom(line, exchangeMs) }),
+    keepClaimed: assign({ taken: (_, params: { readonly claimed: ClaimResult }) => params.claimed }),
+    replyFallen: ({ context }, { claimed }: { readonly claimed: ClaimResult }) => {
+      for (const item of context.taken)
+        if (!claimed.includes(item))
+          item.reply(cancelled("Its flow lost the client before it was sent.", 0));
+    },
+    reply: ({ context }, { answer }: SendResult) => context.taken[0]?.reply(answer),
+    dropFirst: assign({
+      taken: ({ context }) => context.taken.slice(1),
+      exchangeMs: (_, { exchangeMs }: SendResult) => exchangeMs,
+    }),
     escalate: ({ event }) => {
       throw "error" in event ? event.error : new Error(`A Ticket Gateway failed at ${event.type}.`);
     },
@@ -81,8 +108,8 @@ export const gatewayMachine = setup({
   context: ({ input }) => ({
     service: input.service,
     line: new Lanes<QueuedRequest>(),
-    current: null,
-    attempt: 0,
+    taken: [],
+    exchangeMs: null,
   }),
   on: { "gateway.enqueue": { actions: "enqueue" } },
   states: {
@@ -90,14 +117,23 @@ export const gatewayMachine = setup({
     claiming: {
       invoke: {
         src: "claim",
-        input: ({ context }) => ({ item: context.current as QueuedRequest }),
+        input: ({ context }) => ({ items: context.taken }),
         onDone: [
           {
-            guard: { type: "isClaimed", params: ({ event }) => event.output },
+            guard: { type: "isAnyClaimed", params: ({ event }) => ({ claimed: event.output }) },
             target: "sending",
-            actions: { type: "noteAttempt", params: ({ event }) => event.output },
+            actions: [
+              { type: "replyFallen", params: ({ event }) => ({ claimed: event.output }) },
+              { type: "keepClaimed", params: ({ event }) => ({ claimed: event.output }) },
+            ],
           },
-          { target: "idle", actions: ["replyCancelled", "dropCurrent"] },
+          {
+            target: "idle",
+            actions: [
+              { type: "replyFallen", params: ({ event }) => ({ claimed: event.output }) },
+              { type: "keepClaimed", params: ({ event }) => ({ claimed: event.output }) },
+            ],
+          },
         ],
         onError: { actions: "escalate" },
       },
@@ -105,15 +141,43 @@ export const gatewayMachine = setup({
     sending: {
       invoke: {
         src: "send",
-        input: ({ context }) => ({ item: context.current as QueuedRequest, attempt: context.attempt }),
-        onDone: {
-          target: "idle",
-          actions: [{ type: "reply", params: ({ event }) => ({ answer: event.output }) }, "dropCurrent"],
-        },
+        input: ({ context }) => ({ item: context.taken[0] as QueuedRequest }),
+        onDone: [
+          {
+            guard: "isMoreClaimed",
+            target: "sending",
+            reenter: true,
+            actions: [
+              { type: "reply", params: ({ event }) => event.output },
+              { type: "dropFirst", params: ({ event }) => event.output },
+            ],
+          },
+          {
+            target: "idle",
+            actions: [
+              { type: "reply", params: ({ event }) => event.output },
+              { type: "dropFirst", params: ({ event }) => event.output },
+            ],
+          },
+        ],
         onError: { actions: "escalate" },
       },
     },
   },
 });
+
+/** The row of a service does not change while it has requests: what holds for the first holds for all in its line. */
+function takeFrom(line: Lanes<QueuedRequest>, exchangeMs: number | null): readonly QueuedRequest[] {
+  const first = line.next();
+  if (first === undefined) return [];
+  const taken = [first];
+  const together = claimsTogether(first.request.service, exchangeMs);
+  while (taken.length < together) {
+    const next = line.next();
+    if (next === undefined) break;
+    taken.push(next);
+  }
+  return taken;
+}
 
 export type GatewayRef = ActorRefFrom<typeof gatewayMachine>;
