@@ -100,11 +100,7 @@ async function claim(
   return false;
 }
 
-async function send(
-  ports: GatewayPorts,
-  item: QueuedRequest,
-  signal: AbortSignal,
-): Promise<SendResult> {
+async function send(ports: GatewayPorts, item: QueuedRequest, signal: AbortSignal): Promise<SendResult> {
   const { journal, clock } = ports;
   const { request, attempt } = item;
   const began = clock.monotonicMs();

@@ -54,7 +54,9 @@ export interface SendResult {
  */
 export function claimsTogether(service: ServiceInfo, exchangeMs: number | null): number {
   if (service.idempotency !== "requestId" || exchangeMs === null) return 1;
-  const inTime = Math.floor(limits.claimedMsMax / Math.max(exchangeMs, limits.claimedMsMax / limits.claimsMax));
+  const inTime = Math.floor(
+    limits.claimedMsMax / Math.max(exchangeMs, limits.claimedMsMax / limits.claimsMax),
+  );
   return Math.max(1, inTime);
 }
 
@@ -89,8 +91,7 @@ export const gatewayMachine = setup({
     keepClaimed: assign({ taken: (_, params: { readonly claimed: ClaimResult }) => params.claimed }),
     replyFallen: ({ context }, { claimed }: { readonly claimed: ClaimResult }) => {
       for (const item of context.taken)
-        if (!claimed.includes(item))
-          item.reply(cancelled("Its flow lost the client before it was sent.", 0));
+        if (!claimed.includes(item)) item.reply(cancelled("Its flow lost the client before it was sent.", 0));
     },
     reply: ({ context }, { answer }: SendResult) => context.taken[0]?.reply(answer),
     dropFirst: assign({

@@ -1,6 +1,6 @@
 /**
- * What the ledger and its writing thread tell each other. Groups and judgements travel as flat lists of texts and
- * numbers: cloning an object costs several times its strings.
+ * What the ledger and its writing thread tell each other. Groups and judgements travel flat, as few texts and one list
+ * of numbers: cloning an object costs several times its strings, and many strings several times one of their length.
  */
 import type { Stream } from "../../machines/facts.ts";
 import type { Failure } from "../../machines/failure.ts";
@@ -42,52 +42,65 @@ export type FromThread =
   /** R3: nothing is written any more; only `close` is answered. */
   | { readonly kind: "failed"; readonly message: string };
 
-/** `numbers` a batch: how many expectations and rows, then revisions, then times. `texts` in the same order. */
 export interface GroupMessage {
-  readonly texts: readonly (string | null)[];
-  readonly numbers: readonly number[];
+  /** Streams, types, keys, flows and ids, each once. */
+  readonly names: readonly string[];
+  /** The bodies of all rows, one after the other. */
+  readonly bodies: string;
+  /**
+   * A batch: its id, how many expectations, how many rows; then of each expectation stream and revision; then of each
+   * row stream, type, key, flow, time and length of the body. Names by their place in `names`, -1 for null.
+   */
+  readonly numbers: Float64Array;
 }
 
 export function packGroup(batches: readonly BatchToWrite[]): GroupMessage {
-  const texts: (string | null)[] = [];
+  const places = new Map<string, number>();
+  const names: string[] = [];
   const numbers: number[] = [];
+  let bodies = "";
+  function place(name: string | null): number {
+    if (name === null) return -1;
+    const known = places.get(name);
+    if (known !== undefined) return known;
+    places.set(name, names.length);
+    return names.push(name) - 1;
+  }
   for (const { id, expect, rows } of batches) {
-    texts.push(id);
-    numbers.push(expect.length, rows.length);
-    for (const { stream, revision } of expect) {
-      texts.push(stream);
-      numbers.push(revision);
-    }
+    numbers.push(place(id), expect.length, rows.length);
+    for (const { stream, revision } of expect) numbers.push(place(stream), revision);
     for (const { stream, type, at, key, flow, body } of rows) {
-      texts.push(stream, type, key, flow, body);
-      numbers.push(at);
+      numbers.push(place(stream), place(type), place(key), place(flow), at, body.length);
+      bodies += body;
     }
   }
-  return { texts, numbers };
+  return { names, bodies, numbers: Float64Array.from(numbers) };
 }
 
-export function unpackGroup({ texts, numbers }: GroupMessage): BatchToWrite[] {
+/** The bodies are slices of the message: whoever keeps one keeps all of its group. */
+export function unpackGroup({ names, bodies, numbers }: GroupMessage): BatchToWrite[] {
   const batches: BatchToWrite[] = [];
-  let text = 0;
-  let number = 0;
+  let at = 0;
+  let from = 0;
+  const next = (): number => numbers[at++] ?? Number.NaN;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-parameters -- as packed above
-  const nextText = <Text extends string | null>(): Text => texts[text++] as Text;
-  const nextNumber = (): number => numbers[number++] ?? Number.NaN;
-  while (text < texts.length) {
-    const id = nextText<string>();
-    const expects = nextNumber();
-    const length = nextNumber();
+  const nextName = <Name extends string | null>(): Name => (names[next()] ?? null) as Name;
+  const nextBody = (): string => bodies.slice(from, (from += next()));
+  while (at < numbers.length) {
+    const id = nextName<string>();
+    const expects = next();
+    const length = next();
     const expect: { stream: Stream; revision: Position }[] = [];
-    for (let n = 0; n < expects; n += 1) expect.push({ stream: nextText(), revision: nextNumber() });
+    for (let n = 0; n < expects; n += 1) expect.push({ stream: nextName(), revision: next() });
     const rows: RowToWrite[] = [];
     for (let n = 0; n < length; n += 1) {
       rows.push({
-        stream: nextText(),
-        type: nextText(),
-        key: nextText(),
-        flow: nextText(),
-        body: nextText(),
-        at: nextNumber(),
+        stream: nextName(),
+        type: nextName(),
+        key: nextName(),
+        flow: nextName(),
+        at: next(),
+        body: nextBody(),
       });
     }
     batches.push({ id, expect, rows });

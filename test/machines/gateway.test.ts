@@ -2,22 +2,24 @@ import * as fc from "fast-check";
 import { createActor, fromPromise, type ActorRefFrom } from "xstate";
 import { describe, expect, test } from "vitest";
 import {
+  claimsTogether,
   gatewayMachine,
   type ClaimResult,
   type GatewayEvent,
   type QueuedRequest,
+  type SendResult,
 } from "../../machines/gateway.machine.ts";
 import type { ForwardReply } from "../../machines/client-commands.ts";
-import type { RequestPayload } from "../../machines/vocabulary.ts";
+import type { RequestPayload, ServiceInfo } from "../../machines/vocabulary.ts";
 import { closePayload, createPayload, noon, service, updatePayload } from "./given.ts";
 import { checkChart, checkTable, endOfActor } from "./transition-table.ts";
 
 /* `queues`: stays, and the request waits in line. `crash`: the supervisor starts it anew. `.`: cannot occur there. */
 const table = `
-state    | gateway.enqueue | claim done/claimed | claim done/fallen | send done | claim fails | send fails
-idle     | claiming        | .                  | .                 | .         | .           | .
-claiming | queues          | sending            | idle              | .         | crash       | .
-sending  | queues          | .                  | .                 | idle      | .           | crash
+state    | gateway.enqueue | claim done/claimed | claim done/fallen | send done/last | send done/more | claim fails | send fails
+idle     | claiming        | .                  | .                 | .              | .              | .           | .
+claiming | queues          | sending            | idle              | .              | .              | crash       | .
+sending  | queues          | .                  | .                 | idle           | sending        | .           | crash
 `;
 
 const settled: ForwardReply = {
@@ -35,6 +37,7 @@ function item(
   age = 1,
   command: keyof typeof payloads = "create",
   replies: ForwardReply[] = [],
+  promise: ServiceInfo["idempotency"] = "settles",
 ): QueuedRequest {
   const payload: RequestPayload = payloads[command];
   const request = {
@@ -42,7 +45,7 @@ function item(
     key: "NE-1",
     clientId: "client-01",
     lockGuid: "guid-1",
-    service: service(),
+    service: service({ idempotency: promise }),
     payload,
   };
   return { request, age, attempt: 1, claim: 3, reply: (reply) => void replies.push(reply) };
@@ -50,13 +53,13 @@ function item(
 
 interface GatewayRig {
   readonly actor: ActorRefFrom<typeof gatewayMachine>;
-  /** Ids as they were claimed, and as they were sent. */
+  /** Ids as they were asked to be claimed, together with commas between them, and as they were sent. */
   readonly claimed: string[];
   readonly sent: string[];
   readonly crashes: unknown[];
   state(): string;
-  /** The end of the actor that now runs. */
-  end(event: string): void;
+  /** The end of the actor that now runs. `claimed`: of all that were taken, but for those that have `fallen`. */
+  end(event: string, how?: { readonly fallen?: readonly string[]; readonly exchangeMs?: number }): void;
 }
 
 const never = new Promise<never>(() => {});
@@ -67,16 +70,14 @@ function gatewayRig(): GatewayRig {
   const crashes: unknown[] = [];
   const logic = gatewayMachine.provide({
     actors: {
-      claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(({ input }) => {
-        claimed.push(input.item.request.requestId);
+      claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(({ input }) => {
+        claimed.push(input.items.map(({ request }) => request.requestId).join());
         return never;
       }),
-      send: fromPromise<ForwardReply, { readonly item: QueuedRequest; readonly attempt: number }>(
-        ({ input }) => {
-          sent.push(`${input.item.request.requestId}#${input.attempt}`);
-          return never;
-        },
-      ),
+      send: fromPromise<SendResult, { readonly item: QueuedRequest }>(({ input }) => {
+        sent.push(`${input.item.request.requestId}#${input.item.attempt}`);
+        return never;
+      }),
     },
   });
   const actor = createActor(logic, { input: { service: "OSB" } });
@@ -89,23 +90,39 @@ function gatewayRig(): GatewayRig {
     sent,
     crashes,
     state,
-    end(event) {
+    end(event, { fallen = [], exchangeMs = 30 } = {}) {
       const type = endOfActor(gatewayMachine, state(), event.split("/")[0] ?? "");
-      const output = event.startsWith("send") ? settled : { attempt: event.endsWith("claimed") ? 1 : null };
+      const { taken } = actor.getSnapshot().context;
+      const stand = taken.filter(({ request }) => !fallen.includes(request.requestId));
+      const output = event.startsWith("send")
+        ? { answer: settled, exchangeMs }
+        : event.endsWith("claimed")
+          ? stand
+          : [];
       actor.send({ type, output, error: new Error("thrown") } as unknown as GatewayEvent);
     },
   };
 }
 
-function rigIn(state: string): GatewayRig {
+function rigIn(state: string, more: boolean): GatewayRig {
   const rig = gatewayRig();
-  if (state !== "idle") rig.actor.send({ type: "gateway.enqueue", item: item("r0") });
+  if (more && state === "sending") paced(rig, 0, 2);
+  else if (state !== "idle") rig.actor.send({ type: "gateway.enqueue", item: item("r0") });
   if (state === "sending") rig.end("claim done/claimed");
   return rig;
 }
 
+/** Brings the gateway to claim `count` requests, r1 …, after an exchange that took so long. */
+function paced(rig: GatewayRig, exchangeMs: number, count: number, replies: ForwardReply[] = []): void {
+  rig.actor.send({ type: "gateway.enqueue", item: item("first", 1) });
+  rig.end("claim done/claimed");
+  for (let n = 1; n <= count; n += 1)
+    rig.actor.send({ type: "gateway.enqueue", item: item(`r${n}`, 10 + n, "create", replies, "requestId") });
+  rig.end("send done", { exchangeMs });
+}
+
 function probe(state: string, event: string): string {
-  const rig = rigIn(state);
+  const rig = rigIn(state, event.endsWith("/more"));
   expect(rig.state()).toBe(state);
   const { size } = rig.actor.getSnapshot().context.line;
   if (event === "gateway.enqueue") rig.actor.send({ type: event, item: item("r1") });
@@ -159,6 +176,42 @@ describe("gateway", () => {
     expect(rig.state()).toBe("idle");
   });
 
+  test("G4: only what leaves within a millisecond at the last pace is claimed together, where doubt is ended by sending again", () => {
+    const fast = service({ idempotency: "requestId" });
+    expect(
+      [null, 0, 0.01, 0.2, 0.5, 0.6, 1, 1.1, 30_000].map((exchangeMs) => claimsTogether(fast, exchangeMs)),
+    ).toEqual([1, 32, 32, 5, 2, 1, 1, 1, 1]);
+    for (const idempotency of ["settles", "none"] as const)
+      expect(claimsTogether(service({ idempotency }), 0)).toBe(1);
+  });
+
+  test("G1: requests claimed together are sent one by one, in their order; the next group waits for the last answer", () => {
+    const rig = gatewayRig();
+    const replies: ForwardReply[] = [];
+    paced(rig, 0.2, 7, replies);
+    expect(rig.claimed).toEqual(["first", "r1,r2,r3,r4,r5"]);
+    rig.end("claim done/claimed");
+    for (let sent = 1; sent <= 5; sent += 1) {
+      expect(rig.sent).toHaveLength(1 + sent);
+      expect(rig.claimed).toHaveLength(2);
+      rig.end("send done", { exchangeMs: sent === 5 ? 40 : 0.2 });
+      expect(replies).toHaveLength(sent);
+    }
+    expect(rig.sent).toEqual(["first#1", "r1#1", "r2#1", "r3#1", "r4#1", "r5#1"]);
+    expect(rig.claimed.slice(2), "a slow answer: one at a time again").toEqual(["r6"]);
+  });
+
+  test("L3: of requests claimed together those whose claim has fallen are answered as cancelled and never sent", () => {
+    const rig = gatewayRig();
+    const replies: ForwardReply[] = [];
+    paced(rig, 0, 3, replies);
+    rig.end("claim done/claimed", { fallen: ["r1", "r3"] });
+    expect(rig.sent).toEqual(["first#1", "r2#1"]);
+    expect(replies.map((reply) => reply.ok && reply.result)).toEqual(["cancelled", "cancelled"]);
+    rig.end("send done");
+    expect([rig.state(), rig.sent, replies.length]).toEqual(["idle", ["first#1", "r2#1"], 3]);
+  });
+
   // Its line is changed in place, so that xstate/graph, which runs no such action, cannot follow it.
   test("G1: on any path one request at most is in flight, none is lost or taken twice, each is answered once", () => {
     const moves = fc.array(fc.constantFrom("enqueue", "enqueue", "claimed", "fallen", "done"), {
@@ -169,26 +222,32 @@ describe("gateway", () => {
         const rig = gatewayRig();
         const answered: string[] = [];
         let queued = 0;
+        let ended = 0;
         const step = (move: string): void => {
           const state = rig.state();
           if (move === "enqueue") {
             queued += 1;
             const name = `r${queued}`;
-            const made = item(name, queued, queued % 3 === 0 ? "create" : "close");
+            const made = item(name, queued, queued % 3 === 0 ? "create" : "close", [], "requestId");
             rig.actor.send({
               type: "gateway.enqueue",
               item: { ...made, reply: () => void answered.push(name) },
             });
           } else if (state === "claiming" && move !== "done") rig.end(`claim done/${move}`);
-          else if (state === "sending") rig.end("send done");
-          const { current } = rig.actor.getSnapshot().context;
-          expect(current === null, "in hand exactly while busy").toBe(rig.state() === "idle");
-          expect(rig.claimed.length - answered.length, "in flight").toBe(current === null ? 0 : 1);
+          else if (state === "sending") {
+            ended += 1;
+            rig.end("send done", { exchangeMs: queued % 2 === 0 ? 0.4 : 30 });
+          }
+          const { taken } = rig.actor.getSnapshot().context;
+          const asked = rig.claimed.flatMap((ids) => ids.split(","));
+          expect(taken.length === 0, "in hand exactly while busy").toBe(rig.state() === "idle");
+          expect(asked.length - answered.length, "in hand").toBe(taken.length);
+          expect(rig.sent.length - ended, "in flight").toBe(rig.state() === "sending" ? 1 : 0);
         };
         for (const move of path) step(move);
         for (let rest = 0; rest < 2 * queued; rest += 1) step("claimed");
         const all = Array.from({ length: queued }, (_, index) => `r${index + 1}`).sort();
-        expect([...rig.claimed].sort()).toEqual(all);
+        expect(rig.claimed.flatMap((ids) => ids.split(",")).sort()).toEqual(all);
         expect(answered.sort()).toEqual(all);
         expect(rig.state()).toBe("idle");
       }),

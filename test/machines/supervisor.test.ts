@@ -47,7 +47,9 @@ function supervisorRig(clients = 2, heartbeats: readonly HeartbeatInput[] = []):
   const crashes: unknown[] = [];
   const gateway = gatewayMachine.provide({
     actors: {
-      claim: fromPromise<ClaimResult, { readonly item: QueuedRequest }>(() => new Promise<never>(() => {})),
+      claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(
+        () => new Promise<never>(() => {}),
+      ),
     },
   });
   const heartbeat = heartbeatMachine.provide({
