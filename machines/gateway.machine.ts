@@ -169,14 +169,10 @@ export const gatewayMachine = setup({
 
 /** The row of a service does not change while it has requests: what holds for the first holds for all in its line. */
 function takeFrom(line: Lanes<QueuedRequest>, exchangeMs: number | null): readonly QueuedRequest[] {
-  const first = line.next();
-  if (first === undefined) return [];
-  const taken = [first];
-  const together = claimsTogether(first.request.service, exchangeMs);
-  while (taken.length < together) {
-    const next = line.next();
-    if (next === undefined) break;
+  const taken: QueuedRequest[] = [];
+  for (let next = line.next(); next !== undefined; next = line.next()) {
     taken.push(next);
+    if (taken.length >= claimsTogether(next.request.service, exchangeMs) || line.size === 0) break; // G1: an empty line is no turn
   }
   return taken;
 }
