@@ -54,7 +54,7 @@ function parseTable(csv: string | Uint8Array): TableText {
     }
   }
   if (broken !== null)
-    faults.push({ ...broken, column: columns.names[Number(broken.column) - 1] ?? broken.column });
+    faults.push({ ...broken, column: columns.names[Number(broken.column) - 1] || broken.column });
   return { rows, faults: inOrder(faults) };
 }
 
