@@ -245,8 +245,8 @@ function fingerprint(): string {
     .map((one) =>
       Reflect.ownKeys(one)
         .map((name) => {
-          const { value, get } = Object.getOwnPropertyDescriptor(one, name) ?? {};
-          return `${String(name)}=${typeof value}${typeof value === "function" ? value.name + value.length : ""}${typeof get}`;
+          const value: unknown = Object.getOwnPropertyDescriptor(one, name)?.value;
+          return `${String(name)}=${typeof value}${typeof value === "function" ? value.name + value.length : ""}`;
         })
         .join(),
     )

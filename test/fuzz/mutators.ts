@@ -13,8 +13,8 @@ type Mutator = (input: Buffer, random: Random, material: Material) => Buffer;
 
 /** What decoders stumble over, in no decoder's language in particular. */
 const oddities: readonly (string | Buffer)[] = [
-  ...["", "\0", "\r", "\n", "\r\n", "\t", " ", "\u2028", "\ufeff", "\ufffd", "\u{1f6a8}", "e\u0301"],
-  ...[
+  ["", "\0", "\r", "\n", "\r\n", "\t", " ", "\u2028", "\ufeff", "\ufffd", "\u{1f6a8}", "e\u0301"],
+  [
     '"',
     "'",
     "\\",
@@ -34,7 +34,7 @@ const oddities: readonly (string | Buffer)[] = [
     "?",
     "#",
   ],
-  ...[
+  [
     "<",
     ">",
     "</",
@@ -49,44 +49,18 @@ const oddities: readonly (string | Buffer)[] = [
     "&#xD800;",
     "&x;",
   ],
-  ...[
-    "{",
-    "}",
-    "[",
-    "]",
-    "{}",
-    "[]",
-    "null",
-    "true",
-    "false",
-    "NaN",
-    "1e999",
-    "-1e999",
-    "-0",
-    "0x10",
-    "1e-7",
-  ],
-  ...["9007199254740993", "4294967296", "2147483648", "-1", "65535", "65536", "00", "0.1", "1".repeat(400)],
-  ...[
-    "__proto__",
-    '"__proto__":{"x":1},',
-    "constructor",
-    "prototype",
-    "toString",
-    "hasOwnProperty",
-    "length",
-  ],
-  ...["=1+1", "+1", "-1", "@x", "'=1", "'", "''", "\uff1d1", "--", "-", "--help", "--json", "\u001b[31m"],
-  ...["2026-02-30T00:00:00Z", "1969-12-31T23:59:59Z", "2201-01-01T00:00:00Z", "2026-11-25T24:00:00+99:99"],
-  ...["127.1", "0x7f.1", "[::1]", "::ffff:127.0.0.1", "localhost", "169.254.169.254", "user:pw@host"],
-  ...["a".repeat(64), "a".repeat(257), "[".repeat(20), '{"a":'.repeat(20), "<a>".repeat(40), ",".repeat(30)],
-  Buffer.from([0xff]),
-  Buffer.from([0xc3]),
-  Buffer.from([0xed, 0xa0, 0x80]),
-  Buffer.from([0xf0, 0x9f, 0x9a]),
-  Buffer.from([0xff, 0xfe]),
-  Buffer.from([0x80]),
-];
+  ["{", "}", "[", "]", "{}", "[]", "null", "true", "false", "NaN", "1e999", "-1e999", "-0", "0x10", "1e-7"],
+  ["9007199254740993", "4294967296", "2147483648", "-1", "65535", "65536", "00", "0.1", "1".repeat(400)],
+  ["__proto__", '"__proto__":{"x":1},', "constructor", "prototype", "toString", "hasOwnProperty", "length"],
+  ["=1+1", "+1", "-1", "@x", "'=1", "'", "''", "\uff1d1", "--", "-", "--help", "--json", "\u001b[31m"],
+  ["2026-02-30T00:00:00Z", "1969-12-31T23:59:59Z", "2201-01-01T00:00:00Z", "2026-11-25T24:00:00+99:99"],
+  ["127.1", "0x7f.1", "[::1]", "::ffff:127.0.0.1", "localhost", "169.254.169.254", "user:pw@host"],
+  ["a".repeat(64), "a".repeat(257), "[".repeat(20), '{"a":'.repeat(20), "<a>".repeat(40), ",".repeat(30)],
+  // Bytes that are no UTF-8, and the mark of UTF-16.
+  [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x9a], [0xff, 0xfe], [0x80]].map((bytes) =>
+    Buffer.from(bytes),
+  ),
+].flat();
 
 const join = (...parts: readonly (string | Buffer)[]) =>
   Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part)));
@@ -189,9 +163,9 @@ function changedValue(value: unknown, random: Random, words: readonly string[]):
   if (Array.isArray(value)) {
     const items: unknown[] = [...(value as readonly unknown[])];
     const index = Number(name);
-    if (random.chance(0.1)) items.splice(index, 1);
-    else if (random.chance(0.1)) items.splice(index, 0, inner);
-    else items[index] = changedValue(inner, random, words);
+    const does = random.weighted({ remove: 1, double: 1, change: 8 });
+    if (does === "change") items[index] = changedValue(inner, random, words);
+    else items.splice(index, does === "remove" ? 1 : 0, ...(does === "remove" ? [] : [inner]));
     return items;
   }
   const kept = entries.filter(([other]) => other !== name || !random.chance(0.15));

@@ -36,6 +36,13 @@ export const badTables: readonly {
   readonly expected: string;
 }[] = [
   { what: "an empty file", csv: "", line: 1, column: "1", expected: "the header" },
+  {
+    what: "an unclosed quote below a header with an empty cell",
+    csv: `,\n"`,
+    line: 2,
+    column: "1",
+    expected: "a closing",
+  },
   { what: "no header", csv: `${row()}\n`, line: 1, column: "1", expected: "the header" },
   { what: "no row", csv: table(), line: 1, column: "name", expected: "at least one service" },
   {

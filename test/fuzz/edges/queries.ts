@@ -34,7 +34,7 @@ export const feedQuery: Edge = {
         ...(only === null ? undefined : { only }),
         ...(types === null ? undefined : { types: [...types].join(",") }),
       });
-      const again = readFeedRequest(`/v1/feed?${query}`);
+      const again = readFeedRequest(`/v1/feed?${query.toString()}`);
       demandEqual(plain(again), plain(read), "written anew it reads otherwise");
       return "accepted";
     },
@@ -63,7 +63,7 @@ export const inspectQuery: Edge = {
       }
       const { actor } = read.request;
       const again = readInspectRequest(
-        actor === null ? "/inspect" : `/inspect?${new URLSearchParams({ actor })}`,
+        actor === null ? "/inspect" : `/inspect?${new URLSearchParams({ actor }).toString()}`,
       );
       demandEqual(again, read, "written anew it reads otherwise");
       return "accepted";

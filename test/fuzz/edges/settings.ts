@@ -234,7 +234,7 @@ export const commandLine: Edge = {
 };
 
 function overhear(stream: NodeJS.WriteStream, said: string[]): () => void {
-  const { write } = stream;
+  const write = stream.write.bind(stream);
   stream.write = (text: string | Uint8Array) => {
     said.push(String(text));
     return true;
@@ -244,7 +244,7 @@ function overhear(stream: NodeJS.WriteStream, said: string[]): () => void {
 
 /** Commander reads the words to their end, and then does nothing. */
 function withoutActions(): () => void {
-  const { action } = Command.prototype;
+  const action = Reflect.get(Command.prototype, "action") as (this: Command, fn: () => void) => Command;
   Command.prototype.action = function noAction(this: Command) {
     return action.call(this, () => undefined);
   };

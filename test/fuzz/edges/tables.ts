@@ -64,7 +64,7 @@ function demandTold({ line, column, expected, got }: TableFault): void {
     column !== "" && expected !== "" && got !== "",
     "a fault without its place, or what was expected or got",
   );
-  demand(!/[\r\n\u001b]/.test(expected + got), "a fault of several lines");
+  demand(!/\p{Cc}/u.test(expected + got), "a fault of several lines");
   demand(got.length <= 1_000, `a fault of ${got.length} characters`);
 }
 
