@@ -10,6 +10,8 @@ import type { ClientView, EngineCounters, EngineSnapshot } from "./engine-views.
 
 export const feedPath = "/v1/feed";
 export const feedSubprotocol = "cloudevents.json";
+/** Offered beside it: every frame is a JSON array of what one turn of the feed says. A frame each costs a browser, and us, far more than what it holds. */
+export const feedBatchSubprotocol = "cloudevents-batch.json";
 
 /** Why the feed ends a connection; a reader may come back after every one but `asked` and `spoke`. */
 export const feedCloseCodes = {

@@ -2,6 +2,8 @@
 import { Argument, Command, Option } from "commander";
 import type { ForceWords, RemoteOptions } from "./clients.ts";
 import { createOutput } from "./output.ts";
+import { listenForStop } from "./signals.ts";
+import type { TopOptions } from "./top.ts";
 import { command } from "./words.ts";
 
 interface Json {
@@ -20,8 +22,24 @@ export function clientCommands(end: (code: number) => void): readonly Command[] 
   ).action(async (options: RemoteOptions & Json) => {
     end(await (await import("./clients.ts")).runClients(options, createOutput(options.json)));
   });
+  const top = withEngine(
+    command(
+      "top",
+      "watch the Ticket Clients of a running engine",
+      "Shows the Ticket Clients live, the oldest lock first, with what is abnormal on top. It only reads: q quits, p pauses.\n" +
+        "A lost connection is told with the age of what is shown, and taken up again where it was. Without a terminal, and\n" +
+        "with --once or --json, it prints once what it would show. Colours: none where NO_COLOR is set.",
+      ["top", "top --url http://127.0.0.1:8640 --once"],
+    ),
+    "viewer",
+  )
+    .option("--once", "print once and end", false)
+    .action(async (options: TopOptions) => {
+      end(await (await import("./top.ts")).runTop(options, createOutput(options.json), listenForStop()));
+    });
   return [
     clients,
+    top,
     force(
       "force-unlock",
       "end a client's lock",

@@ -16,7 +16,7 @@ export interface ForceWords extends RemoteOptions {
   readonly reason: string;
 }
 
-function engineOf({ url, config, token }: RemoteOptions): RemoteEngine {
+export function engineOf({ url, config, token }: RemoteOptions): RemoteEngine {
   const settings = config === undefined ? {} : { config };
   return remoteEngine(url ?? urlOf(readSettings(settings)), token);
 }

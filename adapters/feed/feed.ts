@@ -4,7 +4,7 @@
  * Protocol: README.md beside this file.
  */
 import type { Feed } from "../../actors/feed.ts";
-import { feedPath, feedSubprotocol } from "../../actors/feed-messages.ts";
+import { feedBatchSubprotocol, feedPath, feedSubprotocol } from "../../actors/feed-messages.ts";
 import { limits } from "../../machines/limits.ts";
 import { attachReaders, type ReaderEdge, type ReaderEdgeOptions } from "../http/readers.ts";
 import { readFeedRequest } from "./request.ts";
@@ -21,6 +21,7 @@ export function attachFeed({ feed, ...options }: FeedEdgeOptions): FeedEdge {
       name: "feed",
       path: feedPath,
       subprotocol: feedSubprotocol,
+      batchSubprotocol: feedBatchSubprotocol,
       readersMax: limits.feedReadersMax,
       source: feed,
       readRequest: readFeedRequest,

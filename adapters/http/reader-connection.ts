@@ -11,11 +11,19 @@ export interface ReaderSource<Request> {
   read(reader: FeedReader, request: Request): FeedReading;
 }
 
+/** A frame goes out at this size before its turn is over: what is gathered is bounded, and a page reads it in a few ms. */
+const batchCharsMax = 262_144;
+
 export class ReaderConnection implements FeedReader {
   readonly #peer: PeerSocket;
+  readonly #inBatches: boolean;
   #reading: FeedReading | null = null;
+  /** Of this turn, for one frame. */
+  #batch: string[] = [];
+  #batchChars = 0;
 
-  constructor(needs: PeerNeeds) {
+  constructor(needs: PeerNeeds, { inBatches }: { readonly inBatches: boolean }) {
+    this.#inBatches = inBatches;
     this.#peer = new PeerSocket(needs, () => this.#reading?.end());
     needs.webSocket.on("message", () =>
       this.close(feedCloseCodes.spoke, `expected no messages: the ${needs.name} only tells`),
@@ -33,14 +41,28 @@ export class ReaderConnection implements FeedReader {
   }
 
   send(text: string): void {
-    this.#peer.send(text);
+    if (!this.#inBatches) return this.#peer.send(text);
+    if (this.#batch.length === 0) setImmediate(() => this.#flush());
+    this.#batch.push(text);
+    this.#batchChars += text.length;
+    if (this.#batchChars >= batchCharsMax) this.#flush();
   }
 
+  #flush(): void {
+    if (this.#batch.length === 0) return;
+    const frame = `[${this.#batch.join(",")}]`;
+    this.#batch = [];
+    this.#batchChars = 0;
+    this.#peer.send(frame);
+  }
+
+  /** F3: what is gathered counts as given. */
   bufferedBytes(): number {
-    return this.#peer.bufferedBytes;
+    return this.#peer.bufferedBytes + this.#batchChars;
   }
 
   close(code: number, reason: string): void {
+    this.#flush();
     this.#peer.close(code, reason);
   }
 }

@@ -14,6 +14,8 @@ export interface ReaderEndpoint<Request> {
   readonly path: string;
   /** Must be offered; null: none is asked for. */
   readonly subprotocol: string | null;
+  /** Chosen instead where it is offered beside that one: every frame is a JSON array of messages. */
+  readonly batchSubprotocol?: string;
   readonly readersMax: number;
   readonly source: ReaderSource<Request> & { readonly readers: number; close(): void };
   /** `url`: path and query. A reason is one line of ASCII and closes 4400. */
@@ -34,14 +36,16 @@ export function attachReaders<Request>(
   endpoint: ReaderEndpoint<Request>,
   options: ReaderEdgeOptions,
 ): ReaderEdge {
-  const { name, path, subprotocol, readersMax, source } = endpoint;
+  const { name, path, subprotocol, batchSubprotocol, readersMax, source } = endpoint;
   const edge = attachSockets<ReaderConnection>(
     {
       name,
       path,
       role: "viewer",
       subprotocol,
-      connect: (peer) => new ReaderConnection(peer),
+      ...(batchSubprotocol === undefined ? undefined : { batchSubprotocol }),
+      connect: (peer) =>
+        new ReaderConnection(peer, { inBatches: peer.webSocket.protocol === batchSubprotocol }),
       // A page sees no status of a refused upgrade; a close code and its reason it does.
       begin(connection, request) {
         const asked = endpoint.readRequest(request.url ?? "");

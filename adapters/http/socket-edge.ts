@@ -42,6 +42,8 @@ export interface SocketEndpoint<C extends Connection> extends Pick<UpgradeRules,
   readonly path: string;
   /** Must be offered; null: none is asked for. */
   readonly subprotocol: string | null;
+  /** Chosen instead where it is offered beside that one. */
+  readonly batchSubprotocol?: string;
   connect(peer: PeerNeeds): C;
   /** It is counted and logged: what it asks for is looked at now. */
   begin?(connection: C, request: IncomingMessage): void;
@@ -61,7 +63,7 @@ export function attachSockets<C extends Connection>(
   endpoint: SocketEndpoint<C>,
   options: SocketEdgeOptions,
 ): SocketEdge<C> {
-  const { name, path, subprotocol, role } = endpoint;
+  const { name, path, subprotocol, batchSubprotocol = "", role } = endpoint;
   const { clock, log, authorize } = options;
   const ids = options.ids ?? { uuid: randomUUID };
   const server = new WebSocketServer({
@@ -73,7 +75,7 @@ export function attachSockets<C extends Connection>(
     maxBufferedChunks: limits.bufferedChunksMax,
     // Connections answer pings themselves: they count them.
     autoPong: false,
-    handleProtocols: () => subprotocol ?? false,
+    handleProtocols: (offered) => (offered.has(batchSubprotocol) ? batchSubprotocol : (subprotocol ?? false)),
   });
   const connections = new Set<C>();
   const { promise: emptied, resolve: sayEmpty } = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--only flows|acks|idle|topology|inspect] [--rounds N] [--dir DIR] [--json]`
+ * `npm run bench -- [--only flows|acks|idle|topology|inspect|console] [--rounds N] [--dir DIR] [--json]`
  * Speed is no assertion: the exit code is 0 when everything ran, whatever the figures.
  */
 import { tmpdir } from "node:os";

@@ -1,6 +1,7 @@
 /** Every measurement by name. Each runs in a process of its own: none inherits another's heap or compiled code. */
 import { acks } from "./acks.ts";
 import { bareFlows } from "./bare-flows.ts";
+import { consolePage, watchedFlows } from "./console.ts";
 import { engineFlows } from "./engine-flows.ts";
 import { idlePool } from "./idle-pool.ts";
 import { inspectedFlows } from "./inspect.ts";
@@ -12,6 +13,8 @@ export const measurements = {
   acks,
   idlePool,
   inspectedFlows,
+  consolePage,
+  watchedFlows,
   topologyLoad,
   bareLoad,
 };

@@ -19,6 +19,16 @@ export interface Section {
   readonly lines: readonly Line[];
 }
 
+/** A line without a target. */
+export function plain(line: {
+  readonly figure: string;
+  readonly unit: string;
+  readonly engine: number;
+  readonly ceiling?: number;
+}): Line {
+  return { ceiling: null, ratio: null, target: null, met: null, ...line };
+}
+
 export function sectionText({ title, notes, lines }: Section): string {
   const rows = [["", "engine", "ceiling", "ratio", "target", ""], ...lines.map(rowOf)];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];

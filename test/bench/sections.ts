@@ -1,8 +1,9 @@
 /** The benchmarks: what is run, against which ceiling, with which target. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { consoleFigures } from "./console-section.ts";
 import { inOwnProcess } from "./own-process.ts";
-import type { Line, Section } from "./report.ts";
+import { type Line, plain, type Section } from "./report.ts";
 import { alternate, median } from "./rounds.ts";
 import { writeElements } from "./topology.ts";
 
@@ -258,17 +259,7 @@ async function inspect({ rounds, parent, onProgress }: RunOptions): Promise<Sect
   };
 }
 
-/** A line without a target. */
-function plain(line: {
-  readonly figure: string;
-  readonly unit: string;
-  readonly engine: number;
-  readonly ceiling?: number;
-}): Line {
-  return { ceiling: null, ratio: null, target: null, met: null, ...line };
-}
-
-export const sections = { flows, acks, idle, topology, inspect } as const;
+export const sections = { flows, acks, idle, topology, inspect, console: consoleFigures } as const;
 export type SectionName = keyof typeof sections;
 
 export function isSectionName(name: string): name is SectionName {

@@ -191,6 +191,8 @@ describe("--help tells the exit codes", () => {
     ["ledger export"],
     ["ledger restore"],
     ["diagram"],
+    ["clients"],
+    ["top"],
   ])("%s", async (words) => {
     const { code, stdout } = await run([...words.split(" "), "--help"]);
     expect(code).toBe(0);

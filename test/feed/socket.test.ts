@@ -68,10 +68,11 @@ afterEach(() => stopServer());
 class Viewer {
   readonly webSocket: WebSocket;
   readonly messages: FeedMessage[] = [];
+  frames = 0;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 
-  constructor(query = "", options: { autoPong?: boolean } = {}) {
-    this.webSocket = new WebSocket(`ws://127.0.0.1:${port}/v1/feed${query}`, "cloudevents.json", {
+  constructor(query = "", options: { autoPong?: boolean } = {}, subprotocols = ["cloudevents.json"]) {
+    this.webSocket = new WebSocket(`ws://127.0.0.1:${port}/v1/feed${query}`, subprotocols, {
       headers: { authorization: "Bearer good" },
       ...options,
     });
@@ -79,9 +80,12 @@ class Viewer {
       this.webSocket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
     });
     this.webSocket.on("error", () => undefined);
-    this.webSocket.on("message", (data: Buffer) =>
-      this.messages.push(JSON.parse(data.toString()) as FeedMessage),
-    );
+    this.webSocket.on("message", (data: Buffer) => {
+      this.frames += 1;
+      const said = JSON.parse(data.toString()) as FeedMessage | FeedMessage[];
+      if (Array.isArray(said)) this.messages.push(...said);
+      else this.messages.push(said);
+    });
   }
 
   /** Lets the feed have turns until so many messages are here. */
@@ -296,7 +300,41 @@ describe("a connection", () => {
   });
 });
 
-describe("F3: a paused socket", () => {
+const inBatches = ["cloudevents.json", "cloudevents-batch.json"];
+
+describe("cloudevents-batch.json", () => {
+  test("F1: offered beside cloudevents.json it is chosen, and a frame is an array of what one turn says", async () => {
+    const plain = new Viewer();
+    const batched = new Viewer("", {}, inBatches);
+    await Promise.all([plain.take(1), batched.take(1)]);
+    expect([plain.webSocket.protocol, batched.webSocket.protocol]).toEqual(inBatches);
+    source.emit(500);
+    await Promise.all([plain.take(501), batched.take(501)]);
+    expect(batched.messages.slice(1)).toEqual(plain.messages.slice(1));
+    expect(plain.frames).toBe(501);
+    expect(batched.frames).toBeLessThan(10);
+  });
+
+  test("F3: a turn that says much makes several frames, none much over the bound", async () => {
+    const viewer = new Viewer("", {}, inBatches);
+    const sizes: number[] = [];
+    viewer.webSocket.on("message", (data: Buffer) => sizes.push(data.length));
+    await viewer.take(1);
+    source.emit(40, 20_000);
+    await viewer.take(41);
+    expect(Math.max(...sizes)).toBeLessThan(262_144 + 25_000);
+    expect(viewer.frames).toBeLessThan(8);
+  });
+
+  test("alone it is not enough: who speaks only that is refused", async () => {
+    expect(await statusOf({ "sec-websocket-protocol": "cloudevents-batch.json" })).toBe(400);
+  });
+});
+
+describe.each([
+  ["cloudevents.json", ["cloudevents.json"]],
+  ["cloudevents-batch.json", inBatches],
+])("F3: a paused socket, %s", (_, subprotocols) => {
   const bytes = 50_000;
 
   async function fillUp(viewer: Viewer): Promise<void> {
@@ -308,7 +346,7 @@ describe("F3: a paused socket", () => {
   }
 
   test("costs at most the bound and one message, is cut with 1013, and resumes without a gap", async () => {
-    const viewer = new Viewer();
+    const viewer = new Viewer("", {}, subprotocols);
     await viewer.take(1);
     await fillUp(viewer);
     for (let i = 0; i < 50; i++) {
@@ -321,7 +359,7 @@ describe("F3: a paused socket", () => {
     const closed = await viewer.closed;
     expect(closed.code).toBe(1013);
     expect(closed.reason).toContain("resume after the last position");
-    const again = new Viewer(`?after=ledger-1:${viewer.positions.at(-1) ?? 10}`);
+    const again = new Viewer(`?after=ledger-1:${viewer.positions.at(-1) ?? 10}`, {}, subprotocols);
     await turnsUntil(() => again.positions.at(-1) === source.durable.length);
     expect([...viewer.positions, ...again.positions]).toEqual(
       source.durable.slice(10).map(({ position }) => position),
@@ -329,7 +367,7 @@ describe("F3: a paused socket", () => {
   });
 
   test("that goes on in time has lost nothing and stays", async () => {
-    const viewer = new Viewer();
+    const viewer = new Viewer("", {}, subprotocols);
     await viewer.take(1);
     await fillUp(viewer);
     source.emit(200, bytes);
@@ -344,7 +382,7 @@ describe("F3: a paused socket", () => {
   });
 
   test("that never resumes is gone after the grace", async () => {
-    const viewer = new Viewer();
+    const viewer = new Viewer("", {}, subprotocols);
     await viewer.take(1);
     await fillUp(viewer);
     source.emit(20, bytes);

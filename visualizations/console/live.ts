@@ -12,6 +12,7 @@ import { putClients, putFlows, putGateway } from "./model/asked.ts";
 import { bounds } from "./model/bounds.ts";
 import type { FeedFact } from "./model/feed.ts";
 import { frozenCopy } from "./model/frozen.ts";
+import { type Exception, exceptionsOf } from "./model/overview.ts";
 import { emptyScreen, type Screen } from "./model/screen.ts";
 
 const tokenName = "ticket-client-token";
@@ -47,6 +48,25 @@ export const api = createApi({ fetch: (...asked) => fetch(...asked), token, orig
 export function shown(): Screen {
   void version.value;
   return frozen ?? screen;
+}
+
+const exceptionsMs = 500;
+let found: {
+  readonly list: readonly Exception[];
+  readonly of: Screen;
+  readonly gateway: GatewayAnswer | null;
+  readonly at: number;
+} | null = null;
+
+/** What is abnormal. All clients are looked through for it: twice a second at most, and once for all who show it. */
+export function exceptions(): readonly Exception[] {
+  const of = shown();
+  const asked = gateway.value;
+  const present = now.value;
+  const at = performance.now();
+  if (found?.of !== of || found.gateway !== asked || at - found.at >= exceptionsMs)
+    found = { list: exceptionsOf(of, asked, present), of, gateway: asked, at };
+  return found.list;
 }
 
 export function setPaused(paused: boolean): void {
@@ -109,16 +129,43 @@ const connection = new FeedConnection({
   onChange,
 });
 
+/**
+ * What changes is drawn at once, and under load ten times a second, as often as states come: frames in between are free
+ * for whoever scrolls or types.
+ */
+const drawMs = 100;
+let drawnAt = -Infinity;
+let drawTimer: ReturnType<typeof setTimeout> | null = null;
+
+function draw(): void {
+  if (drawTimer !== null || frozen !== null) return;
+  const present = performance.now();
+  if (present - drawnAt >= drawMs) {
+    drawnAt = present;
+    version.value += 1;
+    return;
+  }
+  drawTimer = setTimeout(
+    () => {
+      drawTimer = null;
+      draw();
+    },
+    drawnAt + drawMs - present,
+  );
+}
+
 let isLoaded = false;
 
 function onChange(): void {
   heardAt = Date.now();
   const seen = line.peek();
   batch(() => {
-    if (frozen === null) version.value += 1;
+    draw();
     line.value = connection.state;
   });
-  if (connection.state.kind === "live" && seen.kind !== "live") void loadBefore();
+  // Not before the first rows are drawn: the answer is as long as the snapshot was.
+  if (connection.state.kind === "live" && seen.kind !== "live")
+    nextFrame(() => setTimeout(() => void loadBefore(), 0));
   // A refused socket says nothing; the API says whether it is the token.
   if (connection.state.kind === "lost" && connection.state !== seen) void loadBefore();
 }

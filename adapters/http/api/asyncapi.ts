@@ -38,7 +38,7 @@ const sockets: readonly Socket[] = [
     path: feedPath,
     title: "Feed",
     description:
-      "Subprotocol cloudevents.json. First a snapshot, then facts in the order of the ledger, and states of which only the latest count.",
+      "Subprotocol cloudevents.json; offered beside it cloudevents-batch.json makes every frame an array of messages. First a snapshot, then facts in the order of the ledger, and states of which only the latest count.",
     query: {
       after: "<ledger>:<position>: resume after it",
       only: "a client's id: only what names it",

@@ -3,7 +3,12 @@
  * cut, from where it was.
  *   F1 a gap closes the line, and the stream is asked for again from the last fact taken.  F2 resume by `after`.
  */
-import { feedCloseCodes, feedPath, feedSubprotocol } from "../../../actors/feed-messages.ts";
+import {
+  feedBatchSubprotocol,
+  feedCloseCodes,
+  feedPath,
+  feedSubprotocol,
+} from "../../../actors/feed-messages.ts";
 import type { FeedMessage } from "../model/feed.ts";
 import { resumePoint, type Screen, take } from "../model/screen.ts";
 
@@ -58,12 +63,16 @@ const backOffMs = 500;
 const backOffMsMax = 15_000;
 /** Of each frame; what is left waits for the next, unless too much lies there already. */
 const frameMsMax = 8;
-const queuedMax = 20_000;
+const queuedCharsMax = 10_000_000;
 
 export class FeedConnection {
   readonly #options: FeedConnectionOptions;
   #socket: Socket | null = null;
+  /** Frames, oldest first. */
   #queue: string[] = [];
+  #queuedChars = 0;
+  /** Of the frame being taken, what is left, the next one last. */
+  #rest: FeedMessage[] = [];
   #isFrameAsked = false;
   #attempts = 0;
   #timer: unknown = null;
@@ -91,7 +100,8 @@ export class FeedConnection {
     const after = resumePoint(screen);
     const url = `${origin}${feedPath}${after === null ? "" : `?after=${encodeURIComponent(after)}`}`;
     const known = token();
-    const subprotocols = known === null ? [feedSubprotocol] : [feedSubprotocol, bearer(known)];
+    const spoken = [feedSubprotocol, feedBatchSubprotocol];
+    const subprotocols = known === null ? spoken : [...spoken, bearer(known)];
     const socket: Socket = ports.open(url, subprotocols, {
       heard: (text) => {
         if (this.#socket === socket) this.#enqueue(text);
@@ -107,7 +117,13 @@ export class FeedConnection {
 
   close(): void {
     this.#drop();
+    this.#forgetQueue();
+  }
+
+  #forgetQueue(): void {
     this.#queue = [];
+    this.#queuedChars = 0;
+    this.#rest = [];
   }
 
   #drop(): void {
@@ -118,7 +134,10 @@ export class FeedConnection {
 
   #enqueue(text: string): void {
     this.#queue.push(text);
-    this.#askFrame();
+    this.#queuedChars += text.length;
+    // The snapshot: somebody looks at an empty page.
+    if (this.#state.kind === "connecting") this.#take(frameMsMax);
+    else this.#askFrame();
   }
 
   #askFrame(): void {
@@ -126,38 +145,45 @@ export class FeedConnection {
     this.#isFrameAsked = true;
     this.#options.ports.nextFrame(() => {
       this.#isFrameAsked = false;
-      this.#take(this.#queue.length > queuedMax ? Infinity : frameMsMax);
+      this.#take(this.#queuedChars > queuedCharsMax ? Infinity : frameMsMax);
     });
+  }
+
+  #next(): FeedMessage | undefined {
+    const message = this.#rest.pop();
+    if (message !== undefined) return message;
+    const text = this.#queue.shift();
+    if (text === undefined) return undefined;
+    this.#queuedChars -= text.length;
+    // An engine that does not know batches sends one message a frame.
+    const frame = JSON.parse(text) as FeedMessage | FeedMessage[];
+    if (!Array.isArray(frame)) return frame;
+    this.#rest = frame.reverse();
+    return this.#next();
   }
 
   #take(msMax: number): void {
     const { ports, screen, onChange } = this.#options;
-    if (this.#queue.length === 0) return;
     const until = ports.monotonicMs() + msMax;
     let count = 0;
     let isGap = false;
-    for (const text of this.#queue) {
+    while (!isGap && (count % 64 !== 0 || count === 0 || ports.monotonicMs() <= until)) {
+      const message = this.#next();
+      if (message === undefined) break;
       count += 1;
-      if (take(screen, JSON.parse(text) as FeedMessage).kind === "gap") {
-        isGap = true;
-        break;
-      }
-      if (count % 64 === 0 && ports.monotonicMs() > until) break;
+      isGap = take(screen, message).kind === "gap";
     }
-    const rest = isGap ? [] : this.#queue.slice(count);
-    this.#queue = [];
+    if (count === 0) return;
     if (isGap) {
       this.#gaps += 1;
+      this.#forgetQueue();
       this.open(); // F1
     } else {
       this.#attempts = 0;
       this.#lostSince = null;
       if (this.#socket !== null) this.#state = { kind: "live" };
     }
-    if (rest.length > 0) {
-      this.#queue = rest;
-      this.#askFrame();
-    }
+    if (this.#rest.length + this.#queue.length > 0) this.#askFrame();
     onChange();
   }
 

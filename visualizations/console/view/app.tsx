@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import {
   address,
-  gateway,
+  exceptions,
   isHelpOpen,
   isPaused,
   isStale,
@@ -17,7 +17,6 @@ import {
   shown,
 } from "../live.ts";
 import type { PageName } from "../model/address.ts";
-import { exceptionsOf } from "../model/overview.ts";
 import { ageText, countText } from "../model/text.ts";
 import { AuditPage } from "./audit.tsx";
 import { ClientPage } from "./client.tsx";
@@ -96,7 +95,7 @@ function Page() {
 }
 
 function ExceptionCount() {
-  const { length } = exceptionsOf(shown(), gateway.value, now.value);
+  const { length } = exceptions();
   if (length === 0) return null;
   return <span class="badge">{length} abnormal</span>;
 }

@@ -1,6 +1,6 @@
 /** Exceptions first; then counts and two charts. */
-import { gateway, now, shown } from "../live.ts";
-import { type Exception, exceptionsOf } from "../model/overview.ts";
+import { exceptions, now, shown } from "../live.ts";
+import type { Exception } from "../model/overview.ts";
 import { countText } from "../model/text.ts";
 import { LatencyChart, OutcomeChart } from "./charts.tsx";
 import { Link, Section, StateMark } from "./parts.tsx";
@@ -8,16 +8,16 @@ import type { ClientCondition } from "../model/feed.ts";
 
 export function OverviewPage() {
   const screen = shown();
-  const exceptions = exceptionsOf(screen, gateway.value, now.value);
+  const found = exceptions();
   return (
     <main>
       <h1>Overview</h1>
       <Section title="Exceptions">
-        {exceptions.length === 0 ? (
+        {found.length === 0 ? (
           <p class="calm">{screen.ledger === null ? "Waiting for the engine." : "Nothing abnormal."}</p>
         ) : (
           <ul class="exceptions">
-            {exceptions.map((one) => (
+            {found.map((one) => (
               <ExceptionLine key={one.name} exception={one} />
             ))}
           </ul>
