@@ -91,7 +91,7 @@ interface Scene {
   readonly views: { readonly view: ClientView; readonly durable: number }[];
   readonly heldGuid: string;
   readonly oldGuid: string;
-  release(): void;
+  readonly release: () => void;
 }
 
 async function scene(place: Place): Promise<Scene> {
