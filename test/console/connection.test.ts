@@ -25,11 +25,12 @@ class Page {
   #socket: { close(): void } | null = null;
   #waiting: (() => void) | null = null;
 
-  constructor(api: ApiUnderTest, token: string | null = null) {
+  constructor(api: ApiUnderTest, token: string | null = null, withHistory = false) {
     this.connection = new FeedConnection({
       screen: this.screen,
       origin: api.engine.url.replace(/^http/, "ws"),
       token: () => token,
+      withHistory,
       onChange: () => this.#waiting?.(),
       ports: {
         open: (...asked) => this.#open(...asked),

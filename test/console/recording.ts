@@ -44,7 +44,8 @@ export function screenOf(messages: readonly FeedMessage[]): Screen {
 
 /** All of a screen that facts make, and the latest states; not when states were seen to change. */
 export function lasting(screen: Screen): unknown {
-  const { ledger, position, counters, services, selectedService, flows, rows, series, events } = screen;
+  const { ledger, position, counters, services, selectedService, alarms, flows, rows, series, events } =
+    screen;
   const clients = [...screen.clients.values()].map(({ view, key, service, deadlineAt, heldBy, steps }) => ({
     view,
     key,
@@ -60,6 +61,7 @@ export function lasting(screen: Screen): unknown {
     counters,
     services,
     selectedService,
+    alarms,
     flows,
     rows,
     series,

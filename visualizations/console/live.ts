@@ -106,6 +106,7 @@ const connection = new FeedConnection({
     now: () => Date.now(),
     random: () => Math.random(),
   },
+  withHistory: true,
   onChange,
 });
 

@@ -5,7 +5,7 @@
  */
 import { feedCloseCodes, feedPath, feedSubprotocol } from "../../../actors/feed-messages.ts";
 import type { FeedMessage } from "../model/feed.ts";
-import { resumePoint, type Screen, take } from "../model/screen.ts";
+import { resumePoint, rewind, type Screen, take } from "../model/screen.ts";
 
 /** Who is told what a socket does. */
 export interface Listener {
@@ -50,6 +50,8 @@ export interface FeedConnectionOptions {
   /** null: none is needed, or known. */
   readonly token: () => string | null;
   readonly ports: ConnectionPorts;
+  /** What happened before the first snapshot is wanted too, as far as `bounds` allow. */
+  readonly withHistory: boolean;
   /** The screen or the line has changed. */
   readonly onChange: () => void;
 }
@@ -131,25 +133,32 @@ export class FeedConnection {
   }
 
   #take(msMax: number): void {
-    const { ports, screen, onChange } = this.#options;
+    const { ports, screen, withHistory, onChange } = this.#options;
     if (this.#queue.length === 0) return;
     const until = ports.monotonicMs() + msMax;
     let count = 0;
     let isGap = false;
+    let isRewound = false;
     for (const text of this.#queue) {
       count += 1;
+      const isFirst = screen.ledger === null;
       if (take(screen, JSON.parse(text) as FeedMessage).kind === "gap") {
         isGap = true;
         break;
       }
+      if (isFirst && withHistory && rewind(screen)) {
+        isRewound = true;
+        break;
+      }
       if (count % 64 === 0 && ports.monotonicMs() > until) break;
     }
-    const rest = isGap ? [] : this.#queue.slice(count);
+    const rest = isGap || isRewound ? [] : this.#queue.slice(count);
     this.#queue = [];
     if (isGap) {
       this.#gaps += 1;
       this.open(); // F1
-    } else {
+    } else if (isRewound) this.open();
+    else {
       this.#attempts = 0;
       this.#lostSince = null;
       if (this.#socket !== null) this.#state = { kind: "live" };

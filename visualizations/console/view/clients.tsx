@@ -13,7 +13,7 @@ import { csvOf } from "../model/csv.ts";
 import { isBusyTooLong, isOverAge } from "../model/overview.ts";
 import { countOf, countText } from "../model/text.ts";
 import { useHeld } from "./held.ts";
-import { Age, download, Guid, Link, Refusal, SearchBox, StateMark } from "./parts.tsx";
+import { Age, download, Guid, Heading, Link, Refusal, SearchBox, StateMark } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 /** Rows are put in order anew at most this often. */
@@ -35,8 +35,7 @@ export function ClientsPage() {
 
   return (
     <main class="fill">
-      <h1>Clients</h1>
-      <div class="bar">
+      <Heading title="Clients">
         <SearchBox
           name="filter"
           label="Filter clients"
@@ -58,7 +57,7 @@ export function ClientsPage() {
         >
           CSV
         </button>
-      </div>
+      </Heading>
       <Refusal text={filter.complaint} />
       <VirtualTable
         label="Ticket Clients"
@@ -81,7 +80,11 @@ export function ClientsPage() {
         }}
         onOpen={(index) => go({ page: "client", clientId: ids[index] ?? "", tab: "statechart" })}
         onBusy={hold}
-        empty={screen.clients.size === 0 ? "No clients yet." : "No client fits the filter."}
+        empty={
+          screen.clients.size === 0
+            ? "Waiting for the engine."
+            : "No client fits the filter. Words narrow it, as state:locked, busy:busy, age:>5m, service:OSB."
+        }
       />
     </main>
   );

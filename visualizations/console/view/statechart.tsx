@@ -54,6 +54,7 @@ export function Statechart({ client, at }: { readonly client: Client; readonly a
       <Section title="Statechart">
         <Slider steps={steps} looked={looked} />
         <Facts
+          isAbreast
           rows={
             step === null
               ? [
