@@ -6,6 +6,8 @@ import { CollectingReader, type Engine, everything, startEngine } from "../feed/
 export interface Recording {
   readonly engine: Engine;
   readonly messages: readonly FeedMessage[];
+  /** What a reader gets who comes now. */
+  opened(): Promise<FeedMessage[]>;
   /** What a reader gets who comes back with `<ledger>:<position>`. */
   resumed(after: string): Promise<FeedMessage[]>;
 }
@@ -22,6 +24,13 @@ export async function record(alarms: number): Promise<Recording> {
   return {
     engine,
     messages: reader.messages,
+    async opened() {
+      const late = new CollectingReader();
+      const reading = engine.feed.read(late, everything);
+      await engine.settle();
+      reading.end();
+      return late.messages;
+    },
     async resumed(after) {
       const again = new CollectingReader();
       const [ledger = "", position = ""] = after.split(/:(?=\d+$)/);

@@ -22,7 +22,7 @@ export function AlarmPage({ source, id }: { readonly source: string; readonly id
       <Heading title={`Alarm ${id}`}>
         {record !== null && (
           <Link to={{ page: "alarms" }} query={{ find: record.key }}>
-            all of {record.key}
+            all alarms of {record.key}
           </Link>
         )}
       </Heading>

@@ -12,7 +12,7 @@ const columns = [
   ["by", "Who"],
   ["action", "What"],
   ["target", "On"],
-  ["lock", "Whose lock"],
+  ["holder", "Whose lock"],
   ["reason", "Why"],
 ] as const;
 
@@ -81,13 +81,7 @@ export function AuditPage() {
             act.by,
             act.action,
             act.target,
-            act.lockGuid === null ? (
-              ""
-            ) : (
-              <Link to={{ page: "flow", lockGuid: act.lockGuid }}>
-                <Guid guid={act.lockGuid} />
-              </Link>
-            ),
+            <Holder lockGuid={act.lockGuid} />,
             <span title={act.reason ?? ""}>{act.reason}</span>,
           ];
         }}
@@ -98,6 +92,18 @@ export function AuditPage() {
         }
       />
     </main>
+  );
+}
+
+/** The flow that held it, by its key where that is known here. */
+function Holder({ lockGuid }: { readonly lockGuid: string | null }) {
+  if (lockGuid === null) return <span class="none">–</span>;
+  const key = shown().flows.byGuid.get(lockGuid)?.key;
+  return (
+    <Link to={{ page: "flow", lockGuid }}>
+      {key === undefined ? null : `${key}, `}
+      <Guid guid={lockGuid} />
+    </Link>
   );
 }
 

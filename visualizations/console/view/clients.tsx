@@ -8,7 +8,7 @@ import {
   selectClients,
   writeOrder,
 } from "../model/client-table.ts";
-import type { Client } from "../model/clients.ts";
+import { type Client, sinceOf } from "../model/clients.ts";
 import { csvOf } from "../model/csv.ts";
 import { isBusyTooLong, isOverAge } from "../model/overview.ts";
 import { countOf, countText } from "../model/text.ts";
@@ -133,14 +133,14 @@ function Columns({ hidden }: { readonly hidden: ReadonlySet<string> }) {
 }
 
 function Cell({ name, client }: { readonly name: string; readonly client: Client }) {
-  const { clientId, view, since, key, service } = client;
+  const { clientId, view, key, service } = client;
   switch (name) {
     case "id":
       return <Link to={{ page: "client", clientId, tab: "statechart" }}>{clientId}</Link>;
     case "state":
       return <StateMark state={view.state} />;
     case "time":
-      return <Age since={since} />;
+      return <Age since={sinceOf(client)} />;
     case "guid":
       return <Guid guid={view.lockGuid} />;
     case "age":
