@@ -239,7 +239,7 @@ test("flows, events and the audit are filtered, opened and kept", async () => {
   await press("/");
   await page.keyboard.type("node-1");
   await press("Escape");
-  await tabTo(page, page.getByRole("row").filter({ hasText: "node-1" }));
+  await tabTo(page, page.getByRole("row").filter({ hasText: "node-1" }).first());
   await press("Enter");
   await heading("Flow for node-1");
   await press("6");

@@ -62,6 +62,7 @@ test("F2 A1: killed and started again with the page open: a banner, then no gap,
     idempotency: "requestId",
     settleSeconds: 0,
     clock: systemClock,
+    faults: [{ match: { command: "search", key: "hanging" }, fault: "silent", times: 1 }],
   });
   onTestFinished(() => desk.close());
   const dir = folder();
@@ -90,10 +91,14 @@ test("F2 A1: killed and started again with the page open: a banner, then no gap,
   await send(url, alarms(0, 16));
   await page.getByText("16 settled, 0 under way").waitFor();
 
-  // In the midst of work: what was not answered is sent again later.
-  const events = alarms(16, 40);
+  // In the midst of work, one client held by a search that hangs: what was not answered is sent again later.
+  const events = [...alarms(16, 40), eventOf({ id: "last", alarm: { alarmedObject: { id: "hanging" } } })];
   const sending = send(url, events).catch(() => undefined);
-  await page.getByRole("link", { name: "20", exact: true }).waitFor();
+  await page
+    .getByRole("row")
+    .filter({ hasText: "hanging" })
+    .getByText(/client-0\d works for it/)
+    .waitFor();
   first.child.kill("SIGKILL");
   await Promise.all([first.ended, sending]);
   const banner = page.getByRole("alert").filter({ hasText: "What is shown is" });
@@ -108,21 +113,21 @@ test("F2 A1: killed and started again with the page open: a banner, then no gap,
   await page.getByText("live", { exact: true }).waitFor();
   await banner.waitFor({ state: "detached" });
   await send(url, events);
-  await page.getByText("56 settled, 0 under way").waitFor();
+  await page.getByText("57 settled, 0 under way").waitFor();
   expect(await page.getByText(/were lost|another ledger/).count()).toBe(0);
   await picture(page, "resumed");
 
   // Every alarm as the engine's API tells it now.
   const explained = await Promise.all(
-    Array.from({ length: keys }, (_, index) =>
-      ask<{ explanations: Explanation[] }>(url, `/explain?key=${keyOf(index)}&limit=500`),
+    ["hanging", ...Array.from({ length: keys }, (_, index) => keyOf(index))].map((key) =>
+      ask<{ explanations: Explanation[] }>(url, `/explain?key=${key}&limit=500`),
     ),
   );
   const truth = explained
     .flatMap(({ explanations }) => explanations)
     .map(({ id, outcome, ticketId }) => [id, outcome, ticketId ?? ""].join(" "))
     .sort();
-  expect(truth).toHaveLength(56);
+  expect(truth).toHaveLength(57);
   await expect
     .poll(
       async () => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 test("a newcomer sees alarms become tickets, and learns of any of them why there is (no) ticket", async () => {
-  const demo = start(["demo", "--port", "0", "--desk-port", "0", "--speed", "600"]);
+  const demo = start(["demo", "--port", "0", "--desk-port", "0"]);
   const [url = ""] = /http:\/\/[\d.:]+/.exec(await demo.line()) ?? [];
   const watched = await openPage(browser, `${url}/`);
   const { page } = watched;
@@ -28,13 +28,16 @@ test("a newcomer sees alarms become tickets, and learns of any of them why there
   await page.getByText("Nothing abnormal.").waitFor();
   await picture(page, "newcomer-1-overview");
 
-  // 2. One that made a ticket, from the list of all: they go on coming, so it is paused first.
+  // 2. One that made a ticket, from the list of all: they go on coming, so it is narrowed and paused first.
   await page.getByRole("link", { name: "all alarms" }).click();
   const rows = page.getByRole("table").getByRole("row");
-  await rows.filter({ hasText: "created" }).first().waitFor();
+  const filter = page.getByRole("searchbox", { name: "Filter the newest alarms" });
+  await filter.fill("created");
+  const made = rows.filter({ hasText: "No open ticket covers" }).first();
+  await made.waitFor();
   await page.getByRole("button", { name: "Pause" }).click();
   await picture(page, "newcomer-2-alarms");
-  await rows.filter({ hasText: "created" }).first().getByRole("link").click();
+  await made.getByRole("link").click();
   await page.getByText(/^Ticket: alarm \d+\/raise made ticket TCK-\d+\.$/).waitFor();
   await page.locator(".sequence").waitFor();
   await picture(page, "newcomer-3-ticket");
@@ -42,7 +45,7 @@ test("a newcomer sees alarms become tickets, and learns of any of them why there
   // 3. One that made none: the filter finds it, and its record says why.
   await page.goBack();
   await page.getByRole("button", { name: "Resume" }).click();
-  await page.getByRole("searchbox", { name: "Filter the newest alarms" }).fill("adopted");
+  await filter.fill("adopted");
   await rows.filter({ hasText: "is already open for" }).first().waitFor();
   const id =
     (await rows.filter({ hasText: "is already open for" }).first().getByRole("link").textContent()) ?? "";

@@ -63,7 +63,7 @@ test("F2: the engine is started anew: the page comes back by itself, and shows w
   await page.getByText("2 events").waitFor();
   await page.getByText("live", { exact: true }).waitFor();
   for (const guid of [before, after]) {
-    await page.getByRole("searchbox").fill(guid);
+    await page.getByRole("searchbox", { name: "Search in payloads" }).fill(guid);
     await page.getByText("1 event", { exact: true }).waitFor();
   }
   expect(await page.getByText("were lost").count()).toBe(0);

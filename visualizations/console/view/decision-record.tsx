@@ -77,7 +77,9 @@ export function Decisions({ record }: Props) {
               <span class="detail">Its path, from the element upwards:</span>
               <ol class="path">
                 {path.map((element) => (
-                  <li key={element}>{element}</li>
+                  <li key={element}>
+                    <code>{element}</code>
+                  </li>
                 ))}
               </ol>
             </>

@@ -10,7 +10,7 @@ import type {
   TicketAnswer,
 } from "../model/api-messages.ts";
 import { useAnswer } from "./answer.ts";
-import { Age, Facts, Link, Refusal, Section, Time } from "./parts.tsx";
+import { Age, Facts, Guid, Link, Refusal, Section, Time } from "./parts.tsx";
 import { useState } from "preact/hooks";
 
 type Results = NonNullable<SearchResultsAnswer["results"]>;
@@ -61,7 +61,12 @@ function FlowFacts({ results, holder }: { readonly results: Results; readonly ho
       <Facts
         isAbreast
         rows={[
-          ["Found for", <Link to={{ page: "flow", lockGuid: results.lockGuid }}>{results.lockGuid}</Link>],
+          [
+            "Found for flow",
+            <Link to={{ page: "flow", lockGuid: results.lockGuid }}>
+              <Guid guid={results.lockGuid} />
+            </Link>,
+          ],
           ["Answered", <Time at={results.at} />],
           ["Age", <Age since={results.at} />],
         ]}
