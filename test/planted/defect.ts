@@ -1,0 +1,12 @@
+/** One small breakage of the product that some test must catch. */
+export interface Defect {
+  readonly name: string;
+  /** The laws it breaks. */
+  readonly law: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly was: string;
+  readonly becomes: string;
+  /** Tests close to it: tried first; all others only when these do not catch it. */
+  readonly tests: readonly string[];
+}
