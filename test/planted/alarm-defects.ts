@@ -13,7 +13,7 @@ export const alarmDefects: readonly Defect[] = [
         journal.note([fact], [{ stream, revision: 0 }]);
         return { kind: "accepted", position: journal.state.position + 1, duplicate: false };
       }`,
-    tests: ["test/engine/failures.test.ts", "test/simulation/simulation.test.ts"],
+    tests: ["test/engine/admission.test.ts#A1", "test/engine/failures.test.ts"],
   },
   {
     name: "duplicates by content, not id",
@@ -21,7 +21,7 @@ export const alarmDefects: readonly Defect[] = [
     file: "actors/alarm-admission.ts",
     was: `const stream = alarmStream(notification.source, notification.id);`,
     becomes: `const stream = alarmStream(notification.source, digest);`,
-    tests: ["test/engine/admission.test.ts", "test/simulation/simulation.test.ts"],
+    tests: ["test/engine/admission.test.ts#A4"],
   },
   {
     name: "alarms on their way to the disk are not counted as load",
@@ -29,7 +29,7 @@ export const alarmDefects: readonly Defect[] = [
     file: "actors/alarm-admission.ts",
     was: `unsettledAlarms(journal.state) + this.#accepting >= limits.unsettledAlarmsMax`,
     becomes: `unsettledAlarms(journal.state) >= limits.unsettledAlarmsMax`,
-    tests: ["test/engine/admission.test.ts"],
+    tests: ["test/engine/admission.test.ts#A6"],
   },
   {
     name: "a refused event is overtaken",
@@ -47,7 +47,7 @@ export const alarmDefects: readonly Defect[] = [
   if (head === undefined) return { cancelled: [], flow: held`,
     becomes: `const head = key.waiting.find(({ notification }) => notification.kind === "clear") ?? key.waiting[0];
   if (head === undefined) return { cancelled: [], flow: held`,
-    tests: ["test/machines/admission.test.ts", "test/engine/admission.test.ts"],
+    tests: ["test/machines/admission.test.ts", "test/engine/admission.test.ts#A5: a clear"],
   },
   {
     name: "two flows of a key at a time",
@@ -56,7 +56,7 @@ export const alarmDefects: readonly Defect[] = [
     was: `): { readonly lane: number; readonly age: number } | null {
   if (key.flow !== null) return null;`,
     becomes: `): { readonly lane: number; readonly age: number } | null {`,
-    tests: ["test/machines/admission.test.ts", "test/engine/admission.test.ts"],
+    tests: ["test/machines/admission.test.ts", "test/engine/admission.test.ts#A5: a clear"],
   },
   {
     name: "coalesced alarm without outcome",

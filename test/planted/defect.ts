@@ -7,6 +7,6 @@ export interface Defect {
   /** Stands in the file exactly once. */
   readonly was: string;
   readonly becomes: string;
-  /** Tests close to it: tried first; all others only when these do not catch it. */
+  /** Tests close to it, `file` or `file#title` (a pattern): tried first; all others only when these do not catch it. */
   readonly tests: readonly string[];
 }

@@ -37,7 +37,7 @@ export const edgeDefects: readonly Defect[] = [
   {
     name: "an event as large as it likes",
     law: "S3",
-    file: "adapters/alarms/intake.ts",
+    file: "adapters/http/socket-edge.ts",
     was: `maxPayload: limits.alarmBytesMax,`,
     becomes: `maxPayload: 0,`,
     tests: ["test/alarms/bad-alarms.test.ts", "test/alarms/intake.test.ts"],

@@ -37,7 +37,7 @@ export const feedDefects: readonly Defect[] = [
   {
     name: "slow reader unbounded",
     law: "F3",
-    file: "actors/feed.ts",
+    file: "actors/reader-row.ts",
     was: `else this.#clearFullTimer(reading);
     return isFull;`,
     becomes: `else this.#clearFullTimer(reading);
@@ -47,19 +47,19 @@ export const feedDefects: readonly Defect[] = [
   {
     name: "slow reader never cut off",
     law: "F3",
-    file: "actors/feed.ts",
-    was: `if (reading.reader.bufferedBytes() < limits.feedQueuedBytesMax) return this.#wake();`,
-    becomes: `if (reading.reader.bufferedBytes() > 0) return this.#wake();`,
+    file: "actors/reader-row.ts",
+    was: `if (reading.reader.bufferedBytes() < limits.feedQueuedBytesMax) return this.wake();`,
+    becomes: `if (reading.reader.bufferedBytes() > 0) return this.wake();`,
     tests: ["test/feed/feed.test.ts", "test/feed/socket.test.ts"],
   },
   {
     name: "a reader that throws stops the feed",
     law: "F4",
-    file: "actors/feed.ts",
+    file: "actors/reader-row.ts",
     was: `try {
       call();
     } catch {
-      this.#cut(reading, feedCloseCodes.failed, "the reader failed");
+      this.cut(reading, feedCloseCodes.failed, "the reader failed");
     }`,
     becomes: `call();`,
     tests: ["test/feed/feed.test.ts"],
@@ -67,11 +67,10 @@ export const feedDefects: readonly Defect[] = [
   {
     name: "a reader is called while the engine works",
     law: "F4",
-    file: "actors/feed.ts",
-    was: `this.#states.countersChanged();
-    this.#wake();`,
-    becomes: `this.#states.countersChanged();
-    this.#turn();`,
+    file: "actors/reader-row.ts",
+    was: `if (this.#readings.size > 0)
+      this.#turnTimer ??= this.#clock.setTimeout(() => this.#turn(), this.#options.turnDelayMs);`,
+    becomes: `if (this.#readings.size > 0) this.#turn();`,
     tests: ["test/feed/feed.test.ts"],
   },
 ];

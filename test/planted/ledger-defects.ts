@@ -35,7 +35,7 @@ export const ledgerDefects: readonly Defect[] = [
     becomes: `for (const listener of this.#listeners) listener(facts);
     for (const fact of facts) {
       if (fact.position !== this.state.position + 1) {`,
-    tests: ["test/engine/recovery.test.ts", "test/engine/locks.test.ts", "test/feed/feed.test.ts"],
+    tests: ["test/engine/locks.test.ts", "test/feed/feed.test.ts"],
   },
   {
     name: "writing goes on after a failed sync",
@@ -116,7 +116,7 @@ export const ledgerDefects: readonly Defect[] = [
     file: "machines/recovery.ts",
     was: `if (request.status === "planned" && !restored) {`,
     becomes: `if (request.status === "planned") {`,
-    tests: ["test/engine/recovery.test.ts", "test/machines/hard-cases.test.ts"],
+    tests: ["test/machines/hard-cases.test.ts", "test/machines/request-records.test.ts"],
   },
   {
     name: "an append is not conditional on its streams",
@@ -143,7 +143,7 @@ export const ledgerDefects: readonly Defect[] = [
     becomes: `state.settings = settings;
   if (state.position === 0)`,
     tests: [
-      "test/engine/recovery.test.ts",
+      "test/engine/recovery.test.ts#R1",
       "test/engine/fewer-rows.test.ts",
       "test/http/api/settings.test.ts",
     ],

@@ -70,7 +70,7 @@ export const lockDefects: readonly Defect[] = [
     this.#idle.delete(clientId);`,
     becomes: `const [clientId = ""] = this.#idle;
     if (this.#idle.size > 1) this.#idle.delete(clientId);`,
-    tests: ["test/engine/locks.test.ts", "test/engine/admission.test.ts"],
+    tests: ["test/engine/locks.test.ts", "test/engine/admission.test.ts#A4"],
   },
   {
     name: "force unlock frees the key",
@@ -155,7 +155,7 @@ export const lockDefects: readonly Defect[] = [
     was: `for (const key of this.#ports.journal.state.keys.values()) this.#touch(key.key);`,
     becomes: `for (const key of this.#ports.journal.state.keys.values())
       if (key.parked === null) this.#touch(key.key);`,
-    tests: ["test/engine/recovery.test.ts"],
+    tests: ["test/engine/recovery.test.ts#R5|L5"],
   },
   {
     name: "deadline restarted in full",
@@ -163,7 +163,7 @@ export const lockDefects: readonly Defect[] = [
     file: "actors/parked-keys.ts",
     was: `if (reason === "inDoubt") return whole;`,
     becomes: `if (reason !== "holdDown") return whole;`,
-    tests: ["test/engine/recovery.test.ts"],
+    tests: ["test/engine/recovery.test.ts#R5|L5"],
   },
   {
     name: "a settling time counted by the wall clock",
@@ -171,7 +171,7 @@ export const lockDefects: readonly Defect[] = [
     file: "actors/parked-keys.ts",
     was: `if (reason === "inDoubt") return whole;`,
     becomes: ``,
-    tests: ["test/engine/recovery.test.ts"],
+    tests: ["test/engine/recovery.test.ts#R5|L5"],
   },
   {
     name: "a set clock stretches a wait",
@@ -179,7 +179,7 @@ export const lockDefects: readonly Defect[] = [
     file: "actors/parked-keys.ts",
     was: `return Math.min(Math.max(left, 0), whole);`,
     becomes: `return Math.max(left, 0);`,
-    tests: ["test/engine/recovery.test.ts"],
+    tests: ["test/engine/recovery.test.ts#R5|L5"],
   },
   {
     name: "a restart leaves the locks of the dead process",
@@ -187,6 +187,6 @@ export const lockDefects: readonly Defect[] = [
     file: "machines/recovery.ts",
     was: `if (client.lock === null) continue;`,
     becomes: `if (client.lock !== null) continue;`,
-    tests: ["test/engine/locks.test.ts", "test/engine/recovery.test.ts"],
+    tests: ["test/engine/locks.test.ts", "test/engine/recovery.test.ts#R5|L5"],
   },
 ];

@@ -112,11 +112,11 @@ async function run({ wanted, state, page, json }: ReturnType<typeof read>): Prom
 async function tryDefect(checkout: Checkout, defect: Defect): Promise<Verdict> {
   const remove = checkout.plant(defect);
   try {
-    for (const file of defect.tests) {
-      const verdict = await tryTests(checkout.dir, [file]);
+    for (const tests of defect.tests) {
+      const verdict = await tryTests(checkout.dir, tests);
       if (verdict.kind !== "missed") return verdict;
     }
-    return await tryTests(checkout.dir, []);
+    return await tryTests(checkout.dir);
   } finally {
     remove();
   }
@@ -125,7 +125,8 @@ async function tryDefect(checkout: Checkout, defect: Defect): Promise<Verdict> {
 /** A result counts as long as the defect, its file and the tests close to it are the same. */
 function keyOf(dir: string, defect: Defect): string {
   const sum = createHash("sha256").update(JSON.stringify(defect));
-  for (const file of [defect.file, ...defect.tests]) sum.update(readFileSync(join(dir, file)));
+  const close = defect.tests.map((tests) => tests.replace(/#.*/, ""));
+  for (const file of [defect.file, ...close]) sum.update(readFileSync(join(dir, file)));
   return sum.digest("hex");
 }
 

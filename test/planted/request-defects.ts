@@ -8,7 +8,7 @@ export const requestDefects: readonly Defect[] = [
     file: "machines/recovery.ts",
     was: `if (request.status === "planned" && !restored) {`,
     becomes: `if ((request.status === "planned" || request.status === "sending") && !restored) {`,
-    tests: ["test/engine/recovery.test.ts", "test/machines/hard-cases.test.ts"],
+    tests: ["test/engine/recovery.test.ts#G2"],
   },
   {
     name: "a gateway that crashed sends what it was sending again",
@@ -34,7 +34,7 @@ export const requestDefects: readonly Defect[] = [
   const result = await journal.append(
     [
       entry(keyStream(key), at, "request.sending", { requestId, key, clientId, lockGuid, attempt }),`,
-    tests: ["test/engine/gateway.test.ts", "test/simulation/simulation.test.ts"],
+    tests: ["test/engine/gateway.test.ts"],
   },
   {
     name: "new request id per attempt",
@@ -47,7 +47,7 @@ export const requestDefects: readonly Defect[] = [
       request: { ...request, requestId: \`\${request.requestId}\${attempt === 1 ? "" : attempt}\` },
       attempt,
     })`,
-    tests: ["test/engine/gateway.test.ts", "test/engine/recovery.test.ts"],
+    tests: ["test/engine/gateway.test.ts"],
   },
   {
     name: "another payload in a later attempt",
@@ -119,7 +119,7 @@ export const requestDefects: readonly Defect[] = [
     was: `entries.push(...recoverRequest(key, key.request, restored, at));`,
     becomes: `key.request.spent = Math.min(1, key.request.spent);
     entries.push(...recoverRequest(key, key.request, restored, at));`,
-    tests: ["test/engine/recovery.test.ts", "test/engine/gateway.test.ts"],
+    tests: ["test/machines/flow-end.test.ts", "test/machines/hard-cases.test.ts"],
   },
   {
     name: "retries without growing waits",

@@ -39,9 +39,12 @@ const runMsMax = 20 * 60_000;
 /** Longer than on a machine at rest: a test that is only slow has caught nothing. */
 const testMsMax = 120_000;
 
-/** Runs these tests, or all when none are named, until one fails. */
-export async function tryTests(dir: string, tests: readonly string[]): Promise<Verdict> {
-  const report = await runTests(dir, [...tests, "--bail=1"]);
+/** Runs the tests of a file, all or those whose titles match `file#title`; without a file all there are; until one fails. */
+export async function tryTests(dir: string, tests?: string): Promise<Verdict> {
+  const [file, title] = tests?.split("#") ?? [];
+  const which = file === undefined ? [] : [file];
+  if (title !== undefined) which.push("--testNamePattern", title);
+  const report = await runTests(dir, [...which, "--bail=1"]);
   return typeof report === "string" ? { kind: "broken", because: report } : verdictOf(report, dir);
 }
 
