@@ -45,12 +45,20 @@ export class HttpPeer {
   }
 
   async #askKept(sent: Buffer): Promise<RawAnswer | null> {
-    const socket = this.#kept ?? (await connect(this.#port));
+    const kept = this.#kept;
+    const isFresh = kept === null || kept.destroyed;
+    const socket = isFresh ? await connect(this.#port) : kept;
     this.#kept = socket;
+    const answer = await this.#askOn(socket, sent);
+    // The server may have given up the idle connection meanwhile, as after a pause of this process.
+    return answer === null && !isFresh ? this.#askKept(sent) : answer;
+  }
+
+  #askOn(socket: net.Socket, sent: Buffer): Promise<RawAnswer | null> {
     return new Promise((resolve) => {
       let got = "";
       const settle = (answer: RawAnswer | null, isOver: boolean) => {
-        socket.removeAllListeners();
+        for (const event of ["data", "error", "close"]) socket.removeAllListeners(event);
         socket.on("error", () => undefined);
         if (isOver) {
           socket.destroy();
