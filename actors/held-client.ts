@@ -159,7 +159,15 @@ export class HeldClient {
   #ask<T>(send: (client: TicketClientRef, reply: (answer: T) => void) => void): Promise<T | null> {
     const client = this.#ports.client();
     if (client === undefined) return Promise.resolve(null);
-    return new Promise((resolve) => send(client, resolve));
+    return new Promise((resolve) => {
+      // R6: a client that crashes while it is asked answers nobody.
+      const gone = (): void => resolve(null);
+      const { unsubscribe } = client.subscribe({ error: gone, complete: gone });
+      send(client, (answer) => {
+        unsubscribe();
+        resolve(answer);
+      });
+    });
   }
 
   #gone(): {
