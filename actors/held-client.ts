@@ -162,9 +162,9 @@ export class HeldClient {
     return new Promise((resolve) => {
       // R6: a client that crashes while it is asked answers nobody.
       const gone = (): void => resolve(null);
-      const { unsubscribe } = client.subscribe({ error: gone, complete: gone });
+      const watched = client.subscribe({ error: gone, complete: gone });
       send(client, (answer) => {
-        unsubscribe();
+        watched.unsubscribe();
         resolve(answer);
       });
     });

@@ -101,7 +101,7 @@ export class Enumeration {
     const began = performance.now();
     const root: Node = { faults: [], first: null };
     let level: Node[] = [root];
-    for (let count = 0; level.length > 0; count += 1) {
+    while (level.length > 0) {
       const following: Node[] = [];
       for (const [done, node] of level.entries()) {
         await this.#go(node, following);
@@ -144,11 +144,11 @@ export class Enumeration {
         for (const { number, classes } of points.slice(upTo))
           for (const { fault, what, isEnd } of classes) {
             const same = children.get(what);
-            const node: Node = same ?? { faults: [...faults, { at: number, fault }], first: null };
-            segment.branches.push({ at: number, node, after: same === undefined || isEnd ? null : number });
+            const child: Node = same ?? { faults: [...faults, { at: number, fault }], first: null };
+            segment.branches.push({ at: number, node: child, after: same === undefined || isEnd ? null : number });
             if (same !== undefined) continue;
-            children.set(what, node);
-            following.push(node);
+            children.set(what, child);
+            following.push(child);
           }
       }
       upTo = points.length;

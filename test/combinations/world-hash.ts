@@ -43,11 +43,13 @@ export function worldHash(world: WorldAtRest): string {
   return createHash("sha1").update(worldText(world)).digest("base64");
 }
 
-const unread = new Set([
-  ...["because", "cause", "code", "detail", "details", "summary", "description", "comment"],
-  ...["settings", "results", "processingData"],
-  ...["lockTime", "fence", "revision", "epoch", "lastAt", "lastUpdateAt", "startAt"],
-]);
+const unread = new Set(
+  [
+    "because cause code detail details summary description comment",
+    "settings results processingData",
+    "lockTime fence revision epoch lastAt lastUpdateAt startAt",
+  ].flatMap((names) => names.split(" ")),
+);
 
 /** How long ago a moment may lie and still be told apart from others; by its name. Default: two hours. */
 const looksBackMs: Readonly<Record<string, number>> = {
@@ -67,7 +69,8 @@ export function worldText(world: WorldAtRest): string {
   const { truth } = services;
   const state = world.state ?? folded(world.history());
   const { keys, requests, selectedService, services: table, settledRequests, unknown, counters } = state;
-  const fold = [[...keys.values()].map(({ revision: _, ...key }) => key), requests, settledRequests, unknown];
+  // Spread, so that a key is told as what it is and not by its name.
+  const fold = [[...keys.values()].map((key) => ({ ...key, revision: undefined })), requests, settledRequests, unknown];
   const due = world.timers.map(({ atMs, name }) => [Math.max(0, Math.round(atMs - nowMs)), name] as const);
   const asked = new Set([
     ...state.requests.keys(),
@@ -125,7 +128,7 @@ export function worldText(world: WorldAtRest): string {
 /** What stands for something that is told elsewhere by its name: a key of the fold, a service. */
 function plain(value: object): unknown {
   if (value instanceof Map) return [...value];
-  if ("key" in value && "waiting" in value && "revision" in value) return value.key;
+  if ("key" in value && "waiting" in value && "revision" in value && value.revision !== undefined) return value.key;
   if ("name" in value && "settleSeconds" in value) return value.name;
   return value;
 }
