@@ -145,7 +145,11 @@ export class Enumeration {
           for (const { fault, what, isEnd } of classes) {
             const same = children.get(what);
             const child: Node = same ?? { faults: [...faults, { at: number, fault }], first: null };
-            segment.branches.push({ at: number, node: child, after: same === undefined || isEnd ? null : number });
+            segment.branches.push({
+              at: number,
+              node: child,
+              after: same === undefined || isEnd ? null : number,
+            });
             if (same !== undefined) continue;
             children.set(what, child);
             following.push(child);

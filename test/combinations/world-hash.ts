@@ -70,7 +70,12 @@ export function worldText(world: WorldAtRest): string {
   const state = world.state ?? folded(world.history());
   const { keys, requests, selectedService, services: table, settledRequests, unknown, counters } = state;
   // Spread, so that a key is told as what it is and not by its name.
-  const fold = [[...keys.values()].map((key) => ({ ...key, revision: undefined })), requests, settledRequests, unknown];
+  const fold = [
+    [...keys.values()].map((key) => ({ ...key, revision: undefined })),
+    requests,
+    settledRequests,
+    unknown,
+  ];
   const due = world.timers.map(({ atMs, name }) => [Math.max(0, Math.round(atMs - nowMs)), name] as const);
   const asked = new Set([
     ...state.requests.keys(),
@@ -128,7 +133,8 @@ export function worldText(world: WorldAtRest): string {
 /** What stands for something that is told elsewhere by its name: a key of the fold, a service. */
 function plain(value: object): unknown {
   if (value instanceof Map) return [...value];
-  if ("key" in value && "waiting" in value && "revision" in value && value.revision !== undefined) return value.key;
+  if ("key" in value && "waiting" in value && "revision" in value && value.revision !== undefined)
+    return value.key;
   if ("name" in value && "settleSeconds" in value) return value.name;
   return value;
 }
