@@ -26,7 +26,8 @@ import { healthRoutes, type Readiness } from "./http/health.ts";
 import { attachFeed } from "./feed/feed.ts";
 import { attachInspector } from "./inspect/inspect.ts";
 import { type HttpServer, startHttpServer } from "./http/server.ts";
-import { loadTokens, type Role, type Tokens } from "./http/tokens.ts";
+import { type LiveTokens, watchTokens } from "./http/live-tokens.ts";
+import type { Role } from "./http/tokens.ts";
 import { verifyLedger } from "./ledger/inspection.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { guardHosts } from "./service/allowed-hosts.ts";
@@ -67,20 +68,22 @@ export interface Engine {
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const config = orThrow(resolveConfig(options.config));
-  const tokens = orThrow(loadTokens(config)); // S1
   orThrow(compileCorrelationKey(config.correlationKey));
-  const server = await startHttpServer(config.listen, options.log);
+  const tokens = orThrow(watchTokens(config, options)); // S1
+  let server: HttpServer | undefined;
   try {
+    server = await startHttpServer(config.listen, options.log);
     return await assemble(options, { config, tokens, server });
   } catch (error) {
-    await server.close();
+    tokens.close();
+    await server?.close();
     throw error;
   }
 }
 
 interface Parts {
   readonly config: Config;
-  readonly tokens: Tokens;
+  readonly tokens: LiveTokens;
   readonly server: HttpServer;
 }
 
@@ -199,6 +202,7 @@ async function assemble(
     await supervisor.stop({ drainSeconds });
     feed.close();
     await Promise.all([feedEdge.close(), inspectEdge.close(), offload?.close()]);
+    tokens.close();
     await Promise.all([server.close(), verified]);
   }
 

@@ -268,6 +268,9 @@ export const limits = {
   /** How long a write waits for another program that has the file locked (a person at `sqlite3`) before it counts as failed. */
   ledgerBusyMs: 5_000,
 
+  /** How often the file of tokens is looked at: as often as sockets are asked whether theirs is still good. */
+  tokensRereadMs: 15_000,
+
   // --- process
   drainSecondsDefault: 10,
   /** XState stops a runaway chain of eventless transitions here; our longest is two. */

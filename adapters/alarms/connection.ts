@@ -35,6 +35,7 @@ export class AlarmConnection {
   readonly #refused = new Map<string, Refused>();
   /** Frames of one read, before they are taken: at most what a socket reads in one go. */
   readonly #waiting: { readonly data: RawData; readonly isBinary: boolean }[] = [];
+  readonly #refusedFor = new Set<string>();
   #isTaking = false;
   #arrivals = 0;
   #inFlight = 0;
@@ -93,7 +94,17 @@ export class AlarmConnection {
       if (expected !== null) this.#send(this.#frames.gap(source, expected, reading.sequence));
     }
     if (reading.ok) this.#admit(reading.notification, reading.digest);
-    else this.#send(this.#frames.rejected({ ...reading.refusal, retryAfterMs: null }));
+    else {
+      this.#noteRefusal(reading.refusal.code);
+      this.#send(this.#frames.rejected({ ...reading.refusal, retryAfterMs: null }));
+    }
+  }
+
+  /** S4: nothing of the event. Each code once, so that no sender fills the log. */
+  #noteRefusal(code: string): void {
+    if (this.#refusedFor.has(code)) return;
+    this.#refusedFor.add(code);
+    this.#needs.log.warn("alarms.rejected", { connectionId: this.#needs.connectionId, code });
   }
 
   #admit(notification: Notification, digest: string): void {

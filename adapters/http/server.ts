@@ -121,7 +121,7 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
     headersTimeout: limits.httpRequestTimeoutMs,
     ...(listen.tls === undefined ? undefined : readTls(listen.tls)),
   };
-  const server = listen.tls === undefined ? http.createServer(options) : https.createServer(options);
+  const server = listen.tls === undefined ? http.createServer(options) : secureServer(options);
   server.maxConnections = limits.connectionsMax;
   server.on("request", serve);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -196,6 +196,19 @@ function unreadable({ code }: NodeJS.ErrnoException): Problem {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT")
     return { status: 408, detail: `The request took over ${limits.httpRequestTimeoutMs} ms.` };
   return { status: 400, detail: "This is not an HTTP request that can be read." };
+}
+
+/** Throws FailureError where certificate and key are none, or do not belong together. */
+function secureServer(options: https.ServerOptions): https.Server {
+  try {
+    return https.createServer(options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unreadable"; // names no content of the files (S4)
+    throw new FailureError(
+      "CONFIGURATION_INVALID",
+      `listen.tls: the certificate and the key cannot be used (${reason}); expected both as PEM, the key that of the certificate.`,
+    );
+  }
 }
 
 function readTls({ cert, key }: { readonly cert: string; readonly key: string }): {
