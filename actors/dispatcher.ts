@@ -18,6 +18,7 @@ import { ticketName } from "../machines/ticket-index.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Lock, ParkReason, Position, ServiceInfo } from "../machines/vocabulary.ts";
 import type { Config } from "./config.ts";
+import { Confirmations } from "./confirmations.ts";
 import type { Journal } from "./journal.ts";
 import { ParkedKeys } from "./parked-keys.ts";
 import type { Clock, Ids } from "./ports.ts";
@@ -53,6 +54,7 @@ export class Dispatcher {
   readonly #idle = new Set<string>();
   readonly #starting = new Set<string>();
   readonly #parked: ParkedKeys;
+  readonly #confirmations: Confirmations;
   readonly #hands: WaitingHand[] = [];
   #pumping = false;
   #stopped = false;
@@ -63,6 +65,7 @@ export class Dispatcher {
       this.#touch(name);
       this.#schedule();
     });
+    this.#confirmations = new Confirmations(ports.journal, ports.clock);
     ports.journal.listen((facts) => this.#learn(facts));
   }
 
@@ -271,7 +274,7 @@ export class Dispatcher {
         requestId: ids.uuid(),
         startedAt: at,
         hasTopology: this.#ports.hasTopology ?? false,
-        around: surroundings(this.#ports.journal.state, key.key),
+        around: surroundings(this.#ports.journal.state, key.key, this.#confirmations.sinceMs),
       };
       this.#ports.client(clientId)?.send({
         type: "client.lock",

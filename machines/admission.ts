@@ -30,14 +30,20 @@ const laneOfKind = {
 export function parkingOf(key: KeyState, delays: Delays = noDelays): Parking | null {
   if (key.flow !== null) return null;
   const head = key.waiting[0];
-  // A storm holds up what may need a ticket; closes go first meanwhile.
-  const isHeldUp =
-    key.parked !== null && !(key.parked.reason === "storm" && head?.notification.kind === "clear");
-  if (isHeldUp) return key.parked;
+  if (key.parked !== null && !(key.parked.reason === "storm" && needsNoTicket(key, head))) return key.parked;
   if (key.request !== null) return null;
   if (head !== undefined) return heldDown(key, head, delays);
   if (key.cover === null) return null;
   return key.cover.endedAt === null ? key.cover.parking : heldAfterCover(key.cover.endedAt, delays);
+}
+
+/**
+ * A storm holds up what may need a ticket; closes go first meanwhile. What has a rule of its own (early clear, planned
+ * outage) is decided once: if that parks it after all, it waits like the rest.
+ */
+function needsNoTicket(key: KeyState, head: Waiting | undefined): boolean {
+  if (head === undefined) return false;
+  return head.notification.kind === "clear" || (goesAlone(key, head) && head.ref.position > key.begun);
 }
 
 /**
@@ -68,8 +74,8 @@ export function readiness(
 /** A clear has come for a raise that is held down or parked in a storm: neither needs a flow. */
 function isCancelled(key: KeyState, parking: Parking): boolean {
   if (parking.reason !== "holdDown" && parking.reason !== "storm") return false;
-  if (key.waiting.at(-1)?.notification.kind !== "clear") return false;
-  return cancelOut(key, key.waiting.slice(0, limits.coalescedAlarmsMax)).size > 0;
+  const window = key.waiting.slice(0, limits.coalescedAlarmsMax);
+  return window.some(({ notification }) => notification.kind === "clear") && cancelOut(key, window).size > 0;
 }
 
 export interface Group {
@@ -113,35 +119,39 @@ export function nextGroup(key: KeyState, coalesce: boolean, held = false): Group
 }
 
 function goesAlone(key: KeyState, { notification }: Waiting): boolean {
-  if (notification.kind === "clear") return false;
-  return notification.plannedOutage || typeof key.cleared.get(notification.alarm) === "number";
+  const { kind, alarm, plannedOutage } = notification;
+  if (kind === "clear") return false;
+  return plannedOutage || (kind === "raise" && typeof key.cleared.get(alarm) === "number");
 }
 
 /**
  * A raise of an alarm that was not active, that no flow has begun for (or only one that was parked in a storm), up to
- * its clear: as if neither had come.
+ * its clear: as if neither had come. A change of such an alarm counts as its raise (D13). D7: in a storm an alarm that
+ * was active before is cleared by its clear, which goes on alone: what it would have waited behind no longer matters.
  */
 function cancelOut(key: KeyState, window: readonly Waiting[]): Set<Waiting> {
-  const begunBefore = key.parked?.reason === "storm" ? 0 : key.begun;
+  const isStorm = key.parked?.reason === "storm";
   const cancelled = new Set<Waiting>();
   const open = new Map<string, Waiting[]>();
   const held = new Set<string>();
+  const mayBegin = (one: Waiting): boolean => {
+    const { alarm } = one.notification;
+    if (held.has(alarm)) return false;
+    // What a flow has parked in the storm needs a ticket, whatever rule it might have had of its own.
+    if (isStorm && one.ref.position <= key.begun) return true;
+    return one.ref.position > key.begun && (isStorm || !key.active.has(alarm)) && !goesAlone(key, one);
+  };
   for (const one of window) {
     const { alarm, kind } = one.notification;
     const begun = open.get(alarm);
     if (kind === "clear") {
-      if (begun !== undefined) for (const member of [...begun, one]) cancelled.add(member);
+      for (const member of begun ?? []) cancelled.add(member);
+      if (begun !== undefined && !key.active.has(alarm)) cancelled.add(one);
       else held.add(alarm);
       open.delete(alarm);
     } else if (begun !== undefined) {
       begun.push(one);
-    } else if (
-      kind === "raise" &&
-      !held.has(alarm) &&
-      one.ref.position > begunBefore &&
-      !key.active.has(alarm) &&
-      !goesAlone(key, one)
-    ) {
+    } else if (mayBegin(one)) {
       open.set(alarm, [one]);
     } else held.add(alarm);
   }

@@ -7,7 +7,7 @@
 import { entry, type Entry } from "./entry.ts";
 import { decideAgain, decidedOnce, doubtDelay, failed, park, row, settle } from "./settlement.ts";
 import { keyStream, type KeyState, type SettledRequest } from "./state.ts";
-import type { Instant } from "./vocabulary.ts";
+import type { Instant, Ticket } from "./vocabulary.ts";
 
 export interface AsyncInput {
   readonly requestId: string;
@@ -126,6 +126,8 @@ export function correct(
   at: Instant,
   ticketId: string | null,
   because: string,
+  /** As a search shows it. */
+  shown: Pick<Ticket, "status" | "severity" | "openedAt"> | null = null,
 ): Entry[] {
   const stream = keyStream(key.key);
   return [
@@ -140,15 +142,15 @@ export function correct(
         before.command === "editNinasCounters"
           ? null
           : {
-              status: before.command === "close" ? "closed" : "acknowledged",
-              severity: before.severity,
-              openedAt: null,
+              status: before.command === "close" ? "closed" : (shown?.status ?? "acknowledged"),
+              severity: shown?.severity ?? before.severity,
+              openedAt: shown?.openedAt ?? null,
             },
       because,
       again: false,
     }),
     ...before.outcomes
-      .filter((one) => one.outcome !== before.intent)
+      .filter((one) => one.outcome !== before.intent && one.behind !== true)
       .map((one) =>
         entry(stream, at, "alarm.settled", {
           alarm: one.ref,

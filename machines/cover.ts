@@ -1,13 +1,15 @@
 /**
  * Cover: what the active alarms of a key rest on instead of a ticket of their own: planned maintenance (D2) or a
  * parent's ticket (D5).
- *   A2 the outcome that named the cover stays; decided again, an alarm gets a new decision, not a new outcome.
- *   A8 when the cover ends, by its time or because its ticket does, alarms still active are decided again.
+ *   A2 the outcome that named the cover stays while a ticket or a cover answers for the alarm; where none does any more,
+ *   another outcome replaces it, by a fact that names it.
+ *   A8 when the cover ends, by its time or because its ticket does, alarms still active are decided again; so are those
+ *   whose own ticket has gone, as if that had been their cover.
  * A cover does not hold up the key: what comes in meanwhile is decided as it comes.
  * Source: domain.md, D2 and D5.
  */
 import { entry, type Entry } from "./entry.ts";
-import type { FactBodies, FactOf, NotificationRef, Parking } from "./facts.ts";
+import type { FactBodies, FactOf, NotificationRef, Parking, ReplacedOutcome } from "./facts.ts";
 import { limits } from "./limits.ts";
 import {
   keyStream,
@@ -18,8 +20,8 @@ import {
   type State,
   type Waiting,
 } from "./state.ts";
-import { dropCover, ticketName } from "./ticket-index.ts";
-import type { Instant } from "./vocabulary.ts";
+import { dropCover, setCover, ticketName } from "./ticket-index.ts";
+import type { Instant, Position } from "./vocabulary.ts";
 
 /** What covers, as a decision names it. */
 export interface Covering {
@@ -104,7 +106,7 @@ function closedMeanwhile(
 ): Instant | null {
   const closed = cover.key === null ? undefined : state.keys.get(cover.key)?.closed.get(cover.ticketId);
   if (closed === undefined || closed.service !== cover.service || flow === null) return null;
-  return closed.closedAt >= flow.startedAt ? closed.closedAt : null;
+  return closed.position > flow.position ? closed.closedAt : null; // R5: clocks may have been set
 }
 
 /** The notifications of `alarms` that are in line, else those that rest under the cover. */
@@ -121,6 +123,56 @@ export function isAgain(key: KeyState, alarms: readonly NotificationRef[]): bool
   return (
     first !== undefined && (key.cover?.alarms.some(({ ref }) => ref.position === first.position) ?? false)
   );
+}
+
+/**
+ * A8: the key's last ticket has gone, and nobody else would say so to the alarms that are active still. Those with a
+ * notification in line are decided with it, and those that say themselves that they are planned need no ticket.
+ */
+export function orphan(state: State, key: KeyState, position: Position, at: Instant): void {
+  if (key.open.size > 0 || key.active.size === 0) return;
+  const answered = new Set(key.waiting.map(({ notification }) => notification.alarm));
+  const known = key.cover?.alarms ?? [];
+  for (const { notification } of known) answered.add(notification.alarm);
+  const alarms = [...key.active.values()].filter(
+    ({ notification }) => !notification.plannedOutage && !answered.has(notification.alarm),
+  );
+  if (alarms.length === 0) return;
+  const parking: Parking = {
+    reason: "covered",
+    since: at,
+    until: null,
+    because: `The ticket of ${key.key} has gone, and ${alarms.length === 1 ? "an alarm is" : "alarms are"} still active.`,
+  };
+  const before = key.cover;
+  setCover(state, key, {
+    parking: before?.parking ?? parking,
+    tickets: before?.tickets ?? [],
+    alarms: [...known, ...alarms].sort((a, b) => a.ref.position - b.ref.position),
+    endedAt: before?.endedAt ?? at,
+    position,
+    checks: before?.checks ?? 0,
+  });
+}
+
+/**
+ * A notification was settled. In line: what rests under the cover from now on has this outcome. Not in line: another
+ * outcome has replaced the one it rested with, and it rests no longer.
+ */
+export function settledUnderCover(
+  state: State,
+  key: KeyState,
+  alarm: NotificationRef,
+  current: ReplacedOutcome,
+  wasInLine: boolean,
+): void {
+  const { cover } = key;
+  if (cover === null || !cover.alarms.some(({ ref }) => ref.position === alarm.position)) return;
+  const alarms = wasInLine
+    ? cover.alarms.map((one) => (one.ref.position === alarm.position ? { ...one, replaces: current } : one))
+    : cover.alarms.filter(({ ref }) => ref.position !== alarm.position);
+  if (alarms.length === 0) dropCover(state, key);
+  else key.cover = { ...cover, alarms };
 }
 
 /** Cleared, or by now covered by what the alarm itself says: it rests on this no longer. */

@@ -4,7 +4,13 @@
  * Source: domain.md, "The default decision".
  */
 import type { Covering } from "./cover.ts";
-import { isClearedEarly, type KeyState, type LinkedTicket, type Waiting } from "./state.ts";
+import {
+  isClearedEarly,
+  type ClosedTicket,
+  type KeyState,
+  type LinkedTicket,
+  type Waiting,
+} from "./state.ts";
 import { maintenanceNow, parentTicket, type TicketAbove } from "./upstream.ts";
 import {
   isOpen,
@@ -31,6 +37,16 @@ export interface Findings {
   readonly tickets: readonly Ticket[];
   /** Linked tickets that the search missed and that were read by their id; null: the service knows no such ticket. */
   readonly verified: ReadonlyMap<string, Ticket | null>;
+  /** Ids of `unknown` creates whose ticket was found: nothing is unknown about them any more. */
+  readonly foundCreates?: ReadonlySet<string>;
+}
+
+/** How long ago the key's own fact about a ticket was made, in ms. R5: on time that nobody can set. */
+export type SinceMs = (known: LinkedTicket | ClosedTicket) => number;
+
+/** By the clock on the wall, for whoever has no other. */
+export function byTheWall(now: Instant): SinceMs {
+  return (known) => now - ("confirmedAt" in known ? known.confirmedAt : known.closedAt);
 }
 
 export interface DecisionInput {
@@ -49,6 +65,8 @@ export interface DecisionInput {
   readonly service: ServiceInfo;
   readonly settings: DecisionSettings;
   readonly now: Instant;
+  /** Absent: by `now`. */
+  readonly sinceMs?: SinceMs;
 }
 
 export type Rule = `D${number}`;
@@ -100,9 +118,10 @@ export function ticketToVerify(
   findings: Findings,
   service: ServiceInfo,
   now: Instant,
+  sinceMs: SinceMs = byTheWall(now),
 ): LinkedTicket | null {
   for (const linked of key.open.values()) {
-    if (linked.service !== service.name || now < linked.confirmedAt + service.settleSeconds * 1000) continue;
+    if (linked.service !== service.name || sinceMs(linked) < service.settleSeconds * 1000) continue;
     if (
       findings.verified.has(linked.ticketId) ||
       findings.tickets.some((one) => one.ticketId === linked.ticketId)
@@ -119,12 +138,15 @@ export function openTickets(
   findings: Findings,
   service: ServiceInfo,
   now: Instant,
+  sinceMs: SinceMs = byTheWall(now),
 ): OpenTicket[] {
   const open = new Map<string, OpenTicket>();
+  const isSettled = (known: LinkedTicket | ClosedTicket): boolean =>
+    sinceMs(known) >= service.settleSeconds * 1000;
   for (const ticket of findings.tickets) {
     if (ticket.clientReference !== key.key || ticket.kind !== "MO" || !isOpen(ticket)) continue;
     const closed = key.closed.get(ticket.ticketId);
-    if (closed !== undefined && now < closed.closedAt + service.settleSeconds * 1000) continue;
+    if (closed !== undefined && !isSettled(closed)) continue;
     const linked = key.open.get(ticket.ticketId);
     open.set(ticket.ticketId, {
       ticketId: ticket.ticketId,
@@ -132,7 +154,7 @@ export function openTickets(
       status: ticket.status,
       // What we confirmed ourselves is newer than what a lagging index says.
       severity:
-        linked !== undefined && now < linked.confirmedAt + service.settleSeconds * 1000
+        linked !== undefined && !isSettled(linked)
           ? linked.severity
           : (ticket.severity ?? linked?.severity ?? null),
       openedAt: ticket.openedAt ?? linked?.openedAt ?? null,
@@ -143,8 +165,7 @@ export function openTickets(
   for (const linked of key.open.values()) {
     if (open.has(linked.ticketId)) continue;
     const shown = findings.tickets.find((one) => one.ticketId === linked.ticketId);
-    if (shown !== undefined && !isOpen(shown) && now >= linked.confirmedAt + service.settleSeconds * 1000)
-      continue;
+    if (shown !== undefined && !isOpen(shown) && isSettled(linked)) continue;
     const verified = findings.verified.get(linked.ticketId);
     if (verified === null || (verified !== undefined && !isOpen(verified))) continue;
     open.set(linked.ticketId, { ...linked, linked: true, found: verified !== undefined });
@@ -156,8 +177,9 @@ export function openTickets(
 
 export function decide(input: DecisionInput): Decision {
   const { key, group, service, now } = input;
+  const { sinceMs = byTheWall(now) } = input;
   const lead = leader(group);
-  const open = openTickets(key, input.findings, service, now);
+  const open = openTickets(key, input.findings, service, now, sinceMs);
   const ticket = open[0];
   const others =
     open.length > 1
@@ -219,7 +241,7 @@ export function decide(input: DecisionInput): Decision {
       `Ticket ${on(parent)}, ${hopsText(parent.hopNo)} upstream of ${notification.alarmedObject}, covers it.`,
       parent,
     );
-  const reopen = lastClosed(key, service, now, input.settings.reopenSeconds);
+  const reopen = lastClosed(key, service, sinceMs, input.settings.reopenSeconds);
   if (reopen !== null) {
     return {
       act: "request",
@@ -236,7 +258,9 @@ export function decide(input: DecisionInput): Decision {
       },
     };
   }
-  const unknown = key.unknown.find((one) => one.command === "create");
+  const unknown = key.unknown.find(
+    (one) => one.command === "create" && input.findings.foundCreates?.has(one.requestId) !== true,
+  );
   if (unknown !== undefined) {
     return {
       act: "stop",
@@ -318,11 +342,16 @@ export function leader(group: readonly Waiting[]): Waiting {
   return lead;
 }
 
-function lastClosed(key: KeyState, service: ServiceInfo, now: Instant, reopenSeconds: number): string | null {
+function lastClosed(
+  key: KeyState,
+  service: ServiceInfo,
+  sinceMs: SinceMs,
+  reopenSeconds: number,
+): string | null {
   let last: string | null = null;
   if (reopenSeconds === 0) return last;
   for (const [ticketId, closed] of key.closed) {
-    if (closed.service === service.name && now < closed.closedAt + reopenSeconds * 1000) last = ticketId;
+    if (closed.service === service.name && sinceMs(closed) < reopenSeconds * 1000) last = ticketId;
   }
   return last;
 }

@@ -80,7 +80,7 @@ export function stepInDoubt(
   const own = found.byRequest[0];
   if (own !== undefined) {
     return conclude("settle", `Ticket ${own.ticketId} was found by its request id.`, (because) =>
-      settle(key, request, at, { result: "ok", ticketId: own.ticketId, because, status: own.status }),
+      settledBy(key, request, own, because, at),
     );
   }
   const { payload } = request;
@@ -110,7 +110,7 @@ export function stepInDoubt(
     const ticket = found.byTicket.find((one) => one.ticketId === payload.ticketId);
     if (ticket !== undefined && asAsked(payload, ticket)) {
       return conclude("settle", `Ticket ${ticket.ticketId} is already as asked.`, (because) =>
-        settle(key, request, at, { result: "ok", ticketId: ticket.ticketId, because, status: ticket.status }),
+        settledBy(key, request, ticket, because, at),
       );
     }
   }
@@ -157,6 +157,22 @@ function countersInDoubt(
     "Counters cannot be looked up: nobody can say whether the service changed them.",
     (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
   );
+}
+
+/**
+ * The service did it. A8: where the ticket has ended since, it answers for no alarm any more, and its alarms are decided
+ * once more; each time takes somebody who ends a ticket meanwhile.
+ */
+function settledBy(
+  key: KeyState,
+  request: RequestState,
+  { ticketId, status }: Ticket,
+  because: string,
+  at: Instant,
+): Entry[] {
+  const hasEnded = request.payload.command !== "close" && !isOpen({ status });
+  const said = hasEnded ? `${because} It is ${status} by now.` : because;
+  return settle(key, request, at, { result: "ok", ticketId, because: said, status, again: hasEnded });
 }
 
 function conclude(

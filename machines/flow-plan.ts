@@ -13,10 +13,17 @@ import type { FlowFindings, FlowInput, SearchFailure } from "./flow-input.ts";
 import { limits } from "./limits.ts";
 import { linked, outageDelay, park, settleAlarms } from "./settlement.ts";
 import { corrections, reconcile } from "./reconcile.ts";
-import { keyStream, type RequestState } from "./state.ts";
+import { keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
 import { aboveOf, byElements, looksUpstream, openStatuses, ticketsOfBoth } from "./upstream-search.ts";
 import { pathNote, type PathReading } from "./upstream.ts";
-import type { Instant, SearchCriteria, ServiceInfo, Ticket, TicketRequest } from "./vocabulary.ts";
+import {
+  isOpen,
+  type Instant,
+  type SearchCriteria,
+  type ServiceInfo,
+  type Ticket,
+  type TicketRequest,
+} from "./vocabulary.ts";
 
 export type SearchPurpose = "key" | "elements" | "requestedBy" | "ticketId" | "verify" | "unknown";
 
@@ -62,25 +69,30 @@ export function nextStep(
   const looks = looksUpstream(input);
   if (tickets === null)
     return { ...search("key", byKey(key.key), input.service), ...(looks === null ? {} : { look: looks }) };
-  const findings = { tickets, verified: found.verified };
-  const missing = ticketToVerify(key, findings, input.service, now);
+  const foundCreates = new Set(
+    [...found.unknown].flatMap(([id, [first]]) => (first === undefined ? [] : [id])),
+  );
+  const findings = { tickets, verified: found.verified, foundCreates };
+  const { sinceMs } = input.around;
+  const missing = ticketToVerify(key, findings, input.service, now, sinceMs);
   if (missing !== null) return search("verify", { ticketId: missing.ticketId }, input.service);
   // Where no topology was ever loaded nobody has said what lies over what: the key's own tickets decide.
   if (looks !== null && found.path !== null && found.elements === null)
     return search("elements", byElements(looks, found.path), input.service);
 
-  const before = [...corrections(input, found, now), ...reconcile(input, findings, now)];
+  const before = [...corrections(input, found, findings, now), ...reconcile(input, findings, now)];
   const decision = input.decide({
     key,
     group: input.group,
     findings,
     path: found.path?.path ?? null,
     pathFailure: found.path?.failure ?? null,
-    above: looks === null ? [] : aboveOf(input, looks, found, now),
+    above: looks === null ? [] : aboveOf(input, looks, found),
     openTicketsTotal: input.around.openTicketsTotal(),
     service: input.service,
     settings: input.settings,
     now,
+    sinceMs,
   });
   return carryOut(
     input,
@@ -130,6 +142,7 @@ function carryOut(
       return end("settled", [
         ...before,
         record("stop"),
+        ...linkFound(input, decision.ticketId, tickets, now),
         ...outcome(input, alarms, decision.outcome, because, rule, decision.ticketId, now),
       ]);
     case "adopt": {
@@ -175,6 +188,7 @@ function carryOut(
         entries: [
           ...before,
           record(act),
+          ...(payload.command === "update" ? linkFound(input, payload.ticketId, tickets, now) : []),
           entry(keyStream(key.key), now, "request.planned", {
             ...request,
             intent: decision.intent,
@@ -186,6 +200,19 @@ function carryOut(
       };
     }
   }
+}
+
+/** A8: an open ticket that answers for active alarms is linked from now on, whatever else becomes of this flow. */
+function linkFound(
+  { key, service }: FlowInput,
+  ticketId: string | null,
+  tickets: readonly Ticket[],
+  now: Instant,
+): Entry[] {
+  const ticket = tickets.find((one) => one.ticketId === ticketId);
+  if (ticket === undefined || key.open.has(ticket.ticketId) || key.closed.has(ticket.ticketId)) return [];
+  if (ticket.clientReference !== key.key || ticket.kind !== "MO" || !isOpen(ticket)) return [];
+  return [linked(key, service.name, ticket, now)];
 }
 
 /** A close or an update goes where its ticket lives, whichever service is selected by now. */
@@ -313,8 +340,13 @@ function outcome(
     rule,
     ticketId,
     failure: null,
-    requestId: null,
+    // What it waits for: the ticket that this create may have made.
+    requestId: what === "unknown" ? (lostCreate(input.key)?.requestId ?? null) : null,
   });
+}
+
+function lostCreate(key: KeyState): SettledRequest | undefined {
+  return key.unknown.find((one) => one.command === "create");
 }
 
 function end(result: "settled" | "parked", entries: readonly Entry[]): FlowStep {

@@ -3,12 +3,12 @@
  *   R1 as fold.ts.  G3 attempts that may have reached the service are counted.  G5 what is settled is remembered for
  *   a result that comes late.
  */
-import { isAgain } from "./cover.ts";
+import { isAgain, orphan } from "./cover.ts";
 import type { FactOf, RequestResult } from "./facts.ts";
 import { limits } from "./limits.ts";
 import { keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
 import { dropCover, linkTicket, unlinkTicket } from "./ticket-index.ts";
-import type { Instant, TicketKind } from "./vocabulary.ts";
+import { isOpen, type Instant, type TicketKind } from "./vocabulary.ts";
 
 type RequestFact = FactOf<
   "request.planned" | "request.sending" | "request.answered" | "request.async" | "request.settled"
@@ -131,12 +131,15 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
   // Planned maintenance covers by its window (D2); as an open ticket of its key it would be adopted and closed.
   if (command === "create" && kindOf(request, settledBefore) === "PLM") return;
   const elements = elementsOf(key, request, settledBefore, ticketId);
-  if (command === "close" || ticket.status === "closed") {
+  if (command === "close" || !isOpen(ticket)) {
     unlinkTicket(state, key, ticketId, service, fact.at);
+    dropMoot(state, key, ticketId, service);
+    // Whoever closes a ticket by hand, under alarms that are active, wants it so.
+    if (request === null || request.alarms.length > 0) orphan(state, key, fact.position, fact.at);
     const settleMs = (request?.service.settleSeconds ?? limits.serviceSettleSecondsDefault) * 1000;
     const keepUntil = fact.at + Math.max(settleMs, state.settings.reopenSeconds * 1000);
     key.closed.delete(ticketId);
-    key.closed.set(ticketId, { closedAt: fact.at, service, keepUntil, elements });
+    key.closed.set(ticketId, { closedAt: fact.at, position: fact.position, service, keepUntil, elements });
     forgetClosed(key, fact.at);
   } else {
     const before = key.open.get(ticketId);
@@ -151,6 +154,16 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
       elements,
     });
   }
+}
+
+/** The ticket has ended: what became of an update or a close of it that was unknown matters to nobody any more. */
+export function dropMoot(state: State, key: KeyState, ticketId: string, service: string): void {
+  for (const one of key.unknown) {
+    if (one.ticketId !== ticketId || one.service !== service) continue;
+    state.unknown.delete(one.requestId);
+    rememberSettled(state, one); // for a result that comes late
+  }
+  key.unknown = key.unknown.filter(({ requestId }) => state.unknown.has(requestId));
 }
 
 /** Nothing more comes of the request: alarms that rested on a cover have had their second decision. */
@@ -179,9 +192,10 @@ function rememberSettled(state: State, settled: SettledRequest): void {
   }
 }
 
+/** R5: times tell nothing of how long ago it was where the clock was set; the last few stay in any case. */
 function forgetClosed(key: KeyState, at: Instant): void {
   for (const [ticketId, { keepUntil }] of key.closed) {
-    if (keepUntil >= at) return;
+    if (keepUntil >= at || key.closed.size <= limits.closedTicketsKept) return;
     key.closed.delete(ticketId);
   }
 }

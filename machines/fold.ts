@@ -5,9 +5,9 @@
  * One owner mutates the state, by `applyFact` only.
  * Source: laws.md.
  */
-import { afterAgain, coverAfter, isAgain, uncover } from "./cover.ts";
+import { afterAgain, coverAfter, isAgain, orphan, settledUnderCover, uncover } from "./cover.ts";
 import type { Fact } from "./facts.ts";
-import { foldRequest } from "./fold-request.ts";
+import { dropMoot, foldRequest } from "./fold-request.ts";
 import { foldHeartbeat } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
 import { changeRow, clearSettled, evict, insertRow } from "./response-table.ts";
@@ -136,8 +136,13 @@ function fold(state: State, fact: Fact): void {
       return;
     }
     case "ticket.lost": {
-      unlinkTicket(state, keyState(state, fact.body.key), fact.body.ticketId, null, fact.at);
-      keyState(state, fact.body.key).closed.delete(fact.body.ticketId);
+      const { ticketId } = fact.body;
+      const key = keyState(state, fact.body.key);
+      const service = key.open.get(ticketId)?.service ?? null;
+      unlinkTicket(state, key, ticketId, null, fact.at);
+      key.closed.delete(ticketId);
+      if (service !== null) dropMoot(state, key, ticketId, service);
+      orphan(state, key, fact.position, fact.at);
       if (!fact.body.claimKept) state.counters.claimsNotKept += 1;
       return;
     }
@@ -222,19 +227,26 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
       key.unknown.find((one) => one.requestId === requestId) ?? state.settledRequests.get(requestId);
     if (settled !== undefined) {
       const known = settled.outcomes.find((one) => one.ref.position === alarm.position);
-      if (known === undefined) settled.outcomes.push({ ref: alarm, position: fact.position, outcome });
+      const behind = settled.lockGuid === fact.body.lockGuid ? {} : { behind: true as const };
+      if (known === undefined)
+        settled.outcomes.push({ ref: alarm, position: fact.position, outcome, ...behind });
       else Object.assign(known, { position: fact.position, outcome });
     }
   }
   const at = waitingIndex(key, alarm);
   const waiting = key.waiting[at];
+  const current = { position: fact.position, outcome };
+  settledUnderCover(state, key, alarm, current, waiting !== undefined);
+  if (supersedes !== null)
+    for (const [name, one] of key.active)
+      if (one.ref.position === alarm.position) key.active.set(name, { ...one, replaces: current });
   // Superseded where nothing is in line: a correction, which says nothing about what its key waits for.
   if (supersedes !== null && waiting === undefined) return;
   key.parkings = 0;
   if (waiting === undefined) return;
   key.waiting.splice(at, 1);
   // What was settled before has had its effect.
-  if (waiting.replaces === undefined) takeEffect(state, key, waiting);
+  if (waiting.replaces === undefined) takeEffect(state, key, { ...waiting, replaces: current });
   if (key.waiting.length === 0 && key.parked?.reason === "storm") key.parked = null;
 }
 
@@ -243,6 +255,7 @@ function reconsiderAlarm(state: State, fact: Extract<Fact, { type: "alarm.recons
   const { alarm, notification, replaces } = fact.body;
   const key = keyState(state, fact.body.key);
   if (isWaiting(key, alarm)) return;
+  uncover(state, key, notification.alarm);
   const later = key.waiting.findIndex((one) => one.ref.position > alarm.position);
   key.waiting.splice(later < 0 ? key.waiting.length : later, 0, {
     ref: alarm,
@@ -256,9 +269,13 @@ function reconsiderAlarm(state: State, fact: Extract<Fact, { type: "alarm.recons
 }
 
 /** What a settled notification leaves behind: the alarm is active from its raise to its clear, whatever the outcome. */
-function takeEffect(state: State, key: KeyState, { notification, ref }: Waiting): void {
+function takeEffect(state: State, key: KeyState, settled: Waiting): void {
+  const { notification } = settled;
   const { alarm } = notification;
   if (notification.kind === "clear" || notification.plannedOutage) uncover(state, key, alarm);
+  // What it rested on before this flow no longer matters.
+  else if (key.cover !== null && key.cover.position < (key.flow?.position ?? Infinity))
+    uncover(state, key, alarm);
   if (notification.kind === "clear") {
     const wasActive = key.active.delete(alarm);
     if (wasActive) remember(key, alarm, null);
@@ -266,7 +283,7 @@ function takeEffect(state: State, key: KeyState, { notification, ref }: Waiting)
   } else if (isClearedEarly(key, notification, state.settings.clockSkewSeconds)) {
     remember(key, alarm, null);
   } else {
-    key.active.set(alarm, { severity: notification.severity, ref, raisedAt: notification.raisedAt });
+    key.active.set(alarm, settled);
     remember(key, alarm, null);
   }
 }

@@ -79,6 +79,8 @@ export const limits = {
   /** Years that a date of an alarm may lie in. */
   earliestYear: 1970,
   latestYear: 2200,
+  /** Closed tickets remembered per key whatever the time: a lagging index may show them open, and clocks are set. */
+  closedTicketsKept: 4,
   /** Alarm identities remembered per key after their clear, to tell an early clear from a repeated one (D0). */
   clearedAlarmsPerKeyMax: 2_000,
   clockSkewSecondsDefault: 300,

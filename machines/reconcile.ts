@@ -4,49 +4,106 @@
  * Source: laws.md.
  */
 import { correct } from "./async-result.ts";
-import { openTickets } from "./decision.ts";
+import { openTickets, type Findings } from "./decision.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { FlowFindings, FlowInput } from "./flow-input.ts";
-import { keyStream } from "./state.ts";
-import type { Instant, Ticket } from "./vocabulary.ts";
+import { isWaiting, keyStream, type KeyState, type SettledRequest } from "./state.ts";
+import { isOpen, severityRank, type Instant, type Ticket } from "./vocabulary.ts";
 
-/** An `unknown` create that a search by its request id has found after all. */
-export function corrections(input: FlowInput, found: FlowFindings, now: Instant): Entry[] {
-  const { key } = input;
+type Searched = Pick<Findings, "tickets" | "verified">;
+
+/**
+ * Requests nobody could say the fate of, and the search tells: a create is found by its id, an update's ticket is as it
+ * asked, a close's ticket is closed.
+ */
+export function corrections(
+  input: FlowInput,
+  found: FlowFindings,
+  searched: Searched,
+  now: Instant,
+): Entry[] {
+  const { key, service } = input;
   const entries: Entry[] = [];
   for (const unknown of key.unknown) {
-    const ticket = found.unknown.get(unknown.requestId)?.[0];
-    if (ticket !== undefined)
-      entries.push(
-        ...correct(
-          key,
-          unknown,
-          now,
-          ticket.ticketId,
-          `Ticket ${ticket.ticketId} was found by the request's id.`,
-        ),
-      );
+    if (unknown.command === "create") {
+      const ticket = found.unknown.get(unknown.requestId)?.[0];
+      if (ticket === undefined) continue;
+      const because = `Ticket ${ticket.ticketId} was found by the request's id.`;
+      entries.push(...correct(key, unknown, now, ticket.ticketId, because, ticket));
+      entries.push(...behind(key, unknown, because, now));
+    } else if (unknown.service === service.name) {
+      const ticket = shown(searched, unknown.ticketId);
+      if (ticket === null || !isAsAsked(unknown, ticket)) continue;
+      const because = `Ticket ${ticket.ticketId} was found as the request had asked.`;
+      entries.push(...correct(key, unknown, now, ticket.ticketId, because, ticket));
+    }
   }
   return entries;
 }
 
+function shown({ tickets, verified }: Searched, ticketId: string | null): Ticket | null {
+  if (ticketId === null) return null;
+  return verified.get(ticketId) ?? tickets.find((one) => one.ticketId === ticketId) ?? null;
+}
+
+function isAsAsked({ command, severity }: SettledRequest, ticket: Ticket): boolean {
+  if (command === "close") return !isOpen(ticket);
+  if (command !== "update" || !isOpen(ticket)) return false;
+  if (severity === null) return true;
+  return ticket.severity !== undefined && severityRank(ticket.severity) >= severityRank(severity);
+}
+
+/** What was settled as `unknown` because of the create and not by it: decided again, now that its ticket is known. */
+function behind(key: KeyState, { outcomes }: SettledRequest, because: string, at: Instant): Entry[] {
+  const active = new Map([...key.active.values()].map((one) => [one.ref.position, one]));
+  return outcomes.flatMap(({ ref, position, outcome, behind: isBehind }) => {
+    if (isBehind !== true || isWaiting(key, ref)) return [];
+    const one = active.get(ref.position);
+    const replaces = { position, outcome };
+    if (one === undefined)
+      return [
+        entry(keyStream(key.key), at, "alarm.settled", {
+          alarm: ref,
+          key: key.key,
+          outcome: "stopped",
+          because: `${because} The alarm had ended by then.`,
+          lockGuid: null,
+          rule: null,
+          ticketId: null,
+          failure: null,
+          requestId: null,
+          supersedes: replaces,
+        }),
+      ];
+    return [
+      entry(keyStream(key.key), at, "alarm.reconsidered", {
+        alarm: ref,
+        key: key.key,
+        notification: one.notification,
+        replaces,
+        because,
+      }),
+    ];
+  });
+}
+
 /** T2: linked tickets that the service no longer shows open leave the key. */
-export function reconcile(
-  input: FlowInput,
-  findings: { readonly tickets: readonly Ticket[]; readonly verified: ReadonlyMap<string, Ticket | null> },
-  now: Instant,
-): Entry[] {
+export function reconcile(input: FlowInput, findings: Findings, now: Instant): Entry[] {
   const { key, service } = input;
   if (key.open.size === 0) return [];
-  const open = new Set(openTickets(key, findings, service, now).map((one) => one.ticketId));
+  const open = new Set(
+    openTickets(key, findings, service, now, input.around.sinceMs).map((one) => one.ticketId),
+  );
   const entries: Entry[] = [];
-  for (const linkedTicket of key.open.values()) {
-    if (open.has(linkedTicket.ticketId) || linkedTicket.service !== service.name) continue;
-    const ticket = findings.verified.get(linkedTicket.ticketId) ?? null;
+  for (const { ticketId, service: home } of key.open.values()) {
+    if (open.has(ticketId) || home !== service.name) continue;
+    const ticket = findings.verified.get(ticketId) ?? null;
+    const isOurs = (one: SettledRequest): boolean => one.ticketId === ticketId && one.command === "close";
+    if (ticket !== null && !isOpen(ticket) && key.unknown.some(isOurs)) continue; // corrected
     entries.push(
       entry(keyStream(key.key), now, "ticket.lost", {
         key: key.key,
-        ticketId: linkedTicket.ticketId,
+        ticketId,
         status: ticket?.status ?? null,
         claimKept: ticket !== null,
         idempotency: service.idempotency,

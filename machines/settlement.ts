@@ -4,6 +4,7 @@
  *   G3 the waits between attempts double: no retry storm after an outage.
  * Source: domain.md, "The gateway".
  */
+import { membersOf } from "./cover.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { FactBodies, NotificationRef, Parking, RequestResult, ResponseRowChange } from "./facts.ts";
 import { remedies, type Failure, type FailureCode } from "./failure.ts";
@@ -89,14 +90,21 @@ export interface AlarmSettlement {
   readonly requestId: string | null;
 }
 
-/** One outcome for each notification of a flow: the first carries it, the others were folded into the flow. */
+/** Outcomes of alarms that are left without a ticket, for a reason. */
+const withoutTicket: ReadonlySet<Outcome> = new Set(["rejected", "failed", "unknown", "aborted"]);
+
+/**
+ * One outcome for each notification of a flow: the first carries it, the others were folded into the flow. Those that
+ * were settled under a cover keep what they have, but where nothing answers for them any more (A8).
+ */
 export function settleAlarms(
   key: KeyState,
   alarms: readonly NotificationRef[],
   at: Instant,
   how: AlarmSettlement,
 ): Entry[] {
-  return waitingOf(key, alarms).map(({ ref, replaces }, index) =>
+  const members = withoutTicket.has(how.outcome) ? membersOf(key, alarms) : waitingOf(key, alarms);
+  return members.map(({ ref, replaces }, index) =>
     entry(keyStream(key.key), at, "alarm.settled", {
       ...how,
       alarm: ref,

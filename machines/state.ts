@@ -35,14 +35,8 @@ export interface Waiting {
   readonly notification: Notification;
   /** When it was accepted. */
   readonly at: Instant;
-  /** It was settled before and is decided once more: the outcome that the next one replaces (A2). */
+  /** It was settled before: its current outcome, which the next one, if there is to be one, replaces (A2). */
   readonly replaces?: ReplacedOutcome;
-}
-
-export interface ActiveAlarm {
-  readonly severity: Severity;
-  readonly ref: NotificationRef;
-  readonly raisedAt: Instant;
 }
 
 /** A Major Outage that the ledger links to a key; planned maintenance made by hand is found by search alone. */
@@ -64,7 +58,7 @@ export interface CoverState {
   readonly parking: Parking;
   /** Names (ticketName) of the tickets whose end ends it. */
   readonly tickets: readonly string[];
-  /** Settled and active: decided again when it ends. */
+  /** Settled and active, each with its outcome: decided again when it ends. */
   readonly alarms: readonly Waiting[];
   /** One of its tickets has ended; null: none that we know of. */
   readonly endedAt: Instant | null;
@@ -120,7 +114,18 @@ export interface SettledRequest {
   readonly elements: readonly string[];
   readonly kind: TicketKind;
   readonly result: "ok" | "rejected" | "failed" | "notApplied" | "cancelled" | "unknown";
-  outcomes: { ref: NotificationRef; position: Position; outcome: Outcome }[];
+  /** `behind`: of a notification that another flow settled as `unknown` because of this request. */
+  outcomes: { ref: NotificationRef; position: Position; outcome: Outcome; behind?: true }[];
+}
+
+/** A ticket that was closed lately. */
+export interface ClosedTicket {
+  readonly closedAt: Instant;
+  /** Of the fact that says so. */
+  readonly position: Position;
+  readonly service: string;
+  readonly keepUntil: Instant;
+  readonly elements: readonly string[];
 }
 
 export interface FlowState {
@@ -141,23 +146,19 @@ export interface KeyState {
   lastAt: Instant;
   /** Accepted and not settled, in the order accepted (A5); those of the running flow included. */
   waiting: Waiting[];
-  active: Map<string, ActiveAlarm>;
+  /** Alarm → its last raise or change, settled. */
+  active: Map<string, Waiting>;
   /** Alarms seen cleared: when, if the clear came before any raise (D0); null if it had been raised. */
   cleared: Map<string, Instant | null>;
   open: Map<string, LinkedTicket>;
   /** Closed by us lately, oldest first: a lagging search may still show them open. */
-  closed: Map<
-    string,
-    {
-      readonly closedAt: Instant;
-      readonly service: string;
-      readonly keepUntil: Instant;
-      readonly elements: readonly string[];
-    }
-  >;
+  closed: Map<string, ClosedTicket>;
   flow: FlowState | null;
   request: RequestState | null;
-  /** Requests nobody can say the fate of; while a create is among them this key makes no other. */
+  /**
+   * Requests nobody can say the fate of; while a create is among them this key makes no other. Those about a ticket
+   * that has ended since leave: nobody needs to know any more.
+   */
   unknown: SettledRequest[];
   parked: Parking | null;
   cover: CoverState | null;

@@ -3,24 +3,29 @@
  * fold at the moment of the question, as the search lags behind our own facts.
  *   D5 tickets upstream.  D7 the bound of open tickets is never overshot by flows that decide at the same time.
  */
+import type { SinceMs } from "./decision.ts";
 import { limits } from "./limits.ts";
 import type { KeyState, State } from "./state.ts";
-import type { Instant } from "./vocabulary.ts";
 import type { LinkedElsewhere } from "./upstream.ts";
 
 export interface Surroundings {
   /** Open tickets that the ledger links to keys, on these elements. */
   linkedOn(elements: readonly string[]): LinkedElsewhere[];
-  /** When a ticket of that key was closed by us, if lately. */
-  closedAt(key: string, ticketId: string): Instant | null;
+  /** How long ago a ticket of that key was closed by us, if lately. */
+  closedSinceMs(key: string, ticketId: string): number | null;
+  readonly sinceMs: SinceMs;
   /** Open tickets and those that other keys may be making now. */
   openTicketsTotal(): number;
 }
 
-export function surroundings(state: State, key: string): Surroundings {
+export function surroundings(state: State, key: string, sinceMs: SinceMs): Surroundings {
   return {
     linkedOn: (elements) => linkedOn(state, elements),
-    closedAt: (name, ticketId) => state.keys.get(name)?.closed.get(ticketId)?.closedAt ?? null,
+    closedSinceMs: (name, ticketId) => {
+      const closed = state.keys.get(name)?.closed.get(ticketId);
+      return closed === undefined ? null : sinceMs(closed);
+    },
+    sinceMs,
     openTicketsTotal: () => ticketsOpenOrComing(state, key),
   };
 }

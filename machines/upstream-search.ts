@@ -8,7 +8,7 @@ import type { FlowFindings, FlowInput } from "./flow-input.ts";
 import { limits } from "./limits.ts";
 import { isClearedEarly } from "./state.ts";
 import { elementsUpstream, ticketsAbove, type PathReading, type TicketAbove } from "./upstream.ts";
-import type { Instant, SearchCriteria, Ticket, TicketStatus } from "./vocabulary.ts";
+import type { SearchCriteria, Ticket, TicketStatus } from "./vocabulary.ts";
 
 /** Statuses that searches ask for: what counts as open. */
 export const openStatuses: readonly TicketStatus[] = ["acknowledged", "inProgress", "pending"];
@@ -27,12 +27,7 @@ export function looksUpstream({ hasTopology, group, key, settings }: FlowInput):
 }
 
 /** What lies over the element: by the searches of the flow, and by our own facts where the search's index lags. */
-export function aboveOf(
-  input: FlowInput,
-  elementId: string,
-  found: FlowFindings,
-  now: Instant,
-): TicketAbove[] {
+export function aboveOf(input: FlowInput, elementId: string, found: FlowFindings): TicketAbove[] {
   const path = found.path?.path ?? null;
   const shown = found.elements ?? [];
   return ticketsAbove({
@@ -42,9 +37,9 @@ export function aboveOf(
     found: shown,
     complete: shown.length < limits.searchResultsMax,
     linked: input.around.linkedOn(elementsUpstream(path)),
-    closedAt: (key, ticketId) => input.around.closedAt(key, ticketId),
+    closedSinceMs: (key, ticketId) => input.around.closedSinceMs(key, ticketId),
+    sinceMs: input.around.sinceMs,
     service: input.service,
-    now,
   });
 }
 

@@ -49,10 +49,11 @@ export interface AboveInput {
   /** Whether the search for the elements was asked and gave all there are: only then does its silence count. */
   readonly complete: boolean;
   readonly linked: readonly LinkedElsewhere[];
-  /** When we closed a ticket ourselves, if lately: the search may still show it open. */
-  readonly closedAt: (key: string, ticketId: string) => Instant | null;
+  /** How long ago we closed a ticket ourselves, if lately: the search may still show it open. */
+  readonly closedSinceMs: (key: string, ticketId: string) => number | null;
+  /** How long ago we knew of a linked ticket for certain. */
+  readonly sinceMs: (ticket: LinkedTicket) => number;
   readonly service: ServiceInfo;
-  readonly now: Instant;
 }
 
 /** Ids of the elements upstream, nearest first; each once, never the element itself (a path may run in a circle). */
@@ -83,7 +84,7 @@ export function pathNote(reading: PathReading | null): string | null {
 
 /** Open tickets over the element, nearest first, the oldest of equals. */
 export function ticketsAbove(input: AboveInput): TicketAbove[] {
-  const { service, now } = input;
+  const { service } = input;
   const hops = new Map<string, number>([[input.elementId, 0]]);
   for (const elementId of elementsUpstream(input.path))
     if (!hops.has(elementId)) hops.set(elementId, hops.size);
@@ -93,8 +94,8 @@ export function ticketsAbove(input: AboveInput): TicketAbove[] {
   for (const ticket of input.found) {
     if (!isOpen(ticket)) continue;
     const reference = ticket.clientReference ?? null;
-    const closedAt = reference === null ? null : input.closedAt(reference, ticket.ticketId);
-    if (closedAt !== null && now < closedAt + settleMs) continue;
+    const closedMs = reference === null ? null : input.closedSinceMs(reference, ticket.ticketId);
+    if (closedMs !== null && closedMs < settleMs) continue;
     const place = nearest(ticket, hops, reference === input.key ? input.elementId : null);
     if (place === null || (ticket.kind === "MO" && (place.hopNo === 0 || reference === input.key))) continue;
     above.set(ticket.ticketId, {
@@ -112,7 +113,7 @@ export function ticketsAbove(input: AboveInput): TicketAbove[] {
     const hopNo = hops.get(elementId) ?? 0;
     if (key === input.key || hopNo === 0 || above.has(ticket.ticketId)) continue;
     const searched = input.complete && ticket.service === service.name;
-    if (searched && now >= ticket.confirmedAt + settleMs) continue; // T2
+    if (searched && input.sinceMs(ticket) >= settleMs) continue; // T2
     above.set(ticket.ticketId, {
       ticketId: ticket.ticketId,
       service: ticket.service,

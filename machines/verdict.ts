@@ -89,7 +89,7 @@ function afterwards(
   because: string,
   at: Instant,
 ): Entry[] {
-  const own = new Set(request.outcomes.map(({ ref }) => ref.position));
+  const own = new Set(request.outcomes.filter((one) => one.behind !== true).map(({ ref }) => ref.position));
   const others = new Set(
     key.unknown
       .filter(({ requestId }) => requestId !== request.requestId)

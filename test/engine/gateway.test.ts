@@ -227,7 +227,7 @@ test.each(["requestId", "settles", "none"] as const)(
   },
 );
 
-test("G4: while a create is unknown no other is made of this key; found later it is corrected and adopted", async () => {
+test("G4: while a create is unknown no other is made of this key; found later it is corrected, and who waited for it adopts its ticket", async () => {
   const world = new World({ idempotency: "none" });
   const engine = await world.open();
   const late = Promise.withResolvers<void>();
@@ -239,10 +239,11 @@ test("G4: while a create is unknown no other is made of this key; found later it
   expect(world.service.truth().creates).toBe(0);
   late.resolve();
   await oneByOne(engine, notification("3", { alarm: "node-1/psu" }));
-  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "unknown", 3: "adopted" });
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "adopted", 3: "adopted" });
   const superseding = (await engine.facts("alarm.settled")).filter(({ body }) => body.supersedes !== null);
   expect(superseding.map(({ body }) => [body.alarm.id, body.supersedes?.outcome])).toEqual([
     ["1", "unknown"],
+    ["2", "unknown"],
   ]);
   expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
   expect(await engine.broken()).toEqual([]);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
 import { correct } from "../../machines/async-result.ts";
 import { coverAlarms, recheckDelay } from "../../machines/cover.ts";
+import { byTheWall } from "../../machines/decision.ts";
 import { entry } from "../../machines/entry.ts";
 import { noDelays } from "../../machines/state.ts";
 import { limits } from "../../machines/limits.ts";
@@ -155,12 +156,12 @@ describe("A8: a cover", () => {
   test("R1: a snapshot keeps it, and the indexes are made anew", () => {
     const history = covered();
     history.state = stateFromText(stateText(history.state));
-    expect(surroundings(history.state, "NE-2").linkedOn(["NE-1"])).toMatchObject([
+    expect(surroundings(history.state, "NE-2", byTheWall(history.now)).linkedOn(["NE-1"])).toMatchObject([
       { key: KEY, elementId: "NE-1", ticket: { ticketId: "T1" } },
     ]);
     closeParent(history);
     expect(readiness(child(history), false)).not.toBeNull();
-    expect(surroundings(history.state, "NE-2").linkedOn(["NE-1"])).toEqual([]);
+    expect(surroundings(history.state, "NE-2", byTheWall(history.now)).linkedOn(["NE-1"])).toEqual([]);
     expect(history.state.index.onElement.size, "nothing is kept of what is closed").toBe(0);
   });
 });
@@ -324,7 +325,7 @@ test("D2: planned maintenance made by hand is no ticket of its key, confirmed at
       );
     }
     expect(history.key().open.size).toBe(0);
-    expect(surroundings(history.state, "NE-2").linkedOn(["NE-1"])).toEqual([]);
+    expect(surroundings(history.state, "NE-2", byTheWall(history.now)).linkedOn(["NE-1"])).toEqual([]);
     expect(history.outcomes()["n1"]).toBe("created");
   }
 });

@@ -1,6 +1,6 @@
 /** D2 by ticket, D5 and D7: which fits first, at every boundary, and what the record keeps. */
 import { describe, expect, test } from "vitest";
-import { decide, type Decision, type DecisionInput } from "../../machines/decision.ts";
+import { byTheWall, decide, type Decision, type DecisionInput } from "../../machines/decision.ts";
 import { noFindings, type FlowInput } from "../../machines/flow-input.ts";
 import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
 import { nextGroup } from "../../machines/admission.ts";
@@ -111,7 +111,12 @@ describe("D7: the bound of open tickets", () => {
 
   test("parked, not settled: the flow says so and ends without an outcome", () => {
     const history = accepted();
-    const around = { linkedOn: () => [], closedAt: () => null, openTicketsTotal: () => most };
+    const around = {
+      linkedOn: () => [],
+      closedSinceMs: () => null,
+      sinceMs: byTheWall(history.now),
+      openTicketsTotal: () => most,
+    };
     const input: FlowInput = { ...history.start(), around };
     const step = nextStep(
       input,

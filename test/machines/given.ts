@@ -3,7 +3,7 @@
  * Time, ids and positions are counted; nothing here decides anything.
  */
 import { nextGroup } from "../../machines/admission.ts";
-import { decide, type DecisionSettings } from "../../machines/decision.ts";
+import { byTheWall, decide, type DecisionSettings } from "../../machines/decision.ts";
 import { entry, type Entry } from "../../machines/entry.ts";
 import { alarmStream, type Fact, type FactBodies, type FoldSettings } from "../../machines/facts.ts";
 import type { FlowInput } from "../../machines/flow-input.ts";
@@ -215,7 +215,7 @@ export class History {
       requestId: this.id("request"),
       startedAt: this.now,
       hasTopology: false,
-      around: surroundings(this.state, name),
+      around: surroundings(this.state, name, (known) => byTheWall(this.now)(known)),
       ...change,
     };
   }

@@ -10,7 +10,7 @@ import { recover } from "../../machines/recovery.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
 import { stepInDoubt } from "../../machines/doubt.ts";
 import { judgeAnswer } from "../../machines/request.ts";
-import { settle, settleAlarms } from "../../machines/settlement.ts";
+import { park, settle, settleAlarms } from "../../machines/settlement.ts";
 import { keyStream } from "../../machines/state.ts";
 import { supervisorMachine } from "../../machines/supervisor.machine.ts";
 import type { RequestPayload, ServiceInfo } from "../../machines/vocabulary.ts";
@@ -19,6 +19,7 @@ import {
   answer,
   closePayload,
   createPayload,
+  ended,
   History,
   KEY,
   noon,
@@ -174,20 +175,57 @@ describe("admission.ts", () => {
     history.add(...recover(history.state, false, history.now));
     expect(readiness(history.key(), true)).not.toBeNull();
   });
-  test.each(["change", "raise"] as const)(
-    "A5 A8: a %s ahead of a raise and its clear: the clear is not cancelled away, or its ticket never closes",
-    (kind) => {
-      const history = new History();
-      history.accept("n1", { kind });
-      if (kind === "raise") {
-        history.start();
-        history.end("expired"); // begun
-      }
-      history.accept("n2");
-      history.accept("n3", { kind: "clear" });
-      expect(nextGroup(history.key(), true).cancelled.map(({ ref }) => ref.id)).toEqual([]);
-    },
-  );
+  test("A5 A8: a raise that a flow has begun for, ahead of another and its clear: the clear is not cancelled away, or its ticket never closes", () => {
+    const history = new History();
+    history.accept("n1");
+    history.start();
+    history.end("expired");
+    history.accept("n2");
+    history.accept("n3", { kind: "clear" });
+    expect(nextGroup(history.key(), true).cancelled).toEqual([]);
+  });
+  test("D7 D13: a change of an alarm never raised counts as its raise: its clear cancels it, a later raise with it", () => {
+    const history = new History();
+    history.accept("n1", { kind: "change" });
+    history.accept("n2");
+    history.accept("n3", { kind: "clear" });
+    expect(nextGroup(history.key(), true).cancelled.map(({ ref }) => ref.id)).toEqual(["n1", "n2", "n3"]);
+  });
+  test("D7: planned work behind what a storm holds up needs no ticket and is decided; parked after all it waits like the rest", () => {
+    const history = new History();
+    const parkInStorm = (): void => {
+      history.start();
+      history.add(park(history.key(), history.now, "storm", null, "no room"));
+      history.end("parked");
+    };
+    history.accept("n1");
+    history.accept("n2", { alarm: "a2", plannedOutage: true });
+    parkInStorm();
+    expect(readiness(history.key(), false), "the raise is held up").toBeNull();
+    history.accept("n3", { kind: "clear" });
+    history.add(
+      ...settleAlarms(
+        history.key(),
+        nextGroup(history.key(), true, true).cancelled.map(({ ref }) => ref),
+        history.now,
+        ended("coalesced"),
+      ),
+    );
+    expect(history.key().waiting.map(({ ref }) => ref.id)).toEqual(["n2"]);
+    expect(readiness(history.key(), false), "the planned one goes on").not.toBeNull();
+    parkInStorm();
+    expect(readiness(history.key(), false), "and not again and again").toBeNull();
+  });
+  test("D7: a change parked in a storm is cancelled by its clear, also where notifications are decided one by one", () => {
+    const history = new History();
+    history.accept("n1", { kind: "change" });
+    history.start();
+    history.add(park(history.key(), history.now, "storm", null, "no room"));
+    history.end("parked");
+    history.accept("n2", { kind: "clear" });
+    expect(readiness(history.key(), false)).not.toBeNull();
+    expect(nextGroup(history.key(), false, true).cancelled.map(({ ref }) => ref.id)).toEqual(["n1", "n2"]);
+  });
 });
 
 describe("state.ts and recovery.ts", () => {

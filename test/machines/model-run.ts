@@ -12,6 +12,7 @@ import {
   type FlowInput,
   type SearchFailure,
 } from "../../machines/flow-input.ts";
+import { byTheWall } from "../../machines/decision.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
@@ -194,7 +195,10 @@ export class ModelRun {
   }
 
   #inputOf(name: string): Pick<FlowInput, "key" | "around"> {
-    return { key: this.history.key(name), around: surroundings(this.history.state, name) };
+    return {
+      key: this.history.key(name),
+      around: surroundings(this.history.state, name, (known) => byTheWall(this.history.now)(known)),
+    };
   }
 
   #path(elementId: string): PathReading {

@@ -296,10 +296,13 @@ describe("A2: outcomes", () => {
       history.accept("raise", { severity: "minor" });
       expect(history.key().active.size).toBe(0);
       settle();
-      expect(history.key().active.get("a1")).toMatchObject({ severity: "minor", raisedAt: noon });
+      expect(history.key().active.get("a1")?.notification).toMatchObject({
+        severity: "minor",
+        raisedAt: noon,
+      });
       history.accept("change", { kind: "change", severity: "critical" });
       settle();
-      expect(history.key().active.get("a1")?.severity).toBe("critical");
+      expect(history.key().active.get("a1")?.notification.severity).toBe("critical");
       history.accept("clear", { kind: "clear" });
       settle();
       expect(history.key().active.size).toBe(0);

@@ -36,9 +36,9 @@ function above(change: Partial<AboveInput> = {}): ReturnType<typeof ticketsAbove
     found: [],
     complete: true,
     linked: [],
-    closedAt: () => null,
+    closedSinceMs: () => null,
+    sinceMs: (known) => noon - known.confirmedAt,
     service: service(),
-    now: noon,
     ...change,
   });
 }
@@ -98,8 +98,8 @@ describe("D5: the parent", () => {
     { ms: settleMs - 1, counts: false },
     { ms: settleMs, counts: true },
   ])("T2: shown open $ms ms after we closed it: counts $counts", ({ ms, counts }) => {
-    const closedAt = (key: string, id: string) => (key === "HUB" && id === "T9" ? noon - ms : null);
-    expect(above({ found: [elsewhere("T9")], closedAt })).toHaveLength(counts ? 1 : 0);
+    const closedSinceMs = (key: string, id: string) => (key === "HUB" && id === "T9" ? ms : null);
+    expect(above({ found: [elsewhere("T9")], closedSinceMs })).toHaveLength(counts ? 1 : 0);
   });
 
   test.each([

@@ -4,8 +4,10 @@
  */
 import type { Fact, FactOf } from "../../machines/facts.ts";
 import type { NotificationKind, Outcome } from "../../machines/vocabulary.ts";
+import { ClaimLaws } from "./claim-laws.ts";
 
 interface Accepted {
+  readonly key: string;
   readonly id: string;
   readonly source: string;
   readonly alarm: string;
@@ -35,6 +37,9 @@ interface KnownRequest {
   isDone: boolean;
 }
 
+/** Outcomes that leave things as they were: a person or the service wanted it so, or nobody knows. */
+export const withoutEffect: ReadonlySet<Outcome> = new Set(["rejected", "failed", "unknown", "aborted"]);
+
 /** Facts after which a request may have an attempt more than it seems: no more than one original and three retries. */
 const attemptsMax = 4;
 
@@ -46,11 +51,6 @@ export class LedgerLaws {
   readonly requests = new Map<string, KnownRequest>();
   /** Who holds which client. */
   readonly held = new Map<string, string>();
-  /**
-   * Keys of which a ticket was found closed or gone, or for which nothing could be done: the fact says so, and what was
-   * active then is not decided again by itself.
-   */
-  readonly endedElsewhere = new Set<string>();
   asyncResults = 0;
   /** Requests that ended as anything but done, of which a result then said OK: to be corrected in the same commit. */
   readonly uncorrected = new Set<string>();
@@ -61,12 +61,25 @@ export class LedgerLaws {
   readonly #epochs = new Set<string>();
   readonly #leads = new Map<string, Outcome>();
   readonly #busy = new Map<string, string>();
+  /** In line once more. */
+  readonly #reconsidered = new Set<number>();
+  /** The async result that the last fact told of. */
+  #heard: string | null = null;
+  readonly #claims: ClaimLaws;
   #position = 0;
+
+  constructor(nowMs: () => number) {
+    this.#claims = new ClaimLaws(nowMs, (sentence) => this.#breach(sentence));
+  }
 
   observe(fact: Fact): void {
     if (fact.position !== this.#position + 1)
       this.#breach(`F1: position ${fact.position} follows ${this.#position}`);
     this.#position = fact.position;
+    this.#claims.observe(fact);
+    if (this.#heard !== null && (fact.type !== "response.row" || fact.body.row.requestId !== this.#heard))
+      this.#breach(`G5: the async result of ${this.#heard} has no row`);
+    this.#heard = null;
     switch (fact.type) {
       case "ledger.opened":
         this.held.clear();
@@ -77,17 +90,26 @@ export class LedgerLaws {
         return this.#accept(fact);
       case "alarm.settled":
         return this.#settle(fact);
+      case "alarm.reconsidered":
+        this.#reconsidered.add(fact.body.alarm.position);
+        if (fact.body.replaces.position !== this.outcomes.get(fact.body.alarm.position)?.position)
+          this.#breach(
+            `A2: ${fact.body.alarm.id} is decided again in place of an outcome that is not current`,
+          );
+        return;
+      case "flow.started":
+        return this.#start(fact);
       case "client.locked":
         return this.#lock(fact);
       case "client.unlocked":
       case "client.lockExpired":
       case "client.lockForced":
+        if (fact.type === "client.lockForced" && (fact.body.by === "" || fact.body.reason === ""))
+          this.#breach(`L6: nobody says who forced ${fact.body.clientId}, or why`);
         return this.#unlock(fact);
       case "client.notBusyForced":
         if (this.held.get(fact.body.clientId) !== fact.body.lockGuid)
           this.#breach(`L6: ${fact.body.clientId} was forced not busy under a lock that had ended`);
-        for (const { key, lockGuid } of this.requests.values())
-          if (lockGuid === fact.body.lockGuid) this.endedElsewhere.add(key);
         return;
       case "request.planned":
         return this.#plan(fact);
@@ -99,15 +121,6 @@ export class LedgerLaws {
         return this.#hear(fact);
       case "request.settled":
         return this.#end(fact);
-      case "flow.ended":
-        if (fact.body.result === "forced") this.endedElsewhere.add(fact.body.key);
-        return;
-      case "flow.decided":
-        if (fact.body.decision === "fail") this.endedElsewhere.add(fact.body.key);
-        return;
-      case "ticket.lost":
-        this.endedElsewhere.add(fact.body.key);
-        return;
       default:
     }
   }
@@ -123,6 +136,19 @@ export class LedgerLaws {
     for (const [other, current] of this.outcomes)
       if (current.lockGuid === lockGuid && this.accepted.get(other)?.plannedOutage === true) return true;
     return false;
+  }
+
+  /** A8: whether the last clear of the key that asked for a close ended so that the ticket stays open, for a reason. */
+  isLeftOpen(key: string): boolean {
+    let last: Current | null = null;
+    for (const [position, current] of this.outcomes) {
+      const accepted = this.accepted.get(position);
+      if (accepted?.key !== key || accepted.kind !== "clear") continue;
+      const isCancelled = current.outcome === "coalesced" && current.lockGuid === null;
+      if (isCancelled || this.ledBy(current) === "stopped") continue;
+      if (last === null || current.position > last.position) last = current;
+    }
+    return last !== null && withoutEffect.has(this.ledBy(last));
   }
 
   /** G2: whether the ledger says so. */
@@ -145,19 +171,25 @@ export class LedgerLaws {
     const name = `${source} ${id}`;
     if (this.#places.has(name)) this.#breach(`A4: ${id} is accepted a second time`);
     this.#places.set(name, position);
-    this.accepted.set(position, { source, id, alarm, kind, plannedOutage });
+    this.accepted.set(position, { key, source, id, alarm, kind, plannedOutage });
     const line = this.#waiting.get(`${key} ${alarm}`);
     if (line === undefined) this.#waiting.set(`${key} ${alarm}`, [position]);
     else line.push(position);
   }
 
-  #settle({ position, body }: FactOf<"alarm.settled">): void {
+  #settle(fact: FactOf<"alarm.settled">): void {
+    const { position, body } = fact;
     const { alarm, supersedes, outcome, because, lockGuid, key, rule } = body;
     const accepted = this.accepted.get(alarm.position);
     if (accepted === undefined) this.#breach(`A3: an outcome for ${alarm.id}, which was never accepted`);
     const current = this.outcomes.get(alarm.position);
     if (supersedes?.position !== current?.position || supersedes?.outcome !== current?.outcome)
       this.#breach(`A2: outcome ${outcome} of ${alarm.id} does not name the one it replaces`);
+    if (current !== undefined && !this.#mayReplace(fact, current))
+      this.#breach(
+        `A2: ${current.outcome} of ${alarm.id} is replaced by ${outcome}, and nothing calls for it`,
+      );
+    this.#reconsidered.delete(alarm.position);
     this.outcomes.set(alarm.position, { position, outcome, because, lockGuid, rule });
     if (lockGuid !== null && outcome !== "coalesced") this.#leads.set(lockGuid, outcome);
     if (supersedes !== null || accepted === undefined) return;
@@ -170,6 +202,27 @@ export class LedgerLaws {
       );
     }
     line.splice(at, 1);
+  }
+
+  /**
+   * A2: a late result or a verdict (the request is done, or the alarm is in line once more); what was unknown is told;
+   * or what answered for the alarm has gone, and nothing has taken its place (A8).
+   */
+  #mayReplace({ body }: FactOf<"alarm.settled">, current: Current): boolean {
+    if (this.#reconsidered.has(body.alarm.position) || this.ledBy(current) === "unknown") return true;
+    if (body.requestId !== null && this.requests.get(body.requestId)?.isDone === true) return true;
+    return withoutEffect.has(this.ledBy({ ...current, outcome: body.outcome, lockGuid: body.lockGuid }));
+  }
+
+  #start({ body: { key, alarms, clientId, lockGuid } }: FactOf<"flow.started">): void {
+    if (this.held.get(clientId) !== lockGuid)
+      this.#breach(`L1: a flow of ${key} begins under the lock ${lockGuid}, which does not stand`);
+    for (const { id, position } of alarms)
+      if (this.accepted.get(position)?.key !== key)
+        this.#breach(`A3: a flow of ${key} decides ${id}, which was never accepted for it`);
+    const request = this.requests.get(this.#busy.get(key) ?? "");
+    if (request?.isSending === true)
+      this.#breach(`L4: a flow of ${key} begins while its request is being sent`);
   }
 
   #lock({ body: { clientId, lockGuid, fence } }: FactOf<"client.locked">): void {
@@ -239,12 +292,12 @@ export class LedgerLaws {
 
   #hear({ body: { requestId, result } }: FactOf<"request.async">): void {
     this.asyncResults += 1;
+    this.#heard = requestId;
     const known = this.requests.get(requestId);
     if (result === "OK" && known?.isSettled === true && !known.isDone) this.uncorrected.add(requestId);
   }
 
   #end({ body: { requestId, key, result } }: FactOf<"request.settled">): void {
-    if (result === "failed" || result === "rejected" || result === "unknown") this.endedElsewhere.add(key);
     const known = this.requests.get(requestId);
     if (known === undefined) return this.#breach(`A3: ${requestId} is settled and was never planned`);
     if (result === "cancelled" && known.isSending)

@@ -5,6 +5,7 @@ import { applyFact } from "../../machines/fold.ts";
 import { stateText } from "../../machines/fold-snapshot.ts";
 import { emptyState } from "../../machines/state.ts";
 import type { Fact } from "../../machines/facts.ts";
+import type { Position } from "../../machines/vocabulary.ts";
 import type { ClientView } from "../../actors/engine-views.ts";
 import type { Counters } from "./situations.ts";
 
@@ -86,11 +87,33 @@ export class LiveLaws {
   }
 }
 
-/** R1: the live state is the fold from zero. */
-export function foldDiffers(history: readonly Fact[], live: State): string[] {
-  const folded = emptyState();
-  for (const fact of history) applyFact(folded, fact);
-  return stateText(folded) === stateText(live)
-    ? []
-    : [`R1: the live state at ${live.position} differs from the fold from zero`];
+/**
+ * R1: the fold from zero, of what is durable.
+ */
+export class Shadow {
+  readonly #state = emptyState();
+  readonly #history: (upTo: Position) => readonly Fact[];
+
+  constructor(history: (upTo: Position) => readonly Fact[]) {
+    this.#history = history;
+  }
+
+  observe(fact: Fact): void {
+    applyFact(this.#state, fact);
+  }
+
+  /** Sentences. */
+  compare(live: State): string[] {
+    return stateText(this.#at(live.position)) === stateText(live)
+      ? []
+      : [`R1: the live state at ${live.position} differs from the fold from zero`];
+  }
+
+  /** An engine that has not heard of its last commits is behind: what it should be by then. */
+  #at(position: Position): State {
+    if (position === this.#state.position) return this.#state;
+    const state = emptyState();
+    for (const fact of this.#history(position)) applyFact(state, fact);
+    return state;
+  }
 }

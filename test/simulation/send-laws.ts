@@ -3,6 +3,7 @@
  *   G1 one in flight per service.  G2 durable before its first byte.  G3 the same payload.  G4 T1 a resend only where
  *   the promise allows it, and no second unconfirmed create where there is none.
  */
+import { limits } from "../../machines/limits.ts";
 import type { State } from "../../machines/state.ts";
 import type { LedgerLaws } from "./ledger-laws.ts";
 import type { SimulatedClock } from "./simulated-clock.ts";
@@ -69,6 +70,9 @@ export class SendLaws {
 
   #checkResend({ requestId, service }: SendCall["request"], before: Sent, payload: string): void {
     if (before.payload !== payload) this.broken.push(`G3: the payload of ${requestId} has changed`);
+    const sinceMs = this.restedMs(requestId);
+    if (sinceMs < limits.retryDelayMs)
+      this.broken.push(`G3: ${requestId} is sent again ${sinceMs} ms after its last attempt`);
     if (!before.inDoubt) return;
     if (service.idempotency === "none")
       this.broken.push(`G4: ${requestId} is in doubt, the service promises nothing, and it is sent again`);

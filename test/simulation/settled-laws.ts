@@ -2,12 +2,8 @@
 import { parkingOf } from "../../machines/admission.ts";
 import { delaysOf, type KeyState, type State } from "../../machines/state.ts";
 import { roomForTickets } from "../../machines/surroundings.ts";
-import type { Outcome } from "../../machines/vocabulary.ts";
-import type { LedgerLaws } from "./ledger-laws.ts";
+import { withoutEffect, type LedgerLaws } from "./ledger-laws.ts";
 import type { TicketTruth } from "./ticket-truth.ts";
-
-/** Why an active alarm may be without a ticket: a person or the service wanted it so, or nobody knows. */
-const reasons: ReadonlySet<Outcome> = new Set(["rejected", "failed", "unknown", "aborted"]);
 
 /** Why the engine is not at rest; null: it is. */
 export function unrest(state: State): string | null {
@@ -31,20 +27,15 @@ export function settledLaws(state: State, laws: LedgerLaws, truth: TicketTruth):
   for (const key of state.keys.values()) {
     for (const { ref } of key.waiting)
       if (!isHeldByStorm(state, key)) broken.push(`A2: ${ref.id} has no outcome`);
-    if (
-      key.open.size > 0 ||
-      key.cover !== null ||
-      key.waiting.length > 0 ||
-      truth.liedAbout.has(key.key) ||
-      truth.endedByHand.has(key.key) ||
-      truth.hasOpen(key.key)
-    )
-      continue;
+    if (key.open.size > 0 || truth.liedAbout.has(key.key)) continue;
+    const covered = new Set(key.cover?.alarms.map(({ notification }) => notification.alarm));
+    const inLine = new Set(key.waiting.map(({ notification }) => notification.alarm));
     for (const [alarm, { ref }] of key.active) {
+      if (covered.has(alarm) || inLine.has(alarm)) continue;
       const current = laws.outcomes.get(ref.position);
       const outcome = current === undefined ? undefined : laws.ledBy(current);
       const isFlagged = current?.rule === "D2" && laws.isFlagged(ref.position);
-      if (outcome === undefined || !(reasons.has(outcome) || isFlagged || laws.endedElsewhere.has(key.key)))
+      if (outcome === undefined || !(withoutEffect.has(outcome) || isFlagged))
         broken.push(
           `A8: ${alarm} is active, ${key.key} has no ticket, and ${ref.id} ended as ${outcome}: ${current?.rule} ${current?.because}`,
         );

@@ -12,6 +12,7 @@ import type {
 } from "../../actors/ports.ts";
 import type { ServiceInfo } from "../../machines/vocabulary.ts";
 import { planResults, type Delivery } from "./async-plan.ts";
+import { nowhere } from "./claim-laws.ts";
 import type { Random } from "./random.ts";
 import { parents, type FaultRates } from "./scenario.ts";
 import type { Life, SimulatedClock } from "./simulated-clock.ts";
@@ -290,7 +291,7 @@ export class SimulatedServices {
       return first;
     }
     if (how.claimsFalsely && payload.command === "create" && service.asyncSeconds === 0) {
-      return this.#keep(requestId, { kind: "ack", ticketId: `NOWHERE-${requestId}-${attempt}` });
+      return this.#keep(requestId, { kind: "ack", ticketId: `${nowhere}${requestId}-${attempt}` });
     }
     if (service.asyncSeconds > 0)
       return this.#keep(requestId, this.#promise(call, random, undefined, how.isLate));

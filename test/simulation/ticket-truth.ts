@@ -44,10 +44,6 @@ export class TicketTruth {
   readonly #effects = new Map<string, Effect>();
   /** Keys about which a service has lied: what came of it is its fault. */
   readonly liedAbout = new Set<string>();
-  /** Keys of which somebody else ended a ticket: nobody is told before the key's next search. */
-  readonly endedByHand = new Set<string>();
-  /** R5: a claim's settling time is counted by the wall clock; set forward, a lagging index is believed too early. */
-  clockWasSet = false;
   /** Sentences. */
   readonly broken: string[] = [];
   #made = 0;
@@ -109,21 +105,12 @@ export class TicketTruth {
     );
   }
 
-  /** Whether the key has an open ticket, whoever made it. */
-  hasOpen(key: string): boolean {
-    for (const shelf of this.#shelves.values())
-      for (const { ticket } of shelf.values())
-        if (ticket.kind === "MO" && ticket.clientReference === key && isOpen(ticket)) return true;
-    return false;
-  }
-
   /** Somebody else closes, removes or takes over the key's ticket; false: there is none. */
   touch(key: string, what: "close" | "remove" | "take"): boolean {
     for (const shelf of this.#shelves.values())
       for (const [ticketId, known] of shelf) {
         const { ticket } = known;
         if (ticket.clientReference !== key || !isOpen(ticket)) continue;
-        if (what !== "take") this.endedByHand.add(key);
         if (what === "remove") shelf.delete(ticketId);
         else if (what === "take") known.ticket = { ...ticket, owner: "somebody" };
         else this.#show(known, { ...ticket, status: "closed", closedAt: this.#now().at }, null, 0);
@@ -168,7 +155,6 @@ export class TicketTruth {
   closeByHand(service: string): void {
     for (const known of this.#shelf(service).values())
       if (!known.ours && known.ticket.kind === "MO" && isOpen(known.ticket)) {
-        this.endedByHand.add(known.ticket.clientReference ?? "");
         this.#show(known, { ...known.ticket, status: "closed" }, null, 0);
       }
   }
@@ -203,7 +189,7 @@ export class TicketTruth {
   #count(key: string, { idempotency }: ServiceInfo): void {
     const open = this.openOf(key);
     if (open.length < 2) return;
-    if (idempotency === "none" || this.liedAbout.has(key) || this.clockWasSet) return;
+    if (idempotency === "none" || this.liedAbout.has(key)) return;
     this.broken.push(`T1: ${key} has the open tickets ${open.map((one) => one.ticketId).join(", ")}`);
   }
 

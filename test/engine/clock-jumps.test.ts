@@ -1,0 +1,74 @@
+/** Clocks that are set while an index lags: law R5, for T1's sake. */
+import { describe, expect, test } from "vitest";
+import type { Ticket } from "../../machines/vocabulary.ts";
+import { World } from "./engine-under-test.ts";
+import { clear, notification, oneByOne } from "./notifications.ts";
+
+const day = 86_400_000;
+const closedByNow: Ticket = {
+  ticketId: "MEM-1",
+  kind: "MO",
+  status: "acknowledged",
+  clientReference: "node-1",
+  networkElements: ["node-1"],
+};
+const nothing = { kind: "found", tickets: [], truncated: false } as const;
+
+describe("R5 T1: a ticket that the index does not show yet", () => {
+  test.each([2 * day, -2 * day])("counts as open, though the clock was set by %i ms", async (ms) => {
+    const world = new World();
+    const engine = await world.open();
+    await oneByOne(engine, notification("1"));
+    world.onSearch = () => ({ answer: nothing });
+    world.clock.jump(ms);
+    await oneByOne(engine, notification("2", { alarm: "node-1/fan" }));
+    expect(await engine.outcomes()).toEqual({ 1: "created", 2: "adopted" });
+    expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+  });
+
+  test("counts as open for its settling time after a restart, whatever the clock did meanwhile", async () => {
+    const world = new World();
+    const first = await world.open();
+    await oneByOne(first, notification("1"));
+    first.kill();
+    world.clock.jump(2 * day);
+    world.onSearch = () => ({ answer: nothing });
+    const engine = await world.open();
+    await oneByOne(engine, notification("2", { alarm: "node-1/fan" }));
+    expect(await engine.outcomes()).toMatchObject({ 2: "adopted" });
+    expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+  });
+
+  test("is looked up once its settling time is over, also by a clock that was set back two days", async () => {
+    const world = new World();
+    const engine = await world.open();
+    await oneByOne(engine, notification("1"));
+    world.clock.jump(-2 * day);
+    await engine.pass(61);
+    world.onSearch = () => ({ answer: nothing });
+    await oneByOne(engine, notification("2", { alarm: "node-1/fan" }));
+    expect(await engine.facts("ticket.lost")).toHaveLength(1);
+  });
+});
+
+describe("R5 A8: a ticket that we closed and the index still shows", () => {
+  test.each([2 * day, -2 * day])("is not adopted, though the clock was set by %i ms", async (ms) => {
+    const world = new World();
+    const engine = await world.open();
+    await oneByOne(engine, notification("1"));
+    await oneByOne(engine, clear("2"));
+    world.onSearch = () => ({ answer: { ...nothing, tickets: [closedByNow] } });
+    world.clock.jump(ms);
+    await oneByOne(engine, notification("3"));
+    expect(await engine.outcomes()).toMatchObject({ 2: "closed", 3: "created" });
+  });
+
+  test("is opened again within reopenSeconds that have passed, not that the clock says", async () => {
+    const world = new World({ config: { reopenSeconds: 600 } });
+    const engine = await world.open();
+    await oneByOne(engine, notification("1"), clear("2"));
+    world.clock.jump(2 * day);
+    await oneByOne(engine, notification("3"));
+    expect(await engine.outcomes()).toMatchObject({ 3: "reopened" });
+  });
+});
