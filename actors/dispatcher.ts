@@ -280,15 +280,14 @@ export class Dispatcher {
         type: "client.lock",
         lock: locked.lock,
         claim,
-        deadlineMs: secondsToMilliseconds(config.lockSecondsMax),
+        deadlineMs: locked.deadlineMs(),
         flow,
       });
     });
   }
 
   #startByHand(clientId: string, hand: WaitingHand): void {
-    const { ids, config } = this.#ports;
-    const locked = this.#lockEntry(clientId, ids.uuid(), "hand");
+    const locked = this.#lockEntry(clientId, this.#ports.ids.uuid(), "hand");
     this.#commit(
       null,
       clientId,
@@ -299,7 +298,7 @@ export class Dispatcher {
           type: "client.lock",
           lock: locked.lock,
           claim,
-          deadlineMs: secondsToMilliseconds(config.lockSecondsMax),
+          deadlineMs: locked.deadlineMs(),
           flow: null,
         });
         hand.grant({ clientId, lock: locked.lock });
@@ -312,9 +311,17 @@ export class Dispatcher {
     clientId: string,
     lockGuid: string,
     by: "flow" | "hand",
-  ): { readonly lock: Lock; readonly entry: Entry; readonly expect: Expectation } {
+  ): {
+    readonly lock: Lock;
+    readonly entry: Entry;
+    readonly expect: Expectation;
+    /** What is left of it, once it is durable (L5, R5). */
+    readonly deadlineMs: () => number;
+  } {
     const { journal, clock, config } = this.#ports;
     const at = clock.now();
+    const lockMs = secondsToMilliseconds(config.lockSecondsMax);
+    const dueMs = clock.monotonicMs() + lockMs;
     const client = journal.state.clients.get(clientId) ?? { revision: 0, fence: 0 };
     const lock = { lockGuid, fence: client.fence + 1, lockTime: at }; // L2
     return {
@@ -322,10 +329,11 @@ export class Dispatcher {
       entry: entry(clientStream(clientId), at, "client.locked", {
         clientId,
         ...lock,
-        deadlineAt: at + secondsToMilliseconds(config.lockSecondsMax),
+        deadlineAt: at + lockMs,
         by,
       }),
       expect: { stream: clientStream(clientId), revision: client.revision },
+      deadlineMs: () => Math.max(0, dueMs - clock.monotonicMs()),
     };
   }
 

@@ -15,6 +15,7 @@ import { judgeAnswer, type Answer, type RequestSettings } from "../machines/requ
 import { clientStream, keyStream } from "../machines/state.ts";
 import type { ResponseRow } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
+import type { LockDeadlines } from "./lock-deadlines.ts";
 import type { Clock, RequestAnswer, TicketingService } from "./ports.ts";
 
 export interface GatewayPorts {
@@ -22,6 +23,7 @@ export interface GatewayPorts {
   readonly service: TicketingService;
   readonly clock: Clock;
   readonly settings: RequestSettings;
+  readonly deadlines: Pick<LockDeadlines, "endIfOver">;
   /** Told when a request goes out and when its answer is in; null: nothing in flight. */
   readonly onFlight?: (service: string, item: QueuedRequest | null) => void;
 }
@@ -43,12 +45,13 @@ export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
 
 /** Whether it is durable as sending; if not, it may not be sent. `urgent`: written now, with those before it. */
 async function claim(
-  { journal, clock }: GatewayPorts,
+  { journal, clock, deadlines }: GatewayPorts,
   item: QueuedRequest,
   urgent: boolean,
 ): Promise<boolean> {
   const { request, attempt } = item;
   const { requestId, key, clientId, lockGuid } = request;
+  if (deadlines.endIfOver(clientId, lockGuid)) return false; // L3: with the lock ends what it has planned (L4)
   const at = clock.now();
   const expect: Expectation[] = [{ stream: clientStream(clientId), revision: item.claim }]; // L3
   const known = journal.state.keys.get(key);

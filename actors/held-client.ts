@@ -20,6 +20,7 @@ import type {
 } from "../machines/vocabulary.ts";
 import type { PathReading } from "../machines/upstream.ts";
 import type { Journal } from "./journal.ts";
+import type { LockDeadlines } from "./lock-deadlines.ts";
 import type { Clock, Ids } from "./ports.ts";
 
 interface HeldClientPorts {
@@ -32,6 +33,7 @@ interface HeldClientPorts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly deadlines: Pick<LockDeadlines, "endIfOver">;
 }
 
 const intents = {
@@ -157,6 +159,8 @@ export class HeldClient {
   }
 
   #ask<T>(send: (client: TicketClientRef, reply: (answer: T) => void) => void): Promise<T | null> {
+    const { clientId, lock, deadlines } = this.#ports;
+    deadlines.endIfOver(clientId, lock.lockGuid); // L3
     const client = this.#ports.client();
     if (client === undefined) return Promise.resolve(null);
     return new Promise((resolve) => send(client, resolve));

@@ -114,6 +114,7 @@ export class Supervisor implements AlarmSink {
       journal,
       service,
       clock,
+      deadlines: this.#deadlines,
       settings: config.gateway,
       onFlight: (name, item) => {
         if (item === null) this.#inFlight.delete(name);
@@ -250,6 +251,7 @@ export class Supervisor implements AlarmSink {
       clientId: held.clientId,
       lock: held.lock,
       client: () => this.#client(held.clientId),
+      deadlines: this.#deadlines,
       service: () => selectedService(this.#journal.state),
       heldBecause: () => this.#gatewayTable.heldBecause,
       journal: this.#journal,

@@ -56,7 +56,9 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
     },
     actions: {
       armDeadline: ({ context, self }, { fence, deadlineMs }) =>
-        deadlines.arm(context.clientId, deadlineMs, () => self.send({ type: "lock.expired", fence })),
+        deadlines.arm(context.clientId, context.lock?.lockGuid ?? "", deadlineMs, () =>
+          self.send({ type: "lock.expired", fence }),
+        ),
       disarmDeadline: ({ context }) => deadlines.disarm(context.clientId),
       announceIdle: ({ context }) => ports.onIdle(context.clientId),
       announceState: ({ context }, { state }) => ports.onState(context.clientId, state, context),
@@ -88,6 +90,7 @@ async function search(
   // A stream of its own: a search changes nothing of its key, and what is decided there must not wait for its row.
   journal.note([entry("gateway/searches", at, "response.row", { change: false, row })]);
   const path = await looking; // side by side with the search
+  ports.deadlines.endIfOver(clientId, lockGuid); // L3: then the client is closing, and this reply reaches nobody
   if (answer.kind === "found") {
     const { tickets, truncated } = answer;
     return { ok: true, tickets, truncated, ...(path === null ? {} : { path }), at: clock.now() };
@@ -165,6 +168,9 @@ async function forward(
   return new Promise<ForwardReply>((reply) => {
     const item: QueuedRequest = { request, age, attempt: (before?.attempts ?? 0) + 1, claim, reply };
     ports.gateway(request.service.name).send({ type: "gateway.enqueue", item });
+  }).then((reply) => {
+    ports.deadlines.endIfOver(clientId, request.lockGuid); // L3: as after a search
+    return reply;
   });
 }
 

@@ -30,10 +30,15 @@ export class ManualClock implements Clock {
     this.#jumped += ms;
   }
 
+  /** As a stopped process: time passes, and what was due meanwhile fires with the next `advance`. */
+  pause(ms: number): void {
+    this.#elapsed += ms;
+  }
+
   /** Milliseconds until the next timer; null without any. */
   get nextInMs(): number | null {
     const next = this.#next();
-    return next === null ? null : next[1].at - this.#elapsed;
+    return next === null ? null : Math.max(0, next[1].at - this.#elapsed);
   }
 
   advance(ms: number): void {

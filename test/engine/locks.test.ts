@@ -1,21 +1,7 @@
 /** Clients held by hand: laws L1 to L5 without automatic flows. */
 import { expect, test } from "vitest";
-import type { RequestPayload } from "../../machines/vocabulary.ts";
 import { turn, World, type EngineUnderTest } from "./engine-under-test.ts";
-import { acceptAll, notification } from "./notifications.ts";
-
-export function createOf(key: string): RequestPayload {
-  return {
-    command: "create",
-    kind: "MO",
-    clientReference: key,
-    networkElements: [key],
-    severity: "major",
-    summary: "by hand",
-    startAt: Date.UTC(2026, 10, 23, 8),
-    alarmRefs: [],
-  };
-}
+import { acceptAll, createOf, notification } from "./notifications.ts";
 
 const operator = { by: "operator", reason: "test" };
 

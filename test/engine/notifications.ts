@@ -1,5 +1,5 @@
 /** Notifications as an intake hands them over, and a few ways to give them to the engine. */
-import type { Notification } from "../../machines/vocabulary.ts";
+import type { Notification, RequestPayload } from "../../machines/vocabulary.ts";
 import type { EngineUnderTest } from "./engine-under-test.ts";
 
 const eight = Date.UTC(2026, 10, 23, 8);
@@ -49,4 +49,18 @@ export async function oneByOne(
     // oxlint-disable-next-line no-await-in-loop
     await engine.settled();
   }
+}
+
+/** What a flow written by hand forwards. */
+export function createOf(key: string): RequestPayload {
+  return {
+    command: "create",
+    kind: "MO",
+    clientReference: key,
+    networkElements: [key],
+    severity: "major",
+    summary: "by hand",
+    startAt: Date.UTC(2026, 10, 23, 8),
+    alarmRefs: [],
+  };
 }
