@@ -25,11 +25,12 @@ class Page {
   #socket: { close(): void } | null = null;
   #waiting: (() => void) | null = null;
 
-  constructor(api: ApiUnderTest, token: string | null = null) {
+  constructor(api: ApiUnderTest, token: string | null = null, withHistory = false) {
     this.connection = new FeedConnection({
       screen: this.screen,
       origin: api.engine.url.replace(/^http/, "ws"),
       token: () => token,
+      withHistory,
       onChange: () => this.#waiting?.(),
       ports: {
         open: (...asked) => this.#open(...asked),
@@ -119,6 +120,25 @@ test("waits grow to a quarter of a minute; an engine that is gone is named", asy
     page.clock.advance(page.clock.nextInMs ?? 0);
   }
   expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+});
+
+test("F2: a page opened late shows what happened before, reads it once, and goes on without a gap", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  await raiseAll(api, ["1", "2"]);
+  const page = new Page(api, null, true);
+  await page.until(() => settledOf(page.screen).length === 2);
+  await raiseAll(api, ["3"]);
+  await page.until(() => settledOf(page.screen).length === 3);
+  expect([...page.screen.alarms.values()].map(({ id, outcome }) => [id, outcome])).toEqual([
+    ["1", "created"],
+    ["2", "created"],
+    ["3", "created"],
+  ]);
+  const positions = page.screen.events.map(({ data }) => data.position);
+  expect(positions).toEqual(positions.map((_, index) => index + 1));
+  expect(page.urls).toHaveLength(2);
+  expect(page.connection.gaps).toBe(0);
+  expect(page.screen.lost).toBeNull();
 });
 
 test("older facts are fetched from before those that are kept", async () => {

@@ -1,13 +1,22 @@
 /** What each page selects from the screen, and what operators order. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { z } from "zod";
 import type {
   ClientMessage,
   ResponsesMessage,
   SearchResultsMessage,
   SettingsMessage,
 } from "../../actors/api-messages.ts";
-import type { ActMessage, FlowDetailMessage, FlowMessage, GatewayMessage } from "../../actors/api-records.ts";
+import type { pathSchema } from "../../actors/api-look-ups.ts";
+import type {
+  ActMessage,
+  explanationSchema,
+  FlowDetailMessage,
+  FlowMessage,
+  GatewayMessage,
+} from "../../actors/api-records.ts";
+import { outcomeSchema } from "../../actors/vocabulary-schemas.ts";
 import {
   type Address,
   clientTabs,
@@ -24,13 +33,15 @@ import {
   selectClients,
   writeOrder,
 } from "../../visualizations/console/model/client-table.ts";
-import { type Client, newClient } from "../../visualizations/console/model/clients.ts";
+import { type Client, newClient, sinceOf } from "../../visualizations/console/model/clients.ts";
 import { csvOf } from "../../visualizations/console/model/csv.ts";
 import { badRows } from "../../visualizations/console/model/import-preview.ts";
 import { force, resolve, whyNoForce } from "../../visualizations/console/model/intents.ts";
+import type { Outcome } from "../../visualizations/console/model/alarms.ts";
 import { exceptionsOf } from "../../visualizations/console/model/overview.ts";
 import { emptyScreen } from "../../visualizations/console/model/screen.ts";
 import { ageText, durationText, readDuration } from "../../visualizations/console/model/text.ts";
+import { verdictOf } from "../../visualizations/console/model/verdict.ts";
 import { timeAxis } from "../../visualizations/console/model/time-axis.ts";
 
 const now = Date.UTC(2026, 10, 23, 12);
@@ -71,6 +82,15 @@ test("clients: the oldest lock first, those without one last; any column, either
   });
 });
 
+test("clients: how long in its state, where only facts from before the page tell", () => {
+  const idle = client(1, null);
+  const step = { at: now - minute, by: "client.unlocked", position: 1, lockGuid: null, key: null };
+  expect(sinceOf(idle)).toBeNull();
+  expect(sinceOf({ ...idle, steps: [{ ...step, state: "idle" }] })).toBe(now - minute);
+  expect(sinceOf({ ...idle, steps: [{ ...step, state: "closing" }] })).toBeNull();
+  expect(sinceOf({ ...idle, since: now, steps: [{ ...step, state: "idle" }] })).toBe(now);
+});
+
 test("clients: a filter narrows by words, names and ages, and says what it cannot read", () => {
   expect(ids("state:locked age:>90s")).toEqual(["client-03"]);
   expect(ids("age:<90s")).toEqual(["client-02"]);
@@ -88,6 +108,7 @@ test("the address holds place and query, and comes back as it went", () => {
     fc.record({ page: fc.constantFrom(...pages) }),
     fc.record({ page: fc.constant("client" as const), clientId: text, tab: fc.constantFrom(...clientTabs) }),
     fc.record({ page: fc.constant("flow" as const), lockGuid: text }),
+    fc.record({ page: fc.constant("alarm" as const), source: text, id: text }),
   );
   const query = fc.dictionary(fc.constantFrom("filter", "sort", "type", "at"), text, {
     noNullPrototype: true,
@@ -102,6 +123,28 @@ test("the address holds place and query, and comes back as it went", () => {
       expect(readAddress(hash).page).toBeTypeOf("string");
     }),
   );
+});
+
+test("why there is (no) ticket is said first, in words, for every outcome", () => {
+  const say = (outcome: Outcome | null, rule = "D8", ticketId: string | null = "MO-31") =>
+    verdictOf({ id: "4711", outcome, ticketId, rule });
+  expect(say("adopted", "D5")).toEqual({
+    title: "No ticket of its own: alarm 4711 is covered by ticket MO-31.",
+    isBad: false,
+  });
+  expect(say("adopted", "D4").title).toBe(
+    "No new ticket: alarm 4711 belongs to ticket MO-31, which is open.",
+  );
+  expect(say("created").title).toBe("Ticket: alarm 4711 made ticket MO-31.");
+  expect(say(null).title).toContain("Not settled yet");
+  expect(say("stopped", "D12", null).title).toBe("No ticket: nothing is to be done for alarm 4711.");
+  expect(say("unknown").title).toBe("Nobody can say whether alarm 4711 has a ticket.");
+  for (const outcome of outcomeSchema.options) {
+    const { title, isBad } = say(outcome);
+    expect(title).toMatch(/^(Ticket|No ticket|No new ticket|Nobody can say)/);
+    expect(title).toContain("4711");
+    expect(isBad).toBe(["rejected", "failed", "unknown"].includes(outcome));
+  }
 });
 
 test("ages and durations", () => {
@@ -245,4 +288,6 @@ export type AnswersHeld = [
   Held<FlowMessage, Answers.FlowAnswer>,
   Held<FlowDetailMessage, Answers.FlowDetailAnswer>,
   Held<ActMessage, Answers.ActAnswer>,
+  Held<z.output<typeof explanationSchema>, Answers.ExplanationAnswer>,
+  Held<z.output<typeof pathSchema>, Answers.PathDetailsAnswer>,
 ];

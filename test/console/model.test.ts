@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { FeedMessage } from "../../actors/feed-messages.ts";
 import { bounds } from "../../visualizations/console/model/bounds.ts";
 import { kindOf } from "../../visualizations/console/model/feed.ts";
-import { emptyScreen, resumePoint, take } from "../../visualizations/console/model/screen.ts";
+import { selectAlarms } from "../../visualizations/console/model/alarms.ts";
+import { emptyScreen, resumePoint, rewind, take } from "../../visualizations/console/model/screen.ts";
 import { sequenceOf } from "../../visualizations/console/model/sequence.ts";
 import { lasting, record, type Recording, screenOf } from "./recording.ts";
 
@@ -58,6 +59,70 @@ test("a client goes through its five states, exactly, even where the feed's stat
     "closing",
     "idle",
   ]);
+});
+
+test("every alarm says what became of it, and why; the newest come first", () => {
+  const screen = screenOf(recording.messages);
+  const alarms = selectAlarms(screen.alarms, "", 100);
+  expect(alarms).toHaveLength(12);
+  for (const { outcome, because, key, ticketId, rule } of alarms)
+    expect({ outcome, because, rule, ticketId }).toEqual({
+      outcome: "created",
+      because: `No open ticket covers ${key}.`,
+      rule: "D8",
+      ticketId: expect.stringMatching(/^MEM-\d+$/) as string,
+    });
+  const positions = alarms.map(({ position }) => position);
+  expect(positions).toEqual(positions.toSorted((one, other) => other - one));
+  const [newest] = alarms;
+  expect(selectAlarms(screen.alarms, ` ${newest?.ticketId ?? ""} `, 100)).toContain(newest);
+  expect(selectAlarms(screen.alarms, "nothing like it", 100)).toEqual([]);
+  const settled = facts.findIndex(({ type }) => type === "ticketclient.alarm.settled");
+  const before = screenOf(
+    recording.messages.slice(0, recording.messages.indexOf(facts[settled] as FeedMessage)),
+  );
+  expect([...before.alarms.values()][0]).toMatchObject({ outcome: null, because: "client-01 works for it." });
+});
+
+describe("F2: a page that is opened late", () => {
+  const late = async () => {
+    const screen = emptyScreen();
+    const [opening] = await recording.opened();
+    take(screen, opening as FeedMessage);
+    return screen;
+  };
+
+  test("reads the newest of what happened before, as if it had been there", async () => {
+    const screen = await late();
+    expect(screen.events).toEqual([]);
+    expect(rewind(screen)).toBe(true);
+    for (const message of await recording.resumed(resumePoint(screen) ?? ""))
+      expect(take(screen, message).kind).toBe("taken");
+    const whole = screenOf(recording.messages);
+    expect(screen.alarms).toEqual(whole.alarms);
+    expect(screen.events.length).toBeGreaterThanOrEqual(whole.events.length);
+    expect(screen.lost).toBeNull();
+  });
+
+  test("calls nothing lost that the engine no longer keeps and the page never showed", async () => {
+    const screen = await late();
+    const { position } = screen;
+    rewind(screen);
+    const [snapshot] = recording.messages;
+    if (snapshot?.type !== "ticketclient.feed.snapshot") throw new Error("no snapshot");
+    take(screen, { ...snapshot, data: { ...snapshot.data, reset: true, position } });
+    expect(screen.lost).toBeNull();
+    take(screen, { ...snapshot, data: { ...snapshot.data, reset: true, position: position + 7 } });
+    expect(screen.lost?.facts).toBe(7);
+  });
+
+  test("leaves the past alone where so many clients fill the page at once", async () => {
+    const screen = await late();
+    const [client] = screen.clients.values();
+    for (let number = 0; number <= bounds.historyClientsMax; number++)
+      if (client !== undefined) screen.clients.set(`client-${number}`, client);
+    expect(rewind(screen)).toBe(false);
+  });
 });
 
 test("a flow reads as a sequence from lock to outcome", () => {

@@ -63,7 +63,7 @@ test("F2: the engine is started anew: the page comes back by itself, and shows w
   await page.getByText("2 events").waitFor();
   await page.getByText("live", { exact: true }).waitFor();
   for (const guid of [before, after]) {
-    await page.getByRole("searchbox").fill(guid);
+    await page.getByRole("searchbox", { name: "Search in payloads" }).fill(guid);
     await page.getByText("1 event", { exact: true }).waitFor();
   }
   expect(await page.getByText("were lost").count()).toBe(0);
@@ -163,7 +163,7 @@ test("paused, nothing moves; resumed, nothing was missed", async () => {
   const watched = await openPage(browser, `${api.engine.url}/`);
   const { page } = watched;
   await page.goto(`${api.engine.url}/#/events?type=alarm.settled`);
-  await page.getByText("Nothing happened since").waitFor();
+  await page.getByText("No event fits the filter.").waitFor();
   await page.getByText("0 settled").waitFor();
   await page.keyboard.press("p");
   await page.getByText("paused", { exact: true }).waitFor();
@@ -182,10 +182,11 @@ test("paused, nothing moves; resumed, nothing was missed", async () => {
   await page.getByRole("dialog").getByText('"outcome": "created"').waitFor();
   expect(page.url()).toMatch(/at=\d+/);
   await page.keyboard.press("Escape");
+  // From before the page was opened.
   await page.getByLabel("Kind").selectOption("ledger");
-  await page.getByText("No event fits the filter.").waitFor();
-  await page.getByRole("button", { name: "Load older" }).click();
   await page.getByRole("button", { name: "ledger.opened" }).waitFor();
+  await page.getByRole("button", { name: "Load older" }).click();
+  await page.getByText("There is nothing before.").waitFor();
   expect(watched.faults).toEqual([]);
   await watched.close();
 });

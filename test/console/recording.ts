@@ -6,6 +6,8 @@ import { CollectingReader, type Engine, everything, startEngine } from "../feed/
 export interface Recording {
   readonly engine: Engine;
   readonly messages: readonly FeedMessage[];
+  /** What a reader gets who comes now. */
+  opened(): Promise<FeedMessage[]>;
   /** What a reader gets who comes back with `<ledger>:<position>`. */
   resumed(after: string): Promise<FeedMessage[]>;
 }
@@ -22,6 +24,13 @@ export async function record(alarms: number): Promise<Recording> {
   return {
     engine,
     messages: reader.messages,
+    async opened() {
+      const late = new CollectingReader();
+      const reading = engine.feed.read(late, everything);
+      await engine.settle();
+      reading.end();
+      return late.messages;
+    },
     async resumed(after) {
       const again = new CollectingReader();
       const [ledger = "", position = ""] = after.split(/:(?=\d+$)/);
@@ -44,7 +53,8 @@ export function screenOf(messages: readonly FeedMessage[]): Screen {
 
 /** All of a screen that facts make, and the latest states; not when states were seen to change. */
 export function lasting(screen: Screen): unknown {
-  const { ledger, position, counters, services, selectedService, flows, rows, series, events } = screen;
+  const { ledger, position, counters, services, selectedService, alarms, flows, rows, series, events } =
+    screen;
   const clients = [...screen.clients.values()].map(({ view, key, service, deadlineAt, heldBy, steps }) => ({
     view,
     key,
@@ -60,6 +70,7 @@ export function lasting(screen: Screen): unknown {
     counters,
     services,
     selectedService,
+    alarms,
     flows,
     rows,
     series,

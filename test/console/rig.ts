@@ -40,7 +40,7 @@ export async function openPage(
 
 /** What axe-core finds wrong with the page as it is, in words. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
+  if ((await page.evaluate("typeof axe")) === "undefined") await page.evaluate(axe.source);
   return page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { readonly axe: typeof axe }).axe.run();
     return violations.flatMap(({ id, help, nodes }) =>

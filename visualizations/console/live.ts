@@ -126,6 +126,7 @@ const connection = new FeedConnection({
     now: () => Date.now(),
     random: () => Math.random(),
   },
+  withHistory: true,
   onChange,
 });
 

@@ -1,5 +1,6 @@
 /** The console as files that the engine serves: nothing inline, every asset with its hash in its name. */
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 import { readChart } from "../../adapters/diagram/chart.ts";
 import { layOut } from "../../adapters/diagram/layout.ts";
@@ -17,12 +18,26 @@ const chart: Plugin = {
       : null,
 };
 
+const scriptBytesMax = 60_000;
+
+/** What a browser has to fetch before it shows anything: said at every build, and refused when it is too much. */
+const size: Plugin = {
+  name: "ticket-client-script-size",
+  generateBundle(_options, bundle) {
+    const scripts = Object.values(bundle).filter((one) => one.type === "chunk");
+    const bytes = scripts.reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0);
+    const said = `console: ${(bytes / 1000).toFixed(1)} kB of script, compressed`;
+    if (bytes > scriptBytesMax) this.error(`${said}; at most ${scriptBytesMax / 1000} kB`);
+    process.stdout.write(`${said}\n`);
+  },
+};
+
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
   publicDir: false,
   logLevel: "warn",
-  plugins: [chart],
+  plugins: [chart, size],
   build: {
     outDir: fileURLToPath(new URL("../../dist/console", import.meta.url)),
     emptyOutDir: true,

@@ -10,7 +10,7 @@ import {
   feedSubprotocol,
 } from "../../../actors/feed-messages.ts";
 import type { FeedMessage } from "../model/feed.ts";
-import { resumePoint, type Screen, take } from "../model/screen.ts";
+import { resumePoint, rewind, type Screen, take } from "../model/screen.ts";
 
 /** Who is told what a socket does. */
 export interface Listener {
@@ -55,6 +55,8 @@ export interface FeedConnectionOptions {
   /** null: none is needed, or known. */
   readonly token: () => string | null;
   readonly ports: ConnectionPorts;
+  /** What happened before the first snapshot is wanted too, as far as `bounds` allow. */
+  readonly withHistory: boolean;
   /** The screen or the line has changed. */
   readonly onChange: () => void;
 }
@@ -163,19 +165,22 @@ export class FeedConnection {
   }
 
   #take(msMax: number): void {
-    const { ports, screen, onChange } = this.#options;
+    const { ports, screen, withHistory, onChange } = this.#options;
     const until = ports.monotonicMs() + msMax;
     let count = 0;
     let isGap = false;
-    while (!isGap && (count % 64 !== 0 || count === 0 || ports.monotonicMs() <= until)) {
+    let isRewound = false;
+    while (!isGap && !isRewound && (count % 64 !== 0 || count === 0 || ports.monotonicMs() <= until)) {
       const message = this.#next();
       if (message === undefined) break;
       count += 1;
+      const isFirst = screen.ledger === null;
       isGap = take(screen, message).kind === "gap";
+      isRewound = isFirst && withHistory && rewind(screen);
     }
     if (count === 0) return;
-    if (isGap) {
-      this.#gaps += 1;
+    if (isGap) this.#gaps += 1;
+    if (isGap || isRewound) {
       this.#forgetQueue();
       this.open(); // F1
     } else {

@@ -1,6 +1,6 @@
 /** The address ↔ what is shown. Every filter and selection is in it, so that a link shows what its sender saw. */
 
-export const pages = ["overview", "clients", "flows", "gateway", "events", "audit"] as const;
+export const pages = ["overview", "alarms", "clients", "flows", "gateway", "events", "audit"] as const;
 export type PageName = (typeof pages)[number];
 export const clientTabs = ["statechart", "connection", "communication", "search-results"] as const;
 export type ClientTab = (typeof clientTabs)[number];
@@ -8,6 +8,7 @@ export type ClientTab = (typeof clientTabs)[number];
 export type Place =
   | { readonly page: PageName }
   | { readonly page: "client"; readonly clientId: string; readonly tab: ClientTab }
+  | { readonly page: "alarm"; readonly source: string; readonly id: string }
   | { readonly page: "flow"; readonly lockGuid: string };
 
 /** Filters and selections by name; absent = the default. */
@@ -29,6 +30,8 @@ export function readAddress(hash: string): Address {
       tab: clientTabs.find((tab) => tab === third) ?? "statechart",
       query,
     };
+  if (first === "alarms" && second !== "" && third !== "")
+    return { page: "alarm", source: second, id: third, query };
   if (first === "flows" && second !== "") return { page: "flow", lockGuid: second, query };
   return { page: pages.find((page) => page === first) ?? "overview", query };
 }
@@ -40,6 +43,8 @@ export function writeAddress(place: Place, query: Query = {}): string {
 
 function pathOf(place: Place): string {
   if (place.page === "client") return `clients/${encodeURIComponent(place.clientId)}/${place.tab}`;
+  if (place.page === "alarm")
+    return `alarms/${encodeURIComponent(place.source)}/${encodeURIComponent(place.id)}`;
   if (place.page === "flow") return `flows/${encodeURIComponent(place.lockGuid)}`;
   return place.page;
 }

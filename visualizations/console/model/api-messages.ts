@@ -2,6 +2,7 @@
  * What the HTTP API answers, as far as this page reads it. A test holds these shapes to the engine's own schemas: the
  * page imports none of them.
  */
+import type { Outcome } from "./alarms.ts";
 import type { ClientView, FlowResult, ResponseRow, ServiceInfo } from "./feed.ts";
 
 export interface ClientAnswer extends ClientView {
@@ -83,12 +84,22 @@ export interface ExplanationAnswer {
   readonly source: string;
   readonly id: string;
   readonly key: string;
+  readonly notification: {
+    readonly kind: string;
+    readonly alarmedObject: string;
+    readonly alarmType: string;
+    readonly probableCause: string;
+    readonly severity: string;
+    readonly raisedAt: number;
+    readonly clearedAt?: number;
+  };
   readonly acceptedAt: number;
   readonly position: number;
-  readonly outcome: string | null;
+  readonly outcome: Outcome | null;
   readonly because: string;
   readonly ticketId: string | null;
   readonly settledAt: number | null;
+  readonly flows: readonly string[];
   readonly decisions: readonly {
     readonly rule: string;
     readonly decision: string;
@@ -142,6 +153,11 @@ export interface UnknownAnswer {
   readonly command: string;
   readonly ticketId: string | null;
   readonly alarms: readonly { readonly source: string; readonly id: string; readonly outcome: string }[];
+}
+
+export interface PathDetailsAnswer {
+  readonly path: PathAnswer;
+  readonly ageSeconds: number;
 }
 
 export interface GatewayAnswer {

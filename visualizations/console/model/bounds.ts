@@ -5,6 +5,11 @@ export const bounds = {
   /** Facts fetched back beyond those, when asked for. */
   olderEventsMax: 5_000,
   olderEventsPage: 500,
+  /** Of the past, for whoever opens the page: some sixty flows. */
+  historyFacts: 1_000,
+  /** With more clients the second snapshot would cost more than the history is worth: there it fills by itself at once. */
+  historyClientsMax: 1_000,
+  alarmsMax: 1_000,
   /** With the facts of each, about fifteen. */
   flowsMax: 1_000,
   factsPerFlowMax: 200,

@@ -1,5 +1,5 @@
 /** The table of clients: its columns, its order, and the filter `state:locked age:>5m text`. Pure. */
-import type { Client } from "./clients.ts";
+import { type Client, sinceOf } from "./clients.ts";
 import { ageText, readDuration } from "./text.ts";
 
 export interface Column {
@@ -16,8 +16,11 @@ export const columns: readonly Column[] = [
   {
     name: "time",
     title: "In state",
-    text: ({ since }, now) => (since === null ? "" : ageText(now - since)),
-    rank: ({ since }) => since,
+    text: (client, now) => {
+      const since = sinceOf(client);
+      return since === null ? "" : ageText(now - since);
+    },
+    rank: sinceOf,
   },
   {
     name: "guid",
@@ -99,8 +102,8 @@ function aged(name: "age" | "time", value: string): Test | string {
   const [, sign = ">", rest = ""] = /^([<>])?(.*)$/.exec(value) ?? [];
   const ms = readDuration(rest);
   if (ms === null) return `${name}:${value} is no duration; write ${name}:>5m, ${name}:<30s`;
-  return ({ view, since }, now) => {
-    const from = name === "age" ? view.lockTime : since;
+  return (client, now) => {
+    const from = name === "age" ? client.view.lockTime : sinceOf(client);
     if (from === null) return false;
     return sign === "<" ? now - from < ms : now - from > ms;
   };

@@ -20,7 +20,7 @@ export interface Step {
 export interface Client {
   readonly clientId: string;
   readonly view: ClientView;
-  /** When it came into its state, as far as this page saw it; null: before. */
+  /** When it was seen coming into its state; null: it was in it before. `sinceOf` knows more. */
   readonly since: number | null;
   /** Of the current lock; null where not known. */
   readonly key: string | null;
@@ -45,6 +45,12 @@ export function newClient(view: ClientView): Client {
 }
 
 const noLock = { key: null, service: null, deadlineAt: null, heldBy: null } as const;
+
+/** When it came into its state: seen, else as facts from before this page tell; null: nobody told. */
+export function sinceOf({ since, steps, view }: Client): number | null {
+  const last = steps.at(-1);
+  return since ?? (last?.state === view.state ? last.at : null);
+}
 
 /** Latest wins. `at`: when the engine sent it. */
 export function withView(client: Client, view: ClientView, at: number): Client {

@@ -7,7 +7,7 @@ import type {
   FeedSnapshot,
 } from "../../../actors/feed-messages.ts";
 
-export type { FeedFact, FeedMessage, FeedSnapshot } from "../../../actors/feed-messages.ts";
+export type { FeedFact, FeedFactOf, FeedMessage, FeedSnapshot } from "../../../actors/feed-messages.ts";
 
 export type ClientView = ClientStateMessage["data"];
 export type ClientCondition = ClientView["state"];

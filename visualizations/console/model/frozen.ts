@@ -2,10 +2,11 @@
 import type { Screen } from "./screen.ts";
 
 export function frozenCopy(screen: Screen): Screen {
-  const { clients, flows, rows, series, events } = screen;
+  const { clients, alarms, flows, rows, series, events } = screen;
   return {
     ...screen,
     clients: new Map(clients),
+    alarms: new Map(alarms),
     flows: { byGuid: new Map(flows.byGuid), byRequest: new Map(flows.byRequest) },
     rows: new Map(rows),
     series: series.map((bucket) => ({ ...bucket, outcomes: { ...bucket.outcomes } })),

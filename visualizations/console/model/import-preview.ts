@@ -9,3 +9,16 @@ export function badRows(csv: string, faults: readonly ImportFault[]): string {
   const wanted = new Set(faults.map(({ line }) => line ?? 0).filter((line) => line > 1));
   return [lines[0] ?? "", ...lines.filter((_, index) => wanted.has(index + 1))].join("\r\n");
 }
+
+/** As the engine reads it: by its mark, else UTF-8, else as Windows wrote it. */
+export function csvText(csv: string | Uint8Array): string {
+  if (typeof csv === "string") return csv;
+  const [first, second] = csv;
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(csv);
+  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(csv);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(csv);
+  } catch {
+    return new TextDecoder("windows-1252").decode(csv);
+  }
+}

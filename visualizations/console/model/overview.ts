@@ -2,7 +2,7 @@
 import type { GatewayAnswer } from "./api-messages.ts";
 import type { Place, Query } from "./address.ts";
 import { bounds } from "./bounds.ts";
-import type { Client } from "./clients.ts";
+import { type Client, sinceOf } from "./clients.ts";
 import { isFailedSearch } from "./rows.ts";
 import type { Screen } from "./screen.ts";
 import { ageText, countOf } from "./text.ts";
@@ -77,12 +77,9 @@ function overAge({ clients }: Screen, now: number): Exception[] {
   ];
 }
 
-export function isBusyTooLong(
-  { view, since }: Client,
-  { services, selectedService }: Screen,
-  now: number,
-): boolean {
-  if (view.busyStatus !== "busy" || since === null) return false;
+export function isBusyTooLong(client: Client, { services, selectedService }: Screen, now: number): boolean {
+  const since = sinceOf(client);
+  if (client.view.busyStatus !== "busy" || since === null) return false;
   const timeout = services.find(({ name }) => name === selectedService)?.timeoutSeconds ?? 30;
   return now - since > (timeout + bounds.busyGraceSeconds) * 1_000;
 }
@@ -95,7 +92,7 @@ function busyTooLong(screen: Screen, now: number): Exception[] {
       name: "busy-too-long",
       level: "warning",
       title: `${countOf(found.length, "client")} busy for longer than the service may take`,
-      detail: listed(found, ({ clientId, since }) => `${clientId} for ${ageText(now - (since ?? now))}`),
+      detail: listed(found, (client) => `${client.clientId} for ${ageText(now - (sinceOf(client) ?? now))}`),
       place: { page: "clients" },
       query: { filter: "busy:busy", sort: "time" },
     },

@@ -4,6 +4,7 @@
  *   F1 a fact whose `previous` is not the last one taken is a gap: it is not taken, and the reader resumes.
  *   F2 a reset drops every fact kept, and says how many are lost where that can be known.
  */
+import { type Alarms, takeAlarmFact } from "./alarms.ts";
 import { bounds } from "./bounds.ts";
 import { type Client, newClient, withFact, withView } from "./clients.ts";
 import type {
@@ -30,6 +31,8 @@ export interface Screen {
   ledger: string | null;
   /** The last fact taken, or where the stream began. */
   position: number;
+  /** Where it was taken back to, to read the past; null: it was not. */
+  rewoundTo: number | null;
   /** Time of the newest message: how old the screen is. */
   asOf: number | null;
   lost: Lost | null;
@@ -40,6 +43,7 @@ export interface Screen {
   selectedService: string | null;
   mismatch: Mismatch | null;
   heartbeat: Heartbeat | null;
+  alarms: Alarms;
   flows: Flows;
   rows: Rows;
   series: Series;
@@ -64,6 +68,7 @@ export function emptyScreen(): Screen {
   return {
     ledger: null,
     position: 0,
+    rewoundTo: null,
     asOf: null,
     lost: null,
     clients: new Map(),
@@ -73,6 +78,7 @@ export function emptyScreen(): Screen {
     selectedService: null,
     mismatch: null,
     heartbeat: null,
+    alarms: new Map(),
     flows: noFlows(),
     rows: new Map(),
     series: [],
@@ -115,10 +121,20 @@ export function take(screen: Screen, message: FeedMessage): Taken {
   return taken;
 }
 
+/** From the first snapshot back, so that the newest facts before it are read too. False: there is nothing before. */
+export function rewind(screen: Screen): boolean {
+  if (screen.position === 0 || screen.clients.size > bounds.historyClientsMax) return false;
+  screen.position = Math.max(0, screen.position - bounds.historyFacts);
+  screen.rewoundTo = screen.position;
+  return true;
+}
+
 function takeSnapshot(screen: Screen, { data }: FeedSnapshot, at: number): void {
   const { ledger, position, reset, clients, counters, queue, services, heartbeat } = data;
   const isNew = screen.ledger === null;
-  if (reset || (!isNew && (ledger !== screen.ledger || position !== screen.position))) {
+  // What was never shown is not lost.
+  if (reset && screen.position === screen.rewoundTo) dropFacts(screen);
+  else if (reset || (!isNew && (ledger !== screen.ledger || position !== screen.position))) {
     const isSame = ledger === screen.ledger && position >= screen.position;
     screen.lost = { facts: isSame ? position - screen.position : null, at };
     dropFacts(screen);
@@ -142,6 +158,7 @@ function takeSnapshot(screen: Screen, { data }: FeedSnapshot, at: number): void 
 
 /** What is no longer known to be whole. */
 function dropFacts(screen: Screen): void {
+  screen.alarms = new Map();
   screen.flows = noFlows();
   screen.rows = new Map();
   screen.series = [];
@@ -154,6 +171,7 @@ function takeFact(screen: Screen, fact: FeedFact): void {
   if (screen.events.length > bounds.eventsMax * 1.25)
     screen.events.splice(0, screen.events.length - bounds.eventsMax);
   takeFlowFact(screen.flows, fact);
+  takeAlarmFact(screen.alarms, screen.flows, fact);
   takeRowFact(screen.rows, fact);
   takeSeriesFact(screen.series, fact);
   const client = screen.clients.get(clientOf(screen, fact) ?? "");

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import {
   address,
   exceptions,
+  go,
   isHelpOpen,
   isPaused,
   isStale,
@@ -18,6 +19,8 @@ import {
 } from "../live.ts";
 import type { PageName } from "../model/address.ts";
 import { ageText, countText } from "../model/text.ts";
+import { AlarmPage } from "./alarm.tsx";
+import { AlarmsPage } from "./alarms.tsx";
 import { AuditPage } from "./audit.tsx";
 import { ClientPage } from "./client.tsx";
 import { ClientsPage } from "./clients.tsx";
@@ -30,6 +33,7 @@ import { Dialog, Link } from "./parts.tsx";
 
 const titles: Readonly<Record<PageName, string>> = {
   overview: "Overview",
+  alarms: "Alarms",
   clients: "Clients",
   flows: "Flows",
   gateway: "Gateway",
@@ -43,14 +47,19 @@ export function App() {
     return () => removeEventListener("keydown", onKey);
   }, []);
   const { page } = address.value;
-  const name = page === "client" ? "clients" : page === "flow" ? "flows" : page;
+  const name = page === "client" ? "clients" : page === "flow" ? "flows" : page === "alarm" ? "alarms" : page;
   useEffect(() => {
     document.title = `${titles[name]} – Ticket Client`;
   }, [name]);
   return (
     <div class={isStale.value ? "shell stale" : "shell"}>
       <header class="top">
-        <strong class="brand">Ticket Client</strong>
+        <strong class="brand">
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M1.5 4h13v3a1.4 1.4 0 0 0 0 2.6V12h-13V9.600a1.400 1.400 0 0 0 0-2.600zM5 7h6M5 9.500h4" />
+          </svg>
+          Ticket Client
+        </strong>
         <nav aria-label="Pages">
           {Object.entries(titles).map(([one, title]) => (
             <Link key={one} to={{ page: one as PageName }} isCurrent={one === name}>
@@ -59,6 +68,7 @@ export function App() {
             </Link>
           ))}
         </nav>
+        <FindBox />
         <Status />
       </header>
       <Banner />
@@ -77,6 +87,10 @@ function Page() {
   switch (place.page) {
     case "overview":
       return <OverviewPage />;
+    case "alarms":
+      return <AlarmsPage />;
+    case "alarm":
+      return <AlarmPage key={`${place.source} ${place.id}`} source={place.source} id={place.id} />;
     case "clients":
       return <ClientsPage />;
     case "client":
@@ -98,6 +112,32 @@ function ExceptionCount() {
   const { length } = exceptions();
   if (length === 0) return null;
   return <span class="badge">{length} abnormal</span>;
+}
+
+/** From what is in hand to why there is (no) ticket; Enter asks the whole ledger. */
+function FindBox() {
+  return (
+    <form
+      class="find"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const box = event.currentTarget.querySelector("input");
+        const text = box?.value.trim() ?? "";
+        if (box === null || text === "") return;
+        go({ page: "alarms" }, { find: text });
+        box.value = "";
+        box.blur();
+      }}
+    >
+      <input
+        type="search"
+        aria-label="Find an alarm by its id, element, key or ticket"
+        placeholder="alarm, element, key or ticket"
+        spellcheck={false}
+      />
+    </form>
+  );
 }
 
 function Status() {
@@ -179,12 +219,13 @@ function TokenDialog() {
 }
 
 const keys: readonly (readonly [string, ComponentChildren])[] = [
-  ["/", "to the search of the page"],
+  ["/", "to the filter of the page, else to the search for alarms"],
+  ["a", "to the search for alarms: an id, an element, a key or a ticket; Enter asks"],
   ["↑ ↓ PgUp PgDn Home End", "move in a table"],
   ["Enter", "opens the row"],
   ["Esc", "closes, or leaves the search"],
   ["p", "pauses and resumes what is shown; nothing is lost meanwhile"],
-  ["1 … 6", "to a page"],
+  ["1 … 7", "to a page"],
   ["?", "this help"],
 ];
 
@@ -214,8 +255,10 @@ function onKey(event: KeyboardEvent): void {
   if (key === "Escape" && target instanceof HTMLInputElement && target.type === "search") target.blur();
   if (target.closest("input, textarea, select, dialog") !== null) return;
   const page = Object.keys(titles)[Number(key) - 1];
-  if (key === "/") {
-    document.querySelector<HTMLInputElement>("input[type=search]")?.focus();
+  if (key === "/" || key === "a") {
+    const box = (where: string): HTMLInputElement | null =>
+      document.querySelector(`${where} input[type=search]`);
+    ((key === "/" ? box("main") : null) ?? box(".find"))?.focus();
     event.preventDefault();
   } else if (key === "p") setPaused(!isPaused.peek());
   else if (key === "?") isHelpOpen.value = true;

@@ -2,8 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { address, api, ask, shown } from "../live.ts";
 import type { ActAnswer } from "../model/api-messages.ts";
+import { csvOf } from "../model/csv.ts";
 import { countOf } from "../model/text.ts";
-import { Guid, Refusal, SearchBox, Time } from "./parts.tsx";
+import { download, Guid, Heading, Link, Refusal, SearchBox, Time } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 const columns = [
@@ -11,7 +12,7 @@ const columns = [
   ["by", "Who"],
   ["action", "What"],
   ["target", "On"],
-  ["lock", "Whose lock"],
+  ["holder", "Whose lock"],
   ["reason", "Why"],
 ] as const;
 
@@ -49,8 +50,7 @@ export function AuditPage() {
   );
   return (
     <main class="fill">
-      <h1>Audit</h1>
-      <div class="bar">
+      <Heading title="Audit">
         <SearchBox
           name="filter"
           label="Filter the audit"
@@ -65,7 +65,8 @@ export function AuditPage() {
             Load older
           </button>
         )}
-      </div>
+        <Csv acts={acts} />
+      </Heading>
       <Refusal text={refusal} />
       <VirtualTable
         label="Audit"
@@ -80,12 +81,55 @@ export function AuditPage() {
             act.by,
             act.action,
             act.target,
-            <Guid guid={act.lockGuid} />,
+            <Holder lockGuid={act.lockGuid} />,
             <span title={act.reason ?? ""}>{act.reason}</span>,
           ];
         }}
-        empty={page.acts.length === 0 ? "Nobody has forced or changed anything." : "Nothing fits the filter."}
+        empty={
+          page.acts.length === 0
+            ? "Nobody has forced or changed anything. Whoever does stands here: when, who, what, whose lock and why."
+            : "Nothing fits the filter."
+        }
       />
     </main>
+  );
+}
+
+/** The flow that held it, by its key where that is known here. */
+function Holder({ lockGuid }: { readonly lockGuid: string | null }) {
+  if (lockGuid === null) return <span class="none">–</span>;
+  const key = shown().flows.byGuid.get(lockGuid)?.key;
+  return (
+    <Link to={{ page: "flow", lockGuid }}>
+      {key === undefined ? null : `${key}, `}
+      <Guid guid={lockGuid} />
+    </Link>
+  );
+}
+
+function Csv({ acts }: { readonly acts: readonly ActAnswer[] }) {
+  return (
+    <button
+      type="button"
+      disabled={acts.length === 0}
+      onClick={() =>
+        download(
+          "audit.csv",
+          csvOf(
+            columns.map(([, title]) => title),
+            acts.map(({ at, by, action, target, lockGuid, reason }) => [
+              new Date(at).toISOString(),
+              by,
+              action,
+              target,
+              lockGuid ?? "",
+              reason ?? "",
+            ]),
+          ),
+        )
+      }
+    >
+      CSV
+    </button>
   );
 }

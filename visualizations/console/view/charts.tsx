@@ -1,4 +1,4 @@
-/** Two charts of the last ten minutes, as SVG: nothing moves but what is new. */
+/** Two charts of the last minutes, at most ten, as SVG: nothing moves but what is new. */
 import type { ComponentChildren } from "preact";
 import { bounds } from "../model/bounds.ts";
 import type { Bucket, Series } from "../model/series.ts";
@@ -21,9 +21,26 @@ function lastSecond(series: Series, now: number): number {
   );
 }
 
-function placeOf(second: number, last: number): number {
-  const span = bounds.bucketSeconds * bounds.bucketsMax;
-  return ((second - (last - span)) / span) * width;
+/** Minutes shown: as many of these as there is something in, so that a young page is not an empty one. */
+const spans = [2, 5, 10] as const;
+
+interface Axis {
+  readonly minutes: number;
+  /** A bucket's left edge, in the drawing. */
+  readonly place: (second: number) => number;
+  readonly bucketWidth: number;
+}
+
+function axisOf(series: Series, now: number): Axis {
+  const end = lastSecond(series, now) + bounds.bucketSeconds;
+  const known = end - (series[0]?.second ?? end);
+  const minutes = spans.find((one) => one * 60 >= known) ?? bounds.bucketsMax;
+  const seconds = Math.min(minutes * 60, bounds.bucketSeconds * bounds.bucketsMax);
+  return {
+    minutes: seconds / 60,
+    place: (second) => ((second - (end - seconds)) / seconds) * width,
+    bucketWidth: (bounds.bucketSeconds / seconds) * width,
+  };
 }
 
 /** The next of 1, 2, 5, 10, 20 … */
@@ -52,25 +69,29 @@ function groupCount(bucket: Bucket, outcomes: readonly string[]): number {
 }
 
 export function OutcomeChart({ series, now }: ChartProps) {
-  const last = lastSecond(series, now);
+  const axis = axisOf(series, now);
   const totals = series.map((bucket) =>
     groups.reduce((sum, { outcomes }) => sum + groupCount(bucket, outcomes), 0),
   );
   const most = roundUp(Math.max(1, ...totals));
-  const barWidth = (width / bounds.bucketsMax) * 0.85;
+  const barWidth = axis.bucketWidth * 0.85;
   const said = groups.map(
     ({ title, outcomes }) =>
       `${title}: ${series.reduce((sum, bucket) => sum + groupCount(bucket, outcomes), 0)}`,
   );
   return (
     <>
-      <Chart label={`Alarms settled in the last ten minutes. ${said.join("; ")}.`} most={countText(most)}>
+      <Chart
+        label={`Alarms settled in the last ${axis.minutes} minutes. ${said.join("; ")}.`}
+        most={countText(most)}
+        minutes={axis.minutes}
+      >
         {series.map((bucket) => {
           let base = height;
           return groups.map(({ name, outcomes }) => {
             const tall = heightOf(groupCount(bucket, outcomes), most);
             base -= tall;
-            const x = placeOf(bucket.second, last) - barWidth;
+            const x = axis.place(bucket.second);
             return tall === 0 ? null : (
               <rect
                 key={`${bucket.second}${name}`}
@@ -97,7 +118,8 @@ export function OutcomeChart({ series, now }: ChartProps) {
 }
 
 export function LatencyChart({ series, now }: ChartProps) {
-  const last = lastSecond(series, now);
+  const axis = axisOf(series, now);
+  const middle = ({ second }: Bucket): number => axis.place(second) + axis.bucketWidth / 2;
   const mostWaiting = roundUp(Math.max(1, ...series.map(({ waiting }) => waiting ?? 0)));
   const timed = series.filter(({ requests }) => requests > 0);
   const mean = ({ requests, requestMs }: Bucket): number => requestMs / requests;
@@ -106,13 +128,8 @@ export function LatencyChart({ series, now }: ChartProps) {
     points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
   const waiting = series
     .filter((bucket) => bucket.waiting !== null)
-    .map(
-      (bucket) =>
-        [placeOf(bucket.second, last), height - heightOf(bucket.waiting ?? 0, mostWaiting)] as const,
-    );
-  const latency = timed.map(
-    (bucket) => [placeOf(bucket.second, last), height - heightOf(mean(bucket), mostMs)] as const,
-  );
+    .map((bucket) => [middle(bucket), height - heightOf(bucket.waiting ?? 0, mostWaiting)] as const);
+  const latency = timed.map((bucket) => [middle(bucket), height - heightOf(mean(bucket), mostMs)] as const);
   const newest = timed.at(-1);
   return (
     <>
@@ -120,6 +137,7 @@ export function LatencyChart({ series, now }: ChartProps) {
         label={`Keys in line now: ${series.findLast((bucket) => bucket.waiting !== null)?.waiting ?? 0}. Mean time of a request: ${newest === undefined ? "none yet" : durationText(mean(newest))}.`}
         most={countText(mostWaiting)}
         mostRight={durationText(mostMs)}
+        minutes={axis.minutes}
       >
         <polyline class="line-waiting" points={line(waiting)} />
         <polyline class="line-latency" points={line(latency)} />
@@ -136,6 +154,7 @@ function Chart(props: {
   readonly label: string;
   readonly most: string;
   readonly mostRight?: string;
+  readonly minutes: number;
   readonly children: ComponentChildren;
 }) {
   return (
@@ -147,9 +166,9 @@ function Chart(props: {
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
         {props.children}
       </svg>
-      <span class="right">{props.mostRight}</span>
+      <span>{props.mostRight}</span>
       <span class="below">
-        <span>10 min ago</span>
+        <span>{props.minutes} min ago</span>
         <span>now</span>
       </span>
     </div>

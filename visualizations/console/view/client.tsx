@@ -3,7 +3,7 @@ import { address, shown } from "../live.ts";
 import { type ClientTab, clientTabs } from "../model/address.ts";
 import { Communication } from "./communication.tsx";
 import { ConnectionDetails } from "./connection-details.tsx";
-import { Link, StateMark } from "./parts.tsx";
+import { Heading, Link, StateMark } from "./parts.tsx";
 import { SearchResults } from "./search-results.tsx";
 import { Statechart } from "./statechart.tsx";
 
@@ -20,7 +20,7 @@ export function ClientPage({ clientId, tab }: { readonly clientId: string; reado
   if (client === undefined)
     return (
       <main>
-        <h1>{clientId}</h1>
+        <Heading title={clientId} />
         <p>
           {screen.ledger === null
             ? "Waiting for the engine."
@@ -30,9 +30,15 @@ export function ClientPage({ clientId, tab }: { readonly clientId: string; reado
     );
   return (
     <main>
-      <h1>
-        {clientId} <StateMark state={client.view.state} />
-      </h1>
+      <Heading title={clientId}>
+        <StateMark state={client.view.state} />
+        {client.key !== null && client.view.lockGuid !== null && (
+          <span>
+            for <Link to={{ page: "flow", lockGuid: client.view.lockGuid }}>{client.key}</Link>
+          </span>
+        )}
+        <span class="detail">{client.view.processingData}</span>
+      </Heading>
       <nav class="tabs" aria-label={`Pages of ${clientId}`}>
         {clientTabs.map((one) => (
           <Link key={one} to={{ page: "client", clientId, tab: one }} isCurrent={one === tab}>

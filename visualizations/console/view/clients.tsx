@@ -8,12 +8,12 @@ import {
   selectClients,
   writeOrder,
 } from "../model/client-table.ts";
-import type { Client } from "../model/clients.ts";
+import { type Client, sinceOf } from "../model/clients.ts";
 import { csvOf } from "../model/csv.ts";
 import { isBusyTooLong, isOverAge } from "../model/overview.ts";
 import { countOf, countText } from "../model/text.ts";
 import { useHeld } from "./held.ts";
-import { Age, download, Guid, Link, Refusal, SearchBox, StateMark } from "./parts.tsx";
+import { Age, download, Guid, Heading, Link, Refusal, SearchBox, StateMark } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 /** Rows are put in order anew at most this often. */
@@ -35,8 +35,7 @@ export function ClientsPage() {
 
   return (
     <main class="fill">
-      <h1>Clients</h1>
-      <div class="bar">
+      <Heading title="Clients">
         <SearchBox
           name="filter"
           label="Filter clients"
@@ -58,7 +57,7 @@ export function ClientsPage() {
         >
           CSV
         </button>
-      </div>
+      </Heading>
       <Refusal text={filter.complaint} />
       <VirtualTable
         label="Ticket Clients"
@@ -81,7 +80,11 @@ export function ClientsPage() {
         }}
         onOpen={(index) => go({ page: "client", clientId: ids[index] ?? "", tab: "statechart" })}
         onBusy={hold}
-        empty={screen.clients.size === 0 ? "No clients yet." : "No client fits the filter."}
+        empty={
+          screen.clients.size === 0
+            ? "Waiting for the engine."
+            : "No client fits the filter. Words narrow it, as state:locked, busy:busy, age:>5m, service:OSB."
+        }
       />
     </main>
   );
@@ -130,14 +133,14 @@ function Columns({ hidden }: { readonly hidden: ReadonlySet<string> }) {
 }
 
 function Cell({ name, client }: { readonly name: string; readonly client: Client }) {
-  const { clientId, view, since, key, service } = client;
+  const { clientId, view, key, service } = client;
   switch (name) {
     case "id":
       return <Link to={{ page: "client", clientId, tab: "statechart" }}>{clientId}</Link>;
     case "state":
       return <StateMark state={view.state} />;
     case "time":
-      return <Age since={since} />;
+      return <Age since={sinceOf(client)} />;
     case "guid":
       return <Guid guid={view.lockGuid} />;
     case "age":

@@ -1,13 +1,14 @@
 /** Communication: whether and what is being processed, and the Response Table with what was sent and came back. */
-import { useEffect, useState } from "preact/hooks";
-import { address, api, ask, shown } from "../live.ts";
+import { address, ask, shown } from "../live.ts";
 import type { ResponsesAnswer } from "../model/api-messages.ts";
 import type { Client } from "../model/clients.ts";
 import type { ResponseRow } from "../model/feed.ts";
+import { csvOf } from "../model/csv.ts";
 import { rowsOf } from "../model/rows.ts";
 import { countOf, durationText } from "../model/text.ts";
+import { useAnswer } from "./answer.ts";
 import { ForceButton } from "./force-dialog.tsx";
-import { Dialog, Facts, Guid, Link, Refusal, Section, Time } from "./parts.tsx";
+import { Dialog, download, Facts, Guid, Link, Refusal, Section, Time } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 const columns = [
@@ -27,32 +28,37 @@ const bad = new Set(["nack", "timeout", "error", "inDoubt", "unknown"]);
 
 export function Communication({ client }: { readonly client: Client }) {
   const { clientId, view } = client;
-  const [fetched, setFetched] = useState<readonly ResponseRow[]>([]);
-  const [refusal, setRefusal] = useState<string | null>(null);
-  useEffect(() => {
-    void api<ResponsesAnswer>({
-      method: "GET",
-      path: `/responses?client=${encodeURIComponent(clientId)}&limit=500`,
-    }).then((answer) => {
-      if (answer.ok) setFetched(answer.value.rows);
-      else setRefusal(answer.problem.detail);
-    });
-  }, [clientId]);
-  const rows = rowsOf(shown().rows, clientId, fetched);
+  const { value, refusal } = useAnswer<ResponsesAnswer>(
+    `/responses?client=${encodeURIComponent(clientId)}&limit=500`,
+  );
+  const rows = rowsOf(shown().rows, clientId, value?.rows ?? []);
   const { row: chosen = "" } = address.value.query;
   const opened = rows.find((row) => nameOf(row) === chosen);
   return (
     <>
-      <Section title="Processing">
+      <Section title="Processing" actions={<ForceButton verb="force-not-busy" client={client} />}>
         <Facts
           rows={[
             ["Processing IAS Request Busy Status", view.busyStatus === "busy" ? "Busy" : "Not Busy"],
             ["Client Processing Data", view.processingData],
           ]}
         />
-        <ForceButton verb="force-not-busy" client={client} />
       </Section>
-      <Section title="Response Table" actions={<span class="count">{countOf(rows.length, "row")}</span>}>
+      <Section
+        title="Response Table"
+        actions={
+          <span class="bar">
+            <span class="count">{countOf(rows.length, "row")}</span>
+            <button
+              type="button"
+              disabled={rows.length === 0}
+              onClick={() => download(`${clientId}-responses.csv`, csvOfRows(rows))}
+            >
+              CSV
+            </button>
+          </span>
+        }
+      >
         <Refusal text={refusal} />
         <VirtualTable
           label="Requests and answers"
@@ -62,7 +68,7 @@ export function Communication({ client }: { readonly client: Client }) {
           cells={(index) => cellsOf(rows[index] as ResponseRow)}
           rowClass={(index) => (bad.has(rows[index]?.status ?? "") ? "abnormal" : "")}
           onOpen={(index) => ask({ row: nameOf(rows[index] as ResponseRow) })}
-          empty="No request was sent yet."
+          empty="No search or request was sent by this client yet; each one stands here with what was asked and answered."
         />
       </Section>
       {opened !== undefined && <RowDialog row={opened} />}
@@ -72,6 +78,25 @@ export function Communication({ client }: { readonly client: Client }) {
 
 function nameOf({ requestId, attempt }: ResponseRow): string {
   return `${requestId}/${attempt}`;
+}
+
+/** Of what is shown; request and answer stand in the dialog of each. */
+function csvOfRows(rows: readonly ResponseRow[]): string {
+  return csvOf(
+    columns.map(([, title]) => title),
+    rows.map((row) => [
+      new Date(row.sentAt).toISOString(),
+      row.command,
+      row.key,
+      row.service,
+      String(row.attempt),
+      row.status,
+      row.asyncStatus ?? "",
+      row.code ?? "",
+      row.durationMs === null ? "" : String(row.durationMs),
+      row.ticketIds.join(" "),
+    ]),
+  );
 }
 
 function cellsOf(row: ResponseRow) {

@@ -14,6 +14,7 @@ export function ConnectionDetails({ client }: { readonly client: Client }) {
     <>
       <Section title="Lock">
         <Facts
+          isAbreast
           rows={[
             ["Lock Status", view.lockStatus === "locked" ? "Locked" : "Unlocked"],
             ["LockGuidId", <Guid guid={view.lockGuid} />],
@@ -24,8 +25,8 @@ export function ConnectionDetails({ client }: { readonly client: Client }) {
           ]}
         />
       </Section>
-      <Services />
       <Configuration client={client} />
+      <Services />
     </>
   );
 }
@@ -153,10 +154,7 @@ function Configuration({ client }: { readonly client: Client }) {
   }
 
   return (
-    <Section title="Configuration">
-      <p>
-        <ForceButton verb="force-unlock" client={client} />
-      </p>
+    <Section title="Configuration" actions={<ForceButton verb="force-unlock" client={client} />}>
       {settings !== null && (
         <form
           class="grid"

@@ -6,7 +6,7 @@ import { factSummary, selectEvents } from "../model/event-filter.ts";
 import { type FeedFact, kindOf } from "../model/feed.ts";
 import { countOf } from "../model/text.ts";
 import { useHeld } from "./held.ts";
-import { Dialog, download, Link, Refusal, SearchBox, Time } from "./parts.tsx";
+import { Dialog, download, Heading, Link, Refusal, SearchBox, Time } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 const kinds = [
@@ -49,8 +49,7 @@ export function EventsPage() {
   const opened = at === "" ? undefined : (facts.find(isAt) ?? screen.events.find(isAt));
   return (
     <main class="fill">
-      <h1>Events</h1>
-      <div class="bar">
+      <Heading title="Events">
         <SearchBox
           name="text"
           label="Search in payloads"
@@ -89,7 +88,7 @@ export function EventsPage() {
         >
           Export
         </button>
-      </div>
+      </Heading>
       <Refusal text={refusal} />
       <VirtualTable
         label="Events"

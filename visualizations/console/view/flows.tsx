@@ -4,7 +4,7 @@ import type { Flow } from "../model/flows.ts";
 import { ageText, countOf, durationText } from "../model/text.ts";
 import { timeAxis, type TimeAxis } from "../model/time-axis.ts";
 import { useHeld } from "./held.ts";
-import { Link, SearchBox, Time } from "./parts.tsx";
+import { Heading, Link, SearchBox, Time } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 /** An idle stretch longer than this is folded. */
@@ -35,16 +35,12 @@ export function FlowsPage() {
     [lockGuid, key, clientId, result ?? "running", decision?.rule, decision?.decision, ...outcomes].some(
       (text) => text?.toLowerCase().includes(wanted) === true,
     );
-  const { value: guids, hold } = useHeld(
-    `${filter}
-${byGuid.size === 0}`,
-    renewMs,
-    () =>
-      [...byGuid.values()]
-        .reverse()
-        .filter(fits)
-        .slice(0, flowsShown)
-        .map(({ lockGuid }) => lockGuid),
+  const { value: guids, hold } = useHeld(`${filter}\n${byGuid.size === 0}`, renewMs, () =>
+    [...byGuid.values()]
+      .reverse()
+      .filter(fits)
+      .slice(0, flowsShown)
+      .map(({ lockGuid }) => lockGuid),
   );
   const flows = guids.map((guid) => byGuid.get(guid)).filter((flow) => flow !== undefined);
   const axis = timeAxis(
@@ -56,8 +52,7 @@ ${byGuid.size === 0}`,
   );
   return (
     <main class="fill">
-      <h1>Flows</h1>
-      <div class="bar">
+      <Heading title="Flows">
         <SearchBox
           name="filter"
           label="Filter flows"
@@ -69,7 +64,7 @@ ${byGuid.size === 0}`,
           {flows.length === flowsShown ? ", the newest" : ""}
         </span>
         <AxisNote axis={axis} />
-      </div>
+      </Heading>
       <VirtualTable
         label="Automatic flows"
         columns={columns.map(([name, title]) => ({ name, title }))}
@@ -79,7 +74,11 @@ ${byGuid.size === 0}`,
         rowClass={(index) => (isBad(flows[index] as Flow) ? "abnormal" : "")}
         onBusy={hold}
         onOpen={(index) => go({ page: "flow", lockGuid: flows[index]?.lockGuid ?? "" })}
-        empty={byGuid.size === 0 ? "No flow was seen yet." : "No flow fits the filter."}
+        empty={
+          byGuid.size === 0
+            ? "No flow was seen yet. An alarm that is accepted starts one as soon as a client is idle."
+            : "No flow fits the filter."
+        }
       />
     </main>
   );

@@ -5,8 +5,8 @@ import type { ClientAnswer } from "../model/api-messages.ts";
 import type { Client } from "../model/clients.ts";
 import { force, forceEffect, type ForceVerb, whyNoForce } from "../model/intents.ts";
 import { ageText, lastFour, timeText } from "../model/text.ts";
-import { newIdempotencyKey } from "../connection/api.ts";
-import { Dialog, Facts, Refusal, StateMark } from "./parts.tsx";
+import { CommandDialog } from "./command-dialog.tsx";
+import { StateMark } from "./parts.tsx";
 
 const names: Readonly<Record<ForceVerb, string>> = {
   "force-unlock": "Force unlock",
@@ -22,13 +22,15 @@ export function ForceButton({ verb, client }: { readonly verb: ForceVerb; readon
         type="button"
         disabled={because !== null}
         onClick={() => setSeen(client)}
-        aria-describedby={`${verb}-why`}
+        aria-describedby={because === null ? undefined : `${verb}-why`}
       >
         {names[verb]}
       </button>
-      <span id={`${verb}-why`} class="detail">
-        {because ?? ""}
-      </span>
+      {because !== null && (
+        <span id={`${verb}-why`} class="detail">
+          {because}
+        </span>
+      )}
       {seen !== null && <ForceDialog verb={verb} client={seen} onClose={() => setSeen(null)} />}
     </span>
   );
@@ -46,52 +48,28 @@ function ForceDialog({
 }) {
   const { clientId, view } = client;
   const seen = view.lockGuid ?? "";
-  const [reason, setReason] = useState("");
   const [four, setFour] = useState("");
-  const [refusal, setRefusal] = useState<string | null>(null);
-  const [commandKey] = useState(newIdempotencyKey);
-  const [isSending, setSending] = useState(false);
 
-  async function send(): Promise<void> {
+  async function send(reason: string, commandKey: string): Promise<string | null> {
     const intent = force(verb, clientId, seen, { reason, lastFour: four });
-    if (!intent.ok) return setRefusal(intent.because);
-    setSending(true);
+    if (!intent.ok) return intent.because;
     const answer = await api<ClientAnswer>(intent.call, commandKey);
-    setSending(false);
-    if (!answer.ok)
-      return setRefusal(`${answer.problem.detail}${await holderNow(answer.problem.code, clientId)}`);
+    if (!answer.ok) return `${answer.problem.detail}${await holderNow(answer.problem.code, clientId)}`;
     notice.value = `${names[verb]}: ${clientId} is ${answer.value.state} now.`;
-    onClose();
+    return null;
   }
 
   return (
-    <Dialog title={`${names[verb]}: ${clientId}`} onClose={onClose}>
-      <Facts
-        rows={[
-          ["State", <StateMark state={view.state} />],
-          ["Held by", holderOf(client)],
-          ["Lock GUID", <code title={seen}>{seen}</code>],
-          ["Locked for", view.lockTime === null ? null : ageText(now.value - view.lockTime)],
-        ]}
-      />
-      <p>{forceEffect(verb, client)}</p>
-      <form
-        method="dialog"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <label>
-          Reason, for the audit
-          <textarea
-            rows={2}
-            maxLength={500}
-            value={reason}
-            onInput={({ currentTarget }) => setReason(currentTarget.value)}
-            required
-          />
-        </label>
+    <CommandDialog
+      title={`${names[verb]}: ${clientId}`}
+      facts={[
+        ["State", <StateMark state={view.state} />],
+        ["Held by", holderOf(client)],
+        ["Lock GUID", <code title={seen}>{seen}</code>],
+        ["Locked for", view.lockTime === null ? null : ageText(now.value - view.lockTime)],
+      ]}
+      reasonLabel="Reason, for the audit"
+      last={
         <label>
           Last four characters of the GUID (… {lastFour(seen)})
           <input
@@ -104,17 +82,13 @@ function ForceDialog({
             required
           />
         </label>
-        <Refusal text={refusal} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="danger" disabled={isSending}>
-            {names[verb]}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      }
+      verb={names[verb]}
+      send={send}
+      onClose={onClose}
+    >
+      <p>{forceEffect(verb, client)}</p>
+    </CommandDialog>
   );
 }
 

@@ -1,18 +1,18 @@
 /** Gateway: what waits in which lane, what is in flight, what is in doubt, and verdicts on what is unknown. */
 import { useState } from "preact/hooks";
-import { newIdempotencyKey } from "../connection/api.ts";
 import { api, gateway, notice, refreshGateway, shown } from "../live.ts";
 import type { RequestAnswer, UnknownAnswer } from "../model/api-messages.ts";
 import { resolve } from "../model/intents.ts";
 import { countText } from "../model/text.ts";
-import { Age, Dialog, Facts, Guid, Link, Refusal, Section } from "./parts.tsx";
+import { CommandDialog } from "./command-dialog.tsx";
+import { Age, Guid, Heading, Link, Refusal, Section } from "./parts.tsx";
 
 export function GatewayPage() {
   const told = gateway.value;
   const { mismatch } = shown();
   return (
     <main>
-      <h1>Gateway</h1>
+      <Heading title="Gateway" />
       {mismatch !== null && (
         <Section title="The gateway's service table differs">
           <Refusal text={`${mismatch.because} Nothing is forwarded meanwhile.`} />
@@ -102,7 +102,10 @@ function Requests({
 
 function Unknown({ requests }: { readonly requests: readonly UnknownAnswer[] }) {
   const [chosen, setChosen] = useState<UnknownAnswer | null>(null);
-  if (requests.length === 0 && chosen === null) return <p class="calm">None.</p>;
+  if (requests.length === 0 && chosen === null)
+    return (
+      <p class="calm">None. A request stands here when nobody can say whether the service carried it out.</p>
+    );
   return (
     <>
       <table class="plain">
@@ -149,90 +152,60 @@ function ResolveDialog({
 }) {
   const [verdict, setVerdict] = useState<"applied" | "notApplied">("notApplied");
   const [ticketId, setTicketId] = useState("");
-  const [reason, setReason] = useState("");
-  const [refusal, setRefusal] = useState<string | null>(null);
-  const [commandKey] = useState(newIdempotencyKey);
 
-  async function send(): Promise<void> {
+  async function send(reason: string, commandKey: string): Promise<string | null> {
     const intent = resolve(request, { verdict, ticketId, reason });
-    if (!intent.ok) return setRefusal(intent.because);
+    if (!intent.ok) return intent.because;
     const answer = await api(intent.call, commandKey);
-    if (!answer.ok) return setRefusal(answer.problem.detail);
+    if (!answer.ok) return answer.problem.detail;
     notice.value = `The request of ${request.key} is resolved.`;
     await refreshGateway();
-    onClose();
+    return null;
   }
 
-  const isCreate = request.command === "create";
+  const choices = [
+    ["notApplied", "No: the alarms are decided again"],
+    ["applied", "Yes: it counts as done"],
+  ] as const;
   return (
-    <Dialog title={`Verdict on the ${request.command} of ${request.key}`} onClose={onClose}>
-      <Facts
-        rows={[
-          ["Request", <Guid guid={request.requestId} />],
-          ["Service", request.service],
-          ["Ticket", request.ticketId],
-        ]}
-      />
-      <form
-        method="dialog"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <fieldset>
-          <legend>Did {request.service} carry it out?</legend>
-          <label>
+    <CommandDialog
+      title={`Verdict on the ${request.command} of ${request.key}`}
+      facts={[
+        ["Request", <Guid guid={request.requestId} />],
+        ["Service", request.service],
+        ["Ticket", request.ticketId],
+      ]}
+      reasonLabel="How this is known, for the audit"
+      verb="Resolve"
+      send={send}
+      onClose={onClose}
+    >
+      <fieldset>
+        <legend>Did {request.service} carry it out?</legend>
+        {choices.map(([choice, title]) => (
+          <label key={choice}>
             <input
               type="radio"
               name="verdict"
-              checked={verdict === "notApplied"}
-              onChange={() => setVerdict("notApplied")}
+              checked={verdict === choice}
+              onChange={() => setVerdict(choice)}
             />{" "}
-            No: the alarms are decided again
+            {title}
           </label>
-          <label>
-            <input
-              type="radio"
-              name="verdict"
-              checked={verdict === "applied"}
-              onChange={() => setVerdict("applied")}
-            />{" "}
-            Yes: it counts as done
-          </label>
-        </fieldset>
-        {verdict === "applied" && isCreate && (
-          <label>
-            Ticket that it made
-            <input
-              type="text"
-              autocomplete="off"
-              value={ticketId}
-              onInput={({ currentTarget }) => setTicketId(currentTarget.value)}
-              required
-            />
-          </label>
-        )}
+        ))}
+      </fieldset>
+      {verdict === "applied" && request.command === "create" && (
         <label>
-          How this is known, for the audit
-          <textarea
-            rows={2}
-            maxLength={500}
-            value={reason}
-            onInput={({ currentTarget }) => setReason(currentTarget.value)}
+          Ticket that it made
+          <input
+            type="text"
+            autocomplete="off"
+            value={ticketId}
+            onInput={({ currentTarget }) => setTicketId(currentTarget.value)}
             required
           />
         </label>
-        <Refusal text={refusal} />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="danger">
-            Resolve
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+    </CommandDialog>
   );
 }

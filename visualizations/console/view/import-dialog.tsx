@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { newIdempotencyKey } from "../connection/api.ts";
 import { api, notice } from "../live.ts";
 import type { PreviewAnswer } from "../model/api-messages.ts";
-import { badRows, type ImportFault } from "../model/import-preview.ts";
+import { badRows, csvText, type ImportFault } from "../model/import-preview.ts";
 import { importServices } from "../model/intents.ts";
 import { Dialog, download, Refusal } from "./parts.tsx";
 
@@ -134,7 +134,6 @@ function Preview({ preview }: { readonly preview: PreviewAnswer }) {
 
 function Faults({ faults, csv }: { readonly faults: readonly ImportFault[]; readonly csv: Csv }) {
   if (faults.length === 0) return null;
-  const text = typeof csv === "string" ? csv : new TextDecoder().decode(csv);
   return (
     <>
       <div class="wide faults" tabIndex={0} role="region" aria-label="Errors">
@@ -159,7 +158,7 @@ function Faults({ faults, csv }: { readonly faults: readonly ImportFault[]; read
           </tbody>
         </table>
       </div>
-      <button type="button" onClick={() => download("bad-rows.csv", badRows(text, faults))}>
+      <button type="button" onClick={() => download("bad-rows.csv", badRows(csvText(csv), faults))}>
         Download the bad rows
       </button>
     </>

@@ -1,29 +1,21 @@
-/** Exceptions first; then counts and two charts. */
+/** Exceptions first; then counts, two charts, and the latest alarms. */
 import { exceptions, now, shown } from "../live.ts";
+import { selectAlarms } from "../model/alarms.ts";
 import type { Exception } from "../model/overview.ts";
 import { countText } from "../model/text.ts";
+import { alarmColumns, cellsOf, isBad } from "./alarms.tsx";
 import { LatencyChart, OutcomeChart } from "./charts.tsx";
+import { useHeld } from "./held.ts";
 import { Link, Section, StateMark } from "./parts.tsx";
 import type { ClientCondition } from "../model/feed.ts";
 
 export function OverviewPage() {
   const screen = shown();
-  const found = exceptions();
   return (
     <main>
-      <h1>Overview</h1>
-      <Section title="Exceptions">
-        {found.length === 0 ? (
-          <p class="calm">{screen.ledger === null ? "Waiting for the engine." : "Nothing abnormal."}</p>
-        ) : (
-          <ul class="exceptions">
-            {found.map((one) => (
-              <ExceptionLine key={one.name} exception={one} />
-            ))}
-          </ul>
-        )}
-      </Section>
-      <div class="columns">
+      <h1 class="unseen">Overview</h1>
+      <Exceptions />
+      <div class="columns counts">
         <Section title="Alarms">
           <Counts />
         </Section>
@@ -42,7 +34,78 @@ export function OverviewPage() {
           <LatencyChart series={screen.series} now={now.value} />
         </Section>
       </div>
+      <Section title="Latest alarms" actions={<Link to={{ page: "alarms" }}>all alarms</Link>}>
+        <LatestAlarms />
+      </Section>
     </main>
+  );
+}
+
+function Exceptions() {
+  const screen = shown();
+  const found = exceptions();
+  const calm = screen.ledger === null ? "Waiting for the engine." : "Nothing abnormal.";
+  return (
+    <Section
+      title="Exceptions"
+      actions={found.length === 0 ? <span class="calm">{calm}</span> : undefined}
+    >
+      <ul class="exceptions">
+        {found.map((one) => (
+          <ExceptionLine key={one.name} exception={one} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+const latestShown = 8;
+/** New alarms come into the table at most this often. */
+const renewMs = 250;
+
+/** Alarms becoming tickets, or not, each with its reason. */
+function LatestAlarms() {
+  const { alarms, ledger } = shown();
+  const { value: latest, hold } = useHeld(String(alarms.size === 0), renewMs, () =>
+    selectAlarms(alarms, "", latestShown).map(({ position }) => position),
+  );
+  if (latest.length === 0)
+    return (
+      <p class="calm">
+        {ledger === null
+          ? "Waiting for the engine."
+          : "No alarm has come yet. Send one to /v1/alarms, or start with `npm start`."}
+      </p>
+    );
+  return (
+    <div
+      class="latest"
+      onMouseEnter={() => hold(true)}
+      onMouseLeave={() => hold(false)}
+      onFocusCapture={() => hold(true)}
+      onBlurCapture={() => hold(false)}
+    >
+      <table class="plain">
+        <thead>
+          <tr>
+            {alarmColumns.map(([name, title]) => (
+              <th key={name} scope="col" data-column={name}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {latest.map((position) => (
+            <tr key={position} class={isBad(alarms.get(position)) ? "abnormal" : ""}>
+              {cellsOf(alarms.get(position)).map((cell, index) => (
+                <td key={alarmColumns[index]?.[0]}>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

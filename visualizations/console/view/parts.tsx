@@ -72,11 +72,13 @@ export function Link(props: {
 
 export function Facts({
   rows,
+  isAbreast = false,
 }: {
   readonly rows: readonly (readonly [name: string, value: ComponentChildren])[];
+  readonly isAbreast?: boolean;
 }) {
   return (
-    <dl class="facts">
+    <dl class={isAbreast ? "facts abreast" : "facts"}>
       {rows.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -84,6 +86,16 @@ export function Facts({
         </div>
       ))}
     </dl>
+  );
+}
+
+/** The page's name, and what is done with all of it. */
+export function Heading(props: { readonly title: string; readonly children?: ComponentChildren }) {
+  return (
+    <div class="heading bar">
+      <h1>{props.title}</h1>
+      {props.children}
+    </div>
   );
 }
 
@@ -140,6 +152,7 @@ export function SearchBox(props: {
   readonly label: string;
   readonly hint: string;
   readonly onText: (text: string) => void;
+  readonly onEnter?: (text: string) => void;
 }) {
   return (
     <input
@@ -148,6 +161,9 @@ export function SearchBox(props: {
       placeholder={props.hint}
       value={address.value.query[props.name] ?? ""}
       onInput={({ currentTarget }) => props.onText(currentTarget.value)}
+      onKeyDown={({ key, currentTarget }) => {
+        if (key === "Enter") props.onEnter?.(currentTarget.value);
+      }}
       spellcheck={false}
     />
   );

@@ -1,68 +1,49 @@
-/** Search Results: where the element hangs, which tickets were found, and for which flow. Not refreshed by itself. */
-import { useEffect, useState } from "preact/hooks";
-import { api, shown } from "../live.ts";
-import type { PathAnswer, SearchResultsAnswer, TicketAnswer } from "../model/api-messages.ts";
-import { Age, Facts, Link, Refusal, Section, Time } from "./parts.tsx";
+/**
+ * Search Results: for which flow, which tickets were found, and where the element hangs. Nothing here is refreshed by
+ * itself: each part says how old it is, and has a button.
+ */
+import { shown } from "../live.ts";
+import type {
+  PathAnswer,
+  PathDetailsAnswer,
+  SearchResultsAnswer,
+  TicketAnswer,
+} from "../model/api-messages.ts";
+import { useAnswer } from "./answer.ts";
+import { Age, Facts, Guid, Link, Refusal, Section, Time } from "./parts.tsx";
+import { useState } from "preact/hooks";
+
+type Results = NonNullable<SearchResultsAnswer["results"]>;
 
 export function SearchResults({ clientId }: { readonly clientId: string }) {
-  const [answer, setAnswer] = useState<SearchResultsAnswer | null>(null);
-  const [refusal, setRefusal] = useState<string | null>(null);
-  async function load(): Promise<void> {
-    const said = await api<SearchResultsAnswer>({
-      method: "GET",
-      path: `/clients/${encodeURIComponent(clientId)}/search-results`,
-    });
-    setRefusal(said.ok ? null : said.problem.detail);
-    if (said.ok) setAnswer(said.value);
-  }
-  useEffect(() => void load(), [clientId]);
-  const results = answer?.results ?? null;
-  const holder = shown().clients.get(clientId)?.view.lockGuid ?? null;
-  const isOlder = results !== null && holder !== null && holder !== results.lockGuid;
+  const { value, refusal, reload } = useAnswer<SearchResultsAnswer>(
+    `/clients/${encodeURIComponent(clientId)}/search-results`,
+  );
+  const results = value?.results ?? null;
   return (
     <>
       <Section
         title="Flow"
         actions={
-          <button type="button" onClick={() => void load()}>
+          <button type="button" onClick={() => void reload()}>
             Refresh
           </button>
         }
       >
         <Refusal text={refusal} />
         {results === null ? (
-          <p>
-            {answer === null ? "Asking the engine." : "No flow has used this client since it was started."}
+          <p class="calm">
+            {value === null
+              ? "Asking the engine."
+              : "No flow has used this client since it was started. What the next one finds stands here until another takes the client."}
           </p>
         ) : (
-          <Facts
-            rows={[
-              [
-                "Found for",
-                <Link to={{ page: "flow", lockGuid: results.lockGuid }}>{results.lockGuid}</Link>,
-              ],
-              ["Answered", <Time at={results.at} />],
-              ["Age", <Age since={results.at} />],
-              ...(isOlder
-                ? [["Note", "Another flow holds the client now: refresh to see what it finds."] as const]
-                : []),
-            ]}
-          />
+          <FlowFacts results={results} holder={shown().clients.get(clientId)?.view.lockGuid ?? null} />
         )}
       </Section>
       {results !== null && (
         <>
-          <Section title="Ninas Network Path Details">
-            {results.path === null ? (
-              <p>The flow asked for no path.</p>
-            ) : results.path.path === null ? (
-              <p>
-                {results.path.elementId}: {results.path.failure ?? "no path is known."}
-              </p>
-            ) : (
-              <PathTable path={results.path.path} />
-            )}
-          </Section>
+          <NetworkPath key={`${results.lockGuid} ${results.at}`} reading={results.path} />
           <Section title="Tickets found">
             <TicketTable tickets={results.tickets} />
             {results.truncated && <p class="detail">The service found more than it gave.</p>}
@@ -70,6 +51,72 @@ export function SearchResults({ clientId }: { readonly clientId: string }) {
         </>
       )}
     </>
+  );
+}
+
+function FlowFacts({ results, holder }: { readonly results: Results; readonly holder: string | null }) {
+  const isOlder = holder !== null && holder !== results.lockGuid;
+  return (
+    <>
+      <Facts
+        isAbreast
+        rows={[
+          [
+            "Found for flow",
+            <Link to={{ page: "flow", lockGuid: results.lockGuid }}>
+              <Guid guid={results.lockGuid} />
+            </Link>,
+          ],
+          ["Answered", <Time at={results.at} />],
+          ["Age", <Age since={results.at} />],
+        ]}
+      />
+      {isOlder && <p>Another flow holds the client now: refresh to see what it finds.</p>}
+    </>
+  );
+}
+
+/** As the flow saw it, until somebody asks the topology anew. */
+function NetworkPath({ reading }: { readonly reading: Results["path"] }) {
+  const [askedAt, setAskedAt] = useState<number | null>(null);
+  const { value, refusal } = useAnswer<PathDetailsAnswer>(
+    askedAt === null || reading === null ? null : `/topology/path/${encodeURIComponent(reading.elementId)}`,
+    askedAt,
+  );
+  const title = "Ninas Network Path Details";
+  if (reading === null)
+    return (
+      <Section title={title}>
+        <p class="calm">
+          The flow asked for no path: no topology was loaded, or nothing was to be decided by it.
+        </p>
+      </Section>
+    );
+  const isAnew = value !== null;
+  const path = value?.path ?? reading.path;
+  return (
+    <Section
+      title={title}
+      actions={
+        <span class="bar">
+          <span class="count">
+            {isAnew ? "Read anew" : "As the flow saw it,"} <Age since={isAnew ? askedAt : reading.at} /> ago
+          </span>
+          <button type="button" onClick={() => setAskedAt(Date.now())}>
+            Refresh the path
+          </button>
+        </span>
+      }
+    >
+      <Refusal text={refusal} />
+      {path === null ? (
+        <p>
+          {reading.elementId}: {reading.failure ?? "no path is known."}
+        </p>
+      ) : (
+        <PathTable path={path} />
+      )}
+    </Section>
   );
 }
 
@@ -108,7 +155,7 @@ function PathTable({ path }: { readonly path: PathAnswer }) {
 }
 
 function TicketTable({ tickets }: { readonly tickets: readonly TicketAnswer[] }) {
-  if (tickets.length === 0) return <p>None.</p>;
+  if (tickets.length === 0) return <p class="calm">None: the service knows no open ticket of this key.</p>;
   return (
     <table class="plain">
       <thead>

@@ -1,7 +1,7 @@
 /** The client's statechart with the state it is in lit, the same as an outline, and what it went through. */
 import chart from "virtual:ticket-client-chart";
 import { ask } from "../live.ts";
-import type { Client, Step } from "../model/clients.ts";
+import { type Client, sinceOf, type Step } from "../model/clients.ts";
 import type { ClientCondition } from "../model/feed.ts";
 import { countOf } from "../model/text.ts";
 import { Age, Facts, Guid, Link, Section, StateMark, Time } from "./parts.tsx";
@@ -54,11 +54,12 @@ export function Statechart({ client, at }: { readonly client: Client; readonly a
       <Section title="Statechart">
         <Slider steps={steps} looked={looked} />
         <Facts
+          isAbreast
           rows={
             step === null
               ? [
                   ["Shown", "now"],
-                  ["In this state for", <Age since={client.since} />],
+                  ["In this state for", <Age since={sinceOf(client)} />],
                   ["Client Processing Data", client.view.processingData],
                 ]
               : [
@@ -204,7 +205,13 @@ function tipOf({ tip: { x, y, towards } }: Arrow): string {
 
 function Slider({ steps, looked }: { readonly steps: readonly Step[]; readonly looked: Step | null }) {
   const { length } = steps;
-  if (length === 0) return <p class="detail">Nothing happened to this client since the page was opened.</p>;
+  if (length === 0)
+    return (
+      <p class="detail">
+        Nothing is known of what happened to this client lately; as soon as a flow takes it, each step stands
+        here.
+      </p>
+    );
   const value = looked === null ? length : steps.indexOf(looked);
   return (
     <div class="slider">

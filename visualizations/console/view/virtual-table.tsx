@@ -25,7 +25,7 @@ export interface VirtualTableProps {
   readonly empty: string;
 }
 
-const rowPx = 30;
+const rowPx = 28;
 /** Rows drawn above and below what is in view. */
 const spare = 6;
 

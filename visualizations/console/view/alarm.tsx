@@ -1,0 +1,61 @@
+/** One alarm: why there is (no) ticket for it. */
+import { shown } from "../live.ts";
+import type { ExplanationAnswer } from "../model/api-messages.ts";
+import { useAnswer } from "./answer.ts";
+import { AlarmFacts, Decisions, RequestsSent, Verdict } from "./decision-record.tsx";
+import { FlowSteps, useFlow } from "./flow-steps.tsx";
+import { Heading, Link, Refusal, Section } from "./parts.tsx";
+
+export function AlarmPage({ source, id }: { readonly source: string; readonly id: string }) {
+  const { alarms } = shown();
+  const live = [...alarms.values()].findLast((one) => one.id === id && one.source === source);
+  // Once more when something became of it.
+  const said = useAnswer<{ explanations: ExplanationAnswer[] }>(
+    `/explain?source=${encodeURIComponent(source)}&id=${encodeURIComponent(id)}`,
+    `${live?.outcome} ${live?.because}`,
+  );
+  const record = said.value?.explanations[0] ?? null;
+  const lockGuid = record?.flows.at(-1) ?? null;
+  const { flow } = useFlow(lockGuid, record?.key ?? null);
+  return (
+    <main>
+      <Heading title={`Alarm ${id}`}>
+        {record !== null && (
+          <Link to={{ page: "alarms" }} query={{ find: record.key }}>
+            all alarms of {record.key}
+          </Link>
+        )}
+      </Heading>
+      <Refusal text={said.refusal} />
+      {record !== null && (
+        <>
+          <Section title="Why there is (no) ticket">
+            <Verdict record={record} />
+            <AlarmFacts record={record} />
+          </Section>
+          <div class="columns two">
+            <Section title="Decided">
+              <Decisions record={record} />
+            </Section>
+            <Section title="Sent">
+              <RequestsSent record={record} />
+            </Section>
+          </div>
+        </>
+      )}
+      {record !== null && flow !== null && (
+        <Section
+          title="Sequence"
+          actions={
+            <span>
+              <Link to={{ page: "flow", lockGuid: flow.lockGuid }}>its flow</Link>, by{" "}
+              <Link to={{ page: "client", clientId: flow.clientId, tab: "statechart" }}>{flow.clientId}</Link>
+            </span>
+          }
+        >
+          <FlowSteps flow={flow} records={[record]} />
+        </Section>
+      )}
+    </main>
+  );
+}

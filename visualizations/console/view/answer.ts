@@ -1,0 +1,34 @@
+/** What the engine said when a page asked it: asked when the page opens and whenever `asked` changes. */
+import { useEffect, useState } from "preact/hooks";
+import { api } from "../live.ts";
+
+export interface Asking<T> {
+  /** null: not yet answered. Of the last question that was answered. */
+  readonly value: T | null;
+  readonly refusal: string | null;
+  readonly reload: () => Promise<void>;
+}
+
+/** `path`: below `/api`; null asks nothing. `asked`: when it changes the question is put anew. */
+export function useAnswer<T>(path: string | null, asked: unknown = null): Asking<T> {
+  const [said, setSaid] = useState<{ path: string | null; value: T | null; refusal: string | null }>({
+    path: null,
+    value: null,
+    refusal: null,
+  });
+  async function load(isStill: () => boolean = () => true): Promise<void> {
+    if (path === null) return;
+    const answer = await api<T>({ method: "GET", path });
+    if (!isStill()) return;
+    if (answer.ok) setSaid({ path, value: answer.value, refusal: null });
+    else setSaid((before) => ({ ...before, path, refusal: answer.problem.detail }));
+  }
+  useEffect(() => {
+    let isStill = true;
+    void load(() => isStill);
+    return () => {
+      isStill = false;
+    };
+  }, [path, asked]);
+  return { value: said.value, refusal: said.refusal, reload: () => load() };
+}
