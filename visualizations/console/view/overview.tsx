@@ -46,10 +46,7 @@ function Exceptions() {
   const found = exceptions();
   const calm = screen.ledger === null ? "Waiting for the engine." : "Nothing abnormal.";
   return (
-    <Section
-      title="Exceptions"
-      actions={found.length === 0 ? <span class="calm">{calm}</span> : undefined}
-    >
+    <Section title="Exceptions" actions={found.length === 0 ? <span class="calm">{calm}</span> : undefined}>
       <ul class="exceptions">
         {found.map((one) => (
           <ExceptionLine key={one.name} exception={one} />
