@@ -253,7 +253,8 @@ function onKey(event: KeyboardEvent): void {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof HTMLElement)) return;
   if (key === "Escape" && target instanceof HTMLInputElement && target.type === "search") target.blur();
-  if (target.closest("input, textarea, select, dialog") !== null) return;
+  // A dialog that has just closed keeps the focus until the next frame.
+  if (target.closest("input, textarea, select, dialog[open]") !== null) return;
   const page = Object.keys(titles)[Number(key) - 1];
   if (key === "/" || key === "a") {
     const box = (where: string): HTMLInputElement | null =>

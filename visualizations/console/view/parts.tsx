@@ -127,7 +127,9 @@ export function Dialog(props: {
     const dialog = element.current;
     if (dialog !== null && !dialog.open) dialog.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      const { activeElement } = document;
+      const isElsewhere = activeElement !== document.body && dialog?.contains(activeElement) !== true;
+      if (before instanceof HTMLElement && !isElsewhere) before.focus();
     };
   }, []);
   return (
