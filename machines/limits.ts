@@ -249,12 +249,14 @@ export const limits = {
   // --- ledger
   /** Facts between two snapshots of the fold: 20,000 facts are checked, read back and folded in about a quarter of a second. */
   snapshotEveryFacts: 20_000,
-  /** One more fact for so much text of the last snapshot: as much as a fact itself is. */
-  snapshotCharsPerFact: 400,
+  /** One more fact for so much text of the last snapshot: half of what a fact is, so that a snapshot costs less than its facts. */
+  snapshotCharsPerFact: 200,
   /** However large the state: a start stays within two seconds. */
   snapshotEveryFactsMax: 80_000,
   /** Text of a snapshot made and written in one go: a millisecond each. */
   snapshotPartChars: 262_144,
+  /** Batches for which a writer without work is not kept waiting for the end of the turn: to write them takes longer than their sync. */
+  ledgerGroupBatches: 32,
   /** Batch ids remembered for repeats. */
   batchIdsKept: 10_000,
   ledgerReadRows: 1_000,

@@ -24,7 +24,6 @@ export interface LedgerParts {
 interface PendingBatch extends BatchToWrite {
   readonly facts: Batch["facts"];
   readonly ahead: boolean;
-  readonly urgent: boolean;
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,8 +39,7 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
   let closing: Promise<void> | null = null;
   let closed = false;
   let onIdle: (() => void) | null = null;
-  /** Whether a group with an urgent batch is under way, and whether the end of this turn is awaited. */
-  let awaited = false;
+  /** Whether the end of this turn is awaited. */
   let turning = false;
   let durable = head.position;
   /** Judged, and answered when the turn of those that went ahead is over. */
@@ -56,20 +54,23 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
     if (group.length === 0) return;
     ahead = [];
     collected = [];
-    awaited = group.some((batch) => batch.urgent);
     for (const batch of group) underWay.push(batch);
     if (failure === null) writer.write(group);
     else failed(failure);
   }
 
-  /** At the end of the turn; behind an urgent group only when that is answered, so as to share the next one's sync. */
   function endTurn(): void {
-    if (awaited || turning) return;
+    if (turning) return;
     turning = true;
     setImmediate(() => {
       turning = false;
-      if (!awaited) flush();
+      flush();
     });
+  }
+
+  /** A writer without work gets some before the turn is over, so that it writes while the rest of the turn goes on. */
+  function isWorthWriting(): boolean {
+    return underWay.length === 0 && ahead.length + collected.length >= limits.ledgerGroupBatches;
   }
 
   function judged(judgements: readonly Judgement[]): void {
@@ -92,10 +93,6 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
     else if (unanswered.length > 0) setImmediate(answerRest);
     else wake();
     idle();
-    if (awaited && underWay.length === 0) {
-      awaited = false;
-      if (ahead.length > 0 || collected.length > 0) endTurn();
-    }
   }
 
   function answerRest(): void {
@@ -244,19 +241,18 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
           if (body === undefined) throw new TypeError(`The body of ${type} is not JSON.`);
           return { stream, type, at, key: keyOf(fact), flow: flowOf(fact), body };
         });
-        const { id, expect = [], facts } = batch;
+        const { id, expect = [], facts, urgent = false } = batch;
         const pending = {
           id,
           expect,
           rows,
           facts,
           ahead: batch.ahead === true,
-          urgent: batch.urgent === true,
           resolve,
           reject,
         };
         (pending.ahead ? ahead : collected).push(pending);
-        if (pending.urgent) flush();
+        if (urgent || isWorthWriting()) flush();
         else endTurn();
       });
     },

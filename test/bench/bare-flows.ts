@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { assign, createActor, setup, stopChild, type AnyActorRef } from "xstate";
-import type { FlowFigures, FlowLoad } from "./engine-flows.ts";
+import { warmUp, type FlowFigures, type FlowLoad } from "./engine-flows.ts";
 
 type ClientEvent =
   | { readonly type: "client.lock" }
@@ -91,7 +91,7 @@ const row = JSON.stringify({
 });
 
 export async function bareFlows(load: FlowLoad): Promise<FlowFigures> {
-  await run({ ...load, clients: 64, keys: 256 }); // as the engine is warmed up
+  await run({ ...load, ...warmUp });
   return run(load);
 }
 
