@@ -9,7 +9,11 @@ export interface CuttableProxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(target: number): Promise<CuttableProxy> {
+/** Default: on a port of its own. */
+export async function startProxy(
+  target: number,
+  { host = "127.0.0.1", port = 0 }: { readonly host?: string; readonly port?: number } = {},
+): Promise<CuttableProxy> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket, other: () => Socket): void => {
     sockets.add(socket);
@@ -27,7 +31,7 @@ export async function startProxy(target: number): Promise<CuttableProxy> {
     outgoing.pipe(incoming);
   });
   await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();

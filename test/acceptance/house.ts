@@ -94,16 +94,18 @@ export interface EngineFiles {
   readonly dataDir: string;
   readonly deskPort: number;
   readonly promise: ServicePromise;
+  /** Of the desk in the Service Info Table. Default: 127.0.0.1. */
+  readonly deskHost?: string;
   /** Settings besides the Service Info Table. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
 /** Words of a `serve`. */
 export function engineWords(
-  { folder, dataDir, deskPort, promise, config }: EngineFiles,
+  { folder, dataDir, deskPort, deskHost = "127.0.0.1", promise, config }: EngineFiles,
   port: number,
 ): string[] {
-  const services = write(folder, "services.csv", servicesText(deskPort, promise));
+  const services = write(folder, "services.csv", servicesText(deskHost, deskPort, promise));
   const file = write(folder, "config.json", JSON.stringify({ ...config, services: { file: services } }));
   return [
     "serve",
@@ -125,10 +127,14 @@ function write(folder: string, name: string, text: string): string {
   return file;
 }
 
-function servicesText(port: number, { idempotency, settleSeconds, timeoutSeconds }: ServicePromise): string {
+function servicesText(
+  host: string,
+  port: number,
+  { idempotency, settleSeconds, timeoutSeconds }: ServicePromise,
+): string {
   return (
     "name,host,port,path,protocol,idempotency,settleSeconds,timeoutSeconds,asyncSeconds,user,passwordFile,notes\n" +
-    `OSB,127.0.0.1,${port},/TicketService,osb,${idempotency},${settleSeconds},${timeoutSeconds},0,,,\n`
+    `OSB,${host},${port},/TicketService,osb,${idempotency},${settleSeconds},${timeoutSeconds},0,,,\n`
   );
 }
 

@@ -25,6 +25,8 @@ export interface Running {
 export interface How {
   /** Words of a program that runs the command, a tracer for one. Default: none. */
   readonly under?: readonly string[];
+  /** The command line's file. Default: this project's. */
+  readonly program?: string;
   /** Beside the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -35,9 +37,9 @@ interface Started {
   readonly said: () => string;
 }
 
-function start(args: readonly string[], { under = [], env = {} }: How = {}): Started {
-  const [program = "", ...words] = [...under, process.execPath, main, ...args];
-  const child = spawn(program, words, {
+function start(args: readonly string[], { under = [], program = main, env = {} }: How = {}): Started {
+  const [first = "", ...words] = [...under, process.execPath, program, ...args];
+  const child = spawn(first, words, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });

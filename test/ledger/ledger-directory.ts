@@ -40,7 +40,7 @@ export async function makeLedgerDirectory(): Promise<LedgerDirectory> {
   };
 }
 
-function openHere(dir: string, options: Partial<SqliteLedgerOptions> = {}): Ledger {
+export function openHere(dir: string, options: Partial<SqliteLedgerOptions> = {}): Ledger {
   const [identity, epoch] = [randomUUID(), randomUUID()];
   const { acceptShortened = false, pagesMax = null } = options;
   const opening = { dir, identity, epoch, openedAt: noon, acceptShortened, pagesMax };

@@ -1,5 +1,5 @@
 /** A real desk, and real engines on one data directory, for the tests of this room. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -12,6 +12,8 @@ export interface RigOptions {
   /** Default: in a folder of the rig's own. */
   readonly dataDir?: string;
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
+  /** Puts files where the desk and the engine will find them. */
+  readonly prepare?: (dirs: { readonly dataDir: string; readonly deskDir: string }) => void;
   /** Besides two clients and no coalescing. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -19,6 +21,7 @@ export interface RigOptions {
 export interface Rig {
   readonly folder: string;
   readonly dataDir: string;
+  readonly deskPort: number;
   /** Does not wait until it is ready. */
   launch(how?: How): Launched;
   /** Rows of the desk's own files. */
@@ -28,9 +31,16 @@ export interface Rig {
 
 const lookMs = 5;
 
-export async function openRig({ dataDir, faults = [], config = {} }: RigOptions = {}): Promise<Rig> {
+export async function openRig({
+  dataDir,
+  faults = [],
+  config = {},
+  prepare = () => {},
+}: RigOptions = {}): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "process-"));
   const deskDir = join(folder, "desk");
+  mkdirSync(deskDir);
+  prepare({ dataDir: dataDir ?? join(folder, "data"), deskDir });
   const desk = await startServer(deskWords({ folder, deskDir, promise: calm, faults }, 0));
   const files = {
     folder,
@@ -43,6 +53,7 @@ export async function openRig({ dataDir, faults = [], config = {} }: RigOptions 
   return {
     folder,
     dataDir: files.dataDir,
+    deskPort: files.deskPort,
     launch(how = {}) {
       const engine = launch(engineWords(files, 0), how);
       launched.push(engine);
