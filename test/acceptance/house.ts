@@ -207,11 +207,12 @@ function read(url: string): Promise<string> {
     get(url, { agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => (text += part));
-      response.on("end", () =>
-        response.statusCode === 200
-          ? resolve(text)
-          : reject(new Error(`${url} answered ${response.statusCode}.`)),
-      );
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve(text);
+        // Request time-out: one of the two was paused in the middle.
+        else if (response.statusCode === 408) resolve(read(url));
+        else reject(new Error(`${url} answered ${response.statusCode}.`));
+      });
       response.on("error", reject);
     }).on("error", reject);
   });

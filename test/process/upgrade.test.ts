@@ -99,7 +99,8 @@ describe.skipIf(!canTrace())(
     }
 
     test("R2: killed before any of its writes and syncs, the next opening upgrades it, and every fact is as it was", async () => {
-      const aims = aimsOf(await open(null));
+      const every = aimsOf(await open(null));
+      const aims = process.env["EVERY_CALL"] === undefined ? sampleOf(every, callsTried) : every;
       const data = join(folder, "data");
       const expected = factsIn(join(data, "ledger.db"));
       expect(every.length).toBeGreaterThan(80);
@@ -114,7 +115,7 @@ describe.skipIf(!canTrace())(
         expect(factsIn(join(data, "ledger.db"))).toEqual(expected);
         await verifyLedger(data);
       }
-      expect([...hit].sort()).toEqual([...new Set(every.map(kindOf))].sort());
+      expect(hit).toEqual(new Set(every.map(kindOf)));
     });
   },
 );
