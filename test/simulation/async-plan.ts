@@ -25,9 +25,9 @@ const faults = {
   never: 3,
   late: 3,
   error: 3,
-  contradictory: 1,
+  contradictory: 3,
   lateEffect: 3,
-  nobody: 1,
+  nobody: 2,
 } as const;
 
 /** `known`: what the request did when it came before. `apply` and `bar` decide its fate, once. */

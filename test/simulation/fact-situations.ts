@@ -1,5 +1,6 @@
 /** Which rare situations the facts of a ledger tell of. */
 import type { Fact } from "../../machines/facts.ts";
+import { withoutEffect } from "./ledger-laws.ts";
 import type { Counters, Situation } from "./situations.ts";
 
 const rules: Readonly<Record<string, Situation>> = {
@@ -18,6 +19,8 @@ export class FactSituations {
     { readonly lockGuid: string; status: "planned" | "sending" | "else" }
   >();
   readonly #forced = new Set<string>();
+  /** Places of notifications that have an outcome and are not in line. */
+  readonly #settled = new Set<number>();
 
   constructor(counters: Counters) {
     this.#counters = counters;
@@ -27,12 +30,27 @@ export class FactSituations {
     const { body } = fact;
     switch (fact.type) {
       case "alarm.settled": {
-        const { outcome, failure } = fact.body;
+        const { outcome, failure, supersedes } = fact.body;
+        const wasInLine = !this.#settled.has(fact.body.alarm.position);
+        this.#settled.add(fact.body.alarm.position);
+        if (supersedes !== null) this.#counters.count("outcome replaced");
+        if (
+          supersedes !== null &&
+          !wasInLine &&
+          supersedes.outcome !== "unknown" &&
+          withoutEffect.has(outcome)
+        )
+          this.#counters.count("covered no more");
         if (outcome === "coalesced") this.#counters.count("coalesced");
         if (failure?.code === "FLOW_CRASHED") this.#counters.count("set aside");
         return;
       }
+      case "flow.started":
+        if (fact.body.alarms.some(({ position }) => this.#settled.has(position)))
+          this.#counters.count("decided again");
+        return;
       case "alarm.reconsidered":
+        this.#settled.delete(fact.body.alarm.position);
         return this.#counters.count("alarm reconsidered");
       case "flow.decided":
         return this.#decided(fact.body);

@@ -133,7 +133,14 @@ function drawConfig(random: Random): ConfigInput {
 
 /** Two rows with one promise: a key's ticket may live at either. */
 function drawServices(random: Random): ServiceInfo[] {
-  const idempotency = random.pick<Idempotency>(["requestId", "requestId", "settles", "settles", "none"]);
+  const idempotency = random.pick<Idempotency>([
+    "requestId",
+    "requestId",
+    "settles",
+    "settles",
+    "none",
+    "none",
+  ]);
   const asyncSeconds = random.chance(0.35) ? random.pick([5, 30, 120]) : 0;
   const row = (name: string, port: number): ServiceInfo => ({
     name,
@@ -157,7 +164,7 @@ function drawRates(random: Random): FaultRates {
     async: share(0.4),
     topology: share(0.2),
     decide: random.chance(0.2) ? 0.25 : 0,
-    clientCrash: random.chance(0.15) ? 0.15 : 0,
+    clientCrash: random.chance(0.2) ? random.pick([0.1, 0.2, 0.6]) : 0,
     gatewayCrash: random.chance(0.15) ? 0.15 : 0,
     slowSync: share(0.1),
   };
@@ -167,7 +174,16 @@ function drawSteps(random: Random): Step[] {
   const steps: Step[] = [];
   const count = random.int(8, 45);
   // Some scenarios dwell on one kind of trouble.
-  const trouble = random.pick(["any", "any", "crashes", "operators", "operators", "alarms", "strangers"]);
+  const trouble = random.pick([
+    "any",
+    "any",
+    "crashes",
+    "operators",
+    "operators",
+    "crowd",
+    "alarms",
+    "strangers",
+  ]);
   let atMs = 0;
   while (steps.length < count) {
     atMs += random.pick([0, 0, 1, 30, random.int(0, 300), random.int(0, 5_000), random.int(0, 90_000)]);
@@ -203,7 +219,9 @@ function storm(random: Random, steps: Step[], atMs: number): void {
 const weights: Readonly<Record<string, Partial<Record<Act["act"], number>>>> = {
   any: {},
   crashes: { crash: 18, syncFails: 4, restart: 3 },
-  operators: { force: 22, hand: 6, select: 3, rows: 4, resolve: 3 },
+  operators: { force: 22, hand: 10, select: 3, rows: 4, resolve: 3 },
+  // Requests wait in line at the gateway while somebody forces their clients.
+  crowd: { alarm: 120, force: 60, hand: 6 },
   alarms: { alarm: 160, repeat: 10 },
   strangers: { stranger: 14, outage: 6 },
 };

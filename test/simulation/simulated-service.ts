@@ -30,7 +30,7 @@ const sendFaults = {
   notOwner: 1,
   refused: 3,
   unreachable: 2,
-  failed: 0.7,
+  failed: 1.5,
   resetBefore: 3,
   resetAfter: 4,
   silentBefore: 2,
@@ -38,12 +38,29 @@ const sendFaults = {
   slow: 2,
   late: 5,
   unreadable: 3,
-  falseClaim: 1,
+  falseClaim: 3,
   noId: 1.5,
 } as const;
 type SendFault = keyof typeof sendFaults;
+/** What is applied long after it was searched for is what such services are feared for. */
+const sendFaultsOfNone = { ...sendFaults, late: 14 };
+
+const topologyFaults = ["error", "absent", "silent", "loop"] as const;
+const topologyTold = {
+  error: "topology down",
+  absent: "element not in the topology",
+  silent: "topology never answers",
+  loop: "path in a circle",
+} as const satisfies Record<(typeof topologyFaults)[number], Situation>;
 
 const searchFaults = { error: 3, permanent: 0.4, silent: 2, slow: 2 } as const;
+
+const searchTold = {
+  error: "search failed",
+  permanent: "search failed for good",
+  silent: "search never answered",
+  slow: "search slow",
+} as const satisfies Record<keyof typeof searchFaults, Situation>;
 
 const inDoubt = (code: string, cause: string): Answer => ({ kind: "inDoubt", code, cause });
 const told: Partial<Record<SendFault, Situation>> = {
@@ -54,6 +71,13 @@ const told: Partial<Record<SendFault, Situation>> = {
   unreachable: "unreachable",
   failed: "permanent error",
   noId: "no id in the ACK",
+  resetBefore: "reset before it was read",
+  resetAfter: "reset after it was read",
+  silentBefore: "never answered, and not applied",
+  silentAfter: "never answered, and applied",
+  unreadable: "unreadable answer",
+  slow: "slow answer",
+  late: "applied late",
 };
 
 export interface ServiceHooks {
@@ -118,8 +142,9 @@ export class SimulatedServices {
           looks += 1;
           const random = this.#random.stream(`path/${this.#searches}/${looks}`);
           const fault = this.#strikes(random, this.#rates.topology)
-            ? random.pick(["error", "absent", "silent"])
+            ? random.pick(topologyFaults)
             : null;
+          if (fault !== null) this.#counters.count(topologyTold[fault]);
           if (fault === "silent") return;
           const loadedAt = 0;
           const hops: string[] = [];
@@ -136,7 +161,13 @@ export class SimulatedServices {
                       path: {
                         elementId,
                         loadedAt,
-                        hops: hops.map((one, hopNo) => ({ hopNo, elementId: one, ...none })),
+                        ...(fault === "loop" ? { end: fault } : {}),
+                        // It comes back to where it began.
+                        hops: (fault === "loop" ? [...hops, elementId] : hops).map((one, hopNo) => ({
+                          hopNo,
+                          elementId: one,
+                          ...none,
+                        })),
                       },
                     },
             ),
@@ -208,7 +239,9 @@ export class SimulatedServices {
 
     const down = this.#down();
     const struck = this.#strikes(random, this.#rates.send);
-    const fault = down?.how ?? (struck ? random.weighted<SendFault>(sendFaults) : null);
+    const fault = down?.how ?? (struck
+        ? random.weighted<SendFault>(service.idempotency === "none" ? sendFaultsOfNone : sendFaults)
+        : null);
     const situation = told[fault as SendFault];
     if (situation !== undefined) this.#counters.count(situation);
     const transitMs = random.int(0, 30);
@@ -243,7 +276,7 @@ export class SimulatedServices {
         return;
       case "resetBefore":
         // Somebody makes the ticket by hand meanwhile.
-        if (call.request.payload.command === "create" && random.chance(0.2))
+        if (call.request.payload.command === "create" && random.chance(0.4))
           this.truth.makeByHand(service.name, "MO", call.request.key, 0, call.request.key);
         return back(transitMs, inDoubt("RESET", "reset before it was read"));
       case "resetAfter":
@@ -282,7 +315,7 @@ export class SimulatedServices {
     const { request, attempt } = call;
     const { service, requestId, payload } = request;
     // Somebody was faster.
-    if (payload.command !== "create" && this.#strikes(random, this.#rates.send * 0.1))
+    if (payload.command !== "create" && this.#strikes(random, this.#rates.send * 0.2))
       this.truth.touch(request.key, "close");
     const first = service.idempotency === "requestId" ? this.#answers.get(requestId) : undefined;
     if (first !== undefined) {
@@ -380,6 +413,7 @@ export class SimulatedServices {
       const down = this.#down();
       const struck = this.#strikes(random, this.#rates.search);
       const fault = down === null ? (struck ? random.weighted(searchFaults) : null) : down.how;
+      if (struck && down === null) this.#counters.count(searchTold[fault as keyof typeof searchFaults]);
       if (fault === "silent") return;
       if (fault === "unreachable" || fault === "refused") return back(0, () => failed("UNREACHABLE"));
       if (fault === "error") return back(random.int(0, 20), () => failed("UNAVAILABLE"));

@@ -237,7 +237,7 @@ class Simulation {
       case "pause":
         return this.#pause(act.ms);
       case "jump":
-        this.#counters.count("clock jumped");
+        this.#counters.count(act.ms > 0 ? "clock set forward" : "clock set back");
         return this.#clock.jump(act.ms);
       case "syncFails":
         return this.#host.failSyncs(act.forMs);
