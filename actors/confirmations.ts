@@ -26,10 +26,10 @@ export class Confirmations {
   #learn({ state }: Journal, facts: readonly Fact[]): void {
     for (const { type, body } of facts) {
       if (type !== "request.settled" && type !== "ticket.linked") continue;
-      if (body.ticketId === null) continue;
+      if (body.ticketId === null || (type === "request.settled" && body.ticket === null)) continue;
       const key = state.keys.get(body.key);
       const known = key?.open.get(body.ticketId) ?? key?.closed.get(body.ticketId);
-      // A fact that says nothing new of the ticket leaves the object, and its time, as they are.
+      // A fact that says nothing new of the ticket leaves the fold's object, and its time, as they are.
       if (known !== undefined && !this.#learnedMs.has(known))
         this.#learnedMs.set(known, this.#clock.monotonicMs());
     }

@@ -156,19 +156,19 @@ export function orphan(state: State, key: KeyState, position: Position, at: Inst
 }
 
 /**
- * A notification was settled. In line: what rests under the cover from now on has this outcome. Not in line: another
- * outcome has replaced the one it rested with, and it rests no longer.
+ * A notification was settled. In line, or corrected: what rests under the cover from now on has this outcome. Else
+ * another outcome has replaced the one it rested with, and it rests no longer.
  */
 export function settledUnderCover(
   state: State,
   key: KeyState,
   alarm: NotificationRef,
   current: ReplacedOutcome,
-  wasInLine: boolean,
+  rests: boolean,
 ): void {
   const { cover } = key;
   if (cover === null || !cover.alarms.some(({ ref }) => ref.position === alarm.position)) return;
-  const alarms = wasInLine
+  const alarms = rests
     ? cover.alarms.map((one) => (one.ref.position === alarm.position ? { ...one, replaces: current } : one))
     : cover.alarms.filter(({ ref }) => ref.position !== alarm.position);
   if (alarms.length === 0) dropCover(state, key);

@@ -236,7 +236,8 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
   const at = waitingIndex(key, alarm);
   const waiting = key.waiting[at];
   const current = { position: fact.position, outcome };
-  settledUnderCover(state, key, alarm, current, waiting !== undefined);
+  const isCorrected = requestId !== null && state.settledRequests.get(requestId)?.result === "ok";
+  settledUnderCover(state, key, alarm, current, waiting !== undefined || isCorrected);
   if (supersedes !== null)
     for (const [name, one] of key.active)
       if (one.ref.position === alarm.position) key.active.set(name, { ...one, replaces: current });

@@ -51,6 +51,25 @@ describe("R5 T1: a ticket that the index does not show yet", () => {
   });
 });
 
+describe("T2: after a restart", () => {
+  test("a request about a ticket that failed says nothing of it: the ticket is looked up in its time", async () => {
+    const world = new World();
+    const first = await world.open();
+    await oneByOne(first, notification("1", { severity: "minor" }));
+    first.kill();
+    world.onSearch = () => ({ answer: nothing });
+    const engine = await world.open();
+    await engine.pass(50);
+    world.onSend = () => ({ answer: { kind: "nack", code: "NOT_WITH_US", cause: "no", ticketId: null } });
+    await oneByOne(engine, notification("2", { alarm: "node-1/fan", severity: "critical" }));
+    expect(await engine.outcomes()).toMatchObject({ 2: "rejected" });
+    world.onSend = () => undefined;
+    await engine.pass(11);
+    await oneByOne(engine, notification("3", { alarm: "node-1/port", severity: "minor" }));
+    expect(await engine.facts("ticket.lost")).toHaveLength(1);
+  });
+});
+
 describe("R5 A8: a ticket that we closed and the index still shows", () => {
   test.each([2 * day, -2 * day])("is not adopted, though the clock was set by %i ms", async (ms) => {
     const world = new World();
