@@ -27,7 +27,7 @@ const faults = {
   error: 3,
   contradictory: 3,
   lateEffect: 3,
-  nobody: 2,
+  nobody: 3,
 } as const;
 
 /** `known`: what the request did when it came before. `apply` and `bar` decide its fate, once. */

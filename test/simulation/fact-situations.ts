@@ -20,7 +20,7 @@ export class FactSituations {
   >();
   readonly #forced = new Set<string>();
   /** Places of notifications that have an outcome and are not in line. */
-  readonly #settled = new Set<number>();
+  readonly #atRest = new Set<number>();
 
   constructor(counters: Counters) {
     this.#counters = counters;
@@ -31,8 +31,8 @@ export class FactSituations {
     switch (fact.type) {
       case "alarm.settled": {
         const { outcome, failure, supersedes } = fact.body;
-        const wasInLine = !this.#settled.has(fact.body.alarm.position);
-        this.#settled.add(fact.body.alarm.position);
+        const wasInLine = !this.#atRest.has(fact.body.alarm.position);
+        this.#atRest.add(fact.body.alarm.position);
         if (supersedes !== null) this.#counters.count("outcome replaced");
         if (
           supersedes !== null &&
@@ -46,11 +46,11 @@ export class FactSituations {
         return;
       }
       case "flow.started":
-        if (fact.body.alarms.some(({ position }) => this.#settled.has(position)))
+        if (fact.body.alarms.some(({ position }) => this.#atRest.has(position)))
           this.#counters.count("decided again");
         return;
       case "alarm.reconsidered":
-        this.#settled.delete(fact.body.alarm.position);
+        this.#atRest.delete(fact.body.alarm.position);
         return this.#counters.count("alarm reconsidered");
       case "flow.decided":
         return this.#decided(fact.body);

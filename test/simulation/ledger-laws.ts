@@ -60,6 +60,8 @@ export class LedgerLaws {
   readonly #fences = new Map<string, number>();
   readonly #epochs = new Set<string>();
   readonly #leads = new Map<string, Outcome>();
+  /** Key → what its last close said of tickets beside the one that it closes. */
+  readonly #duplicates = new Map<string, string>();
   readonly #busy = new Map<string, string>();
   /** In line once more. */
   readonly #reconsidered = new Set<number>();
@@ -90,6 +92,10 @@ export class LedgerLaws {
         return this.#accept(fact);
       case "alarm.settled":
         return this.#settle(fact);
+      case "flow.decided":
+        if (fact.body.decision === "close")
+          this.#duplicates.set(fact.body.key, fact.body.because.split("Duplicates, also open: ")[1] ?? "");
+        return;
       case "alarm.reconsidered":
         this.#reconsidered.add(fact.body.alarm.position);
         if (fact.body.replaces.position !== this.outcomes.get(fact.body.alarm.position)?.position)
@@ -149,6 +155,16 @@ export class LedgerLaws {
       if (last === null || current.position > last.position) last = current;
     }
     return last !== null && withoutEffect.has(this.ledBy(last));
+  }
+
+  /** Of several open tickets of a key the oldest is used, and the rest is told when it is closed. */
+  isTold(key: string, ticketId: string): boolean {
+    return (
+      this.#duplicates
+        .get(key)
+        ?.match(/[\w-]+/g)
+        ?.includes(ticketId) ?? false
+    );
   }
 
   /** G2: whether the ledger says so. */

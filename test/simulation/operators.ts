@@ -55,11 +55,18 @@ export class Operators {
 
   /** A client has changed: somebody may have waited for that. */
   onClient(view: ClientView): void {
-    const due = this.#waiting.filter((one) => one.state === view.state && clientName(one) === view.clientId);
+    const due = this.#waiting.filter((one) =>
+      one.state === "inLine"
+        ? view.state === "forwarding"
+        : one.state === view.state && clientName(one) === view.clientId,
+    );
     if (due.length > 0) {
       this.#waiting = this.#waiting.filter((one) => !due.includes(one));
       this.#parts.clock.setTimeout(() => {
-        for (const one of due) this.#force(one);
+        for (const one of due) {
+          if (one.state === "inLine") this.#forceInLine(one, view.clientId);
+          else this.#force(one);
+        }
       }, 0);
     }
     if (view.lockGuid !== null && !this.#seen.has(view.clientId))
@@ -69,6 +76,17 @@ export class Operators {
   force(act: Force): void {
     if (act.state === null) this.#force(act);
     else this.#waiting.push(act);
+  }
+
+  /** As soon as the client's request waits for another's at the gateway; where it does not soon, the next time. */
+  #forceInLine(act: Force, clientId: string, looks = 20): void {
+    this.#ask(async ({ state }) => {
+      const known = [...state.requests.values()].map((key) => state.keys.get(key)?.request);
+      const isPlanned = known.some((one) => one?.clientId === clientId && one.status === "planned");
+      if (isPlanned && known.some((one) => one?.status === "sending")) return this.#force(act, clientId);
+      if (looks === 0) this.#waiting.push(act);
+      else this.#parts.clock.setTimeout(() => this.#forceInLine(act, clientId, looks - 1), 1);
+    });
   }
 
   act(act: Extract<Act, { act: "resolve" | "select" | "import" | "rows" | "clearRows" | "hand" }>): void {
@@ -153,10 +171,9 @@ export class Operators {
     if (!told.ok) this.#parts.counters.count("stale fence");
   }
 
-  #force(act: Force): void {
+  #force(act: Force, clientId = clientName(act)): void {
     this.#ask(async (supervisor) => {
       const { counters } = this.#parts;
-      const clientId = clientName(act);
       const view = supervisor.snapshot().clients.find((one) => one.clientId === clientId);
       if (view === undefined) return;
       const situation = inState[view.state];

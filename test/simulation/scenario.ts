@@ -48,8 +48,9 @@ export type Act =
       readonly act: "force";
       readonly what: "unlock" | "notBusy";
       readonly client: number;
-      /** As soon as the client is in this state; null: now, whatever its state. */
-      readonly state: ClientStateName | null;
+      /** As soon as the client is in this state; `inLine`: as soon as any client's request waits for another's at the
+       * gateway; null: now, in any state. */
+      readonly state: ClientStateName | "inLine" | null;
       readonly guid: "seen" | "old";
       readonly times: number;
     }
@@ -79,6 +80,8 @@ export interface Step {
 /** Shares of calls: 0 = never, 1 = always. */
 export interface FaultRates {
   readonly send: number;
+  /** Of creates: refused for good. */
+  readonly refuse: number;
   readonly search: number;
   readonly async: number;
   readonly topology: number;
@@ -98,23 +101,38 @@ export interface Scenario {
   readonly endMs: number;
 }
 
+/** Some scenarios dwell on one kind of trouble. */
+const troubles = [
+  "any",
+  "any",
+  "crashes",
+  "operators",
+  "operators",
+  "crowd",
+  "alarms",
+  "strangers",
+  "covers",
+] as const;
+type Trouble = (typeof troubles)[number];
+
 export function drawScenario(random: Random): Scenario {
+  const trouble = random.stream("trouble").pick(troubles);
   const services = drawServices(random.stream("services"));
-  const steps = drawSteps(random.stream("steps"));
+  const steps = drawSteps(random.stream("steps"), trouble);
   return {
     services,
-    config: drawConfig(random.stream("config")),
-    hasTopology: random.stream("topology").chance(0.6),
-    rates: drawRates(random.stream("rates")),
+    config: drawConfig(random.stream("config"), trouble),
+    hasTopology: trouble === "covers" || random.stream("topology").chance(0.6),
+    rates: drawRates(random.stream("rates"), trouble),
     steps,
     endMs: (steps.at(-1)?.atMs ?? 0) + random.stream("end").int(0, 60_000),
   };
 }
 
-function drawConfig(random: Random): ConfigInput {
+function drawConfig(random: Random, trouble: Trouble): ConfigInput {
   const held = random.chance(0.3);
   return {
-    clients: random.pick([1, 1, 2, 3, 4]),
+    clients: trouble === "crowd" ? 4 : random.pick([1, 1, 2, 3, 4]),
     coalesce: random.chance(0.7),
     lockSecondsMax: random.pick([20, 60, 300]),
     maxResponseRows: random.pick([1, 2, 5, 1_000]),
@@ -156,13 +174,14 @@ function drawServices(random: Random): ServiceInfo[] {
   return [row("OSB", 8_650), row("NORTH", 8_651)];
 }
 
-function drawRates(random: Random): FaultRates {
+function drawRates(random: Random, trouble: Trouble): FaultRates {
   const share = (usual: number): number => (random.chance(0.25) ? 0 : usual * (0.2 + 1.8 * random.next()));
   return {
     send: share(0.35),
     search: share(0.15),
     async: share(0.4),
     topology: share(0.2),
+    refuse: random.chance(trouble === "covers" ? 0.8 : 0.1) ? 0.7 : 0,
     decide: random.chance(0.2) ? 0.25 : 0,
     clientCrash: random.chance(0.2) ? random.pick([0.1, 0.2, 0.6]) : 0,
     gatewayCrash: random.chance(0.15) ? 0.15 : 0,
@@ -170,29 +189,23 @@ function drawRates(random: Random): FaultRates {
   };
 }
 
-function drawSteps(random: Random): Step[] {
+function drawSteps(random: Random, trouble: Trouble): Step[] {
   const steps: Step[] = [];
   const count = random.int(8, 45);
-  // Some scenarios dwell on one kind of trouble.
-  const trouble = random.pick([
-    "any",
-    "any",
-    "crashes",
-    "operators",
-    "operators",
-    "crowd",
-    "alarms",
-    "strangers",
-  ]);
+  if (trouble === "crowd")
+    for (let waiting = 0; waiting < 3; waiting += 1) steps.push({ atMs: 0, act: inLine });
   let atMs = 0;
   while (steps.length < count) {
     atMs += random.pick([0, 0, 1, 30, random.int(0, 300), random.int(0, 5_000), random.int(0, 90_000)]);
     const act = drawAct(random, trouble);
-    if (act.act === "alarm" && random.chance(0.06)) storm(random, steps, atMs);
+    if (act.act === "alarm" && random.chance(trouble === "crowd" ? 0.2 : 0.06)) storm(random, steps, atMs);
     steps.push({ atMs, act });
   }
   return steps;
 }
+
+/** Somebody who waits for the moment when requests wait in line. */
+const inLine: Act = { act: "force", what: "unlock", client: 0, state: "inLine", guid: "seen", times: 1 };
 
 /** A burst over all elements, or one pair flapping. */
 function storm(random: Random, steps: Step[], atMs: number): void {
@@ -216,17 +229,19 @@ function storm(random: Random, steps: Step[], atMs: number): void {
   }
 }
 
-const weights: Readonly<Record<string, Partial<Record<Act["act"], number>>>> = {
+const weights: Readonly<Record<Trouble, Partial<Record<Act["act"], number>>>> = {
   any: {},
   crashes: { crash: 18, syncFails: 4, restart: 3 },
   operators: { force: 22, hand: 10, select: 3, rows: 4, resolve: 3 },
   // Requests wait in line at the gateway while somebody forces their clients.
-  crowd: { alarm: 120, force: 60, hand: 6 },
+  crowd: { alarm: 120, force: 20, hand: 6 },
   alarms: { alarm: 160, repeat: 10 },
   strangers: { stranger: 14, outage: 6 },
+  // What lies over the alarmed elements comes and goes, and what is asked for then is refused.
+  covers: { alarm: 80, stranger: 20 },
 };
 
-function drawAct(random: Random, trouble: string): Act {
+function drawAct(random: Random, trouble: Trouble): Act {
   const act = random.weighted<Act["act"]>({
     alarm: 60,
     repeat: 4,
@@ -283,7 +298,7 @@ function drawAct(random: Random, trouble: string): Act {
         act,
         what: random.pick(["unlock", "unlock", "notBusy"]),
         client: random.int(0, 3),
-        state: random.pick([null, "locked", "searching", "forwarding", "forwarding", "closing"]),
+        state: random.pick([null, "locked", "searching", "forwarding", "inLine", "closing"]),
         guid: random.pick(["seen", "seen", "seen", "old"]),
         times: random.pick([1, 1, 2]),
       };
@@ -308,7 +323,7 @@ function drawAct(random: Random, trouble: string): Act {
         act,
         what: random.pick(["close", "close", "remove", "take", "plan", "outageTicket", "sameKey", "sameKey"]),
         key: random.pick(elements),
-        ms: random.int(1_000, 600_000),
+        ms: random.pick([random.int(1_000, 30_000), random.int(1_000, 600_000)]),
       };
     case "reader":
       return {

@@ -15,6 +15,16 @@ import { planResults, type Delivery } from "./async-plan.ts";
 import { nowhere } from "./claim-laws.ts";
 import type { Random } from "./random.ts";
 import { parents, type FaultRates } from "./scenario.ts";
+import {
+  searchFaults,
+  searchTold,
+  sendFaults,
+  sendFaultsOfNone,
+  told,
+  topologyFaults,
+  topologyTold,
+  type SendFault,
+} from "./service-faults.ts";
 import type { Life, SimulatedClock } from "./simulated-clock.ts";
 import type { Counters, Situation } from "./situations.ts";
 import { TicketTruth, type Effect } from "./ticket-truth.ts";
@@ -24,61 +34,7 @@ type SearchCall = Parameters<TicketingService["search"]>[0];
 type Bare<T> = T extends unknown ? Omit<T, "texts"> : never;
 type Answer = Bare<RequestAnswer>;
 
-const sendFaults = {
-  nack: 2,
-  busy: 2,
-  notOwner: 1,
-  refused: 3,
-  unreachable: 2,
-  failed: 1.5,
-  resetBefore: 3,
-  resetAfter: 4,
-  silentBefore: 2,
-  silentAfter: 4,
-  slow: 2,
-  late: 5,
-  unreadable: 3,
-  falseClaim: 3,
-  noId: 1.5,
-} as const;
-type SendFault = keyof typeof sendFaults;
-/** What is applied long after it was searched for is what such services are feared for. */
-const sendFaultsOfNone = { ...sendFaults, late: 14 };
-
-const topologyFaults = ["error", "absent", "silent", "loop"] as const;
-const topologyTold = {
-  error: "topology down",
-  absent: "element not in the topology",
-  silent: "topology never answers",
-  loop: "path in a circle",
-} as const satisfies Record<(typeof topologyFaults)[number], Situation>;
-
-const searchFaults = { error: 3, permanent: 0.4, silent: 2, slow: 2 } as const;
-
-const searchTold = {
-  error: "search failed",
-  permanent: "search failed for good",
-  silent: "search never answered",
-  slow: "search slow",
-} as const satisfies Record<keyof typeof searchFaults, Situation>;
-
 const inDoubt = (code: string, cause: string): Answer => ({ kind: "inDoubt", code, cause });
-const told: Partial<Record<SendFault, Situation>> = {
-  nack: "nack",
-  busy: "busy",
-  notOwner: "not owner",
-  refused: "refused",
-  unreachable: "unreachable",
-  failed: "permanent error",
-  noId: "no id in the ACK",
-  resetBefore: "reset before it was read",
-  resetAfter: "reset after it was read",
-  silentBefore: "never answered, and not applied",
-  silentAfter: "never answered, and applied",
-  unreadable: "unreadable answer",
-  slow: "slow answer",
-  late: "applied late",
-};
 
 export interface ServiceHooks {
   /** Before the first byte leaves; the process may be dead when it returns. */
@@ -141,9 +97,7 @@ export class SimulatedServices {
         new Promise((resolve) => {
           looks += 1;
           const random = this.#random.stream(`path/${this.#searches}/${looks}`);
-          const fault = this.#strikes(random, this.#rates.topology)
-            ? random.pick(topologyFaults)
-            : null;
+          const fault = this.#strikes(random, this.#rates.topology) ? random.pick(topologyFaults) : null;
           if (fault !== null) this.#counters.count(topologyTold[fault]);
           if (fault === "silent") return;
           const loadedAt = 0;
@@ -238,10 +192,7 @@ export class SimulatedServices {
     const back = (ms: number, answer: Answer): void => this.#later(life, ms, () => end(answer));
 
     const down = this.#down();
-    const struck = this.#strikes(random, this.#rates.send);
-    const fault = down?.how ?? (struck
-        ? random.weighted<SendFault>(service.idempotency === "none" ? sendFaultsOfNone : sendFaults)
-        : null);
+    const fault = down?.how ?? this.#faultOf(call, random);
     const situation = told[fault as SendFault];
     if (situation !== undefined) this.#counters.count(situation);
     const transitMs = random.int(0, 30);
@@ -272,12 +223,12 @@ export class SimulatedServices {
       case "nack":
         return back(transitMs, this.#refuse(call));
       case "silent":
+        return;
       case "silentBefore":
+        this.#helpOut(call, random);
         return;
       case "resetBefore":
-        // Somebody makes the ticket by hand meanwhile.
-        if (call.request.payload.command === "create" && random.chance(0.4))
-          this.truth.makeByHand(service.name, "MO", call.request.key, 0, call.request.key);
+        this.#helpOut(call, random);
         return back(transitMs, inDoubt("RESET", "reset before it was read"));
       case "resetAfter":
         return arrive(transitMs, () => back(random.int(0, 20), inDoubt("RESET", "reset after it was read")));
@@ -300,9 +251,22 @@ export class SimulatedServices {
     }
   }
 
-  /** After the socket's end: within the time that the promise gives it, or long after where there is none. */
+  #faultOf({ request, attempt, service }: SendCall, random: Random): SendFault | null {
+    if (attempt === 1 && request.payload.command === "create" && this.#strikes(random, this.#rates.refuse))
+      return "nack";
+    if (!this.#strikes(random, this.#rates.send)) return null;
+    return random.weighted<SendFault>(service.idempotency === "none" ? sendFaultsOfNone : sendFaults);
+  }
+
+  /** Somebody makes the ticket by hand, as nothing came of the request. */
+  #helpOut({ request: { service, key, payload } }: SendCall, random: Random): void {
+    if (payload.command === "create" && random.chance(0.5))
+      this.truth.makeByHand(service.name, "MO", key, 0, key);
+  }
+
+  /** After the socket's end: within the time that the promise gives it; where there is none, often after both look-ups. */
   #lateMs({ idempotency, settleSeconds }: ServiceInfo, random: Random): number {
-    const share = random.next() * (idempotency === "none" ? 4 : 0.65);
+    const share = idempotency === "none" ? random.pick([0, 2, 3]) + random.next() : random.next() * 0.65;
     return Math.round(share * settleSeconds * 1_000);
   }
 

@@ -378,8 +378,10 @@ class Simulation {
       if (key.active.size > 0)
         this.#broken.push(`A8: ${key.key} has active alarms though everything is cleared`);
       const { liedAbout } = this.#services.truth;
-      if (key.open.size > 0 && !this.#laws.isLeftOpen(key.key) && !liedAbout.has(key.key))
-        this.#broken.push(`A8: ${key.key} is cleared, and ${[...key.open.keys()].join(", ")} is open`);
+      if (this.#laws.isLeftOpen(key.key) || liedAbout.has(key.key)) continue;
+      for (const ticketId of key.open.keys())
+        if (!this.#laws.isTold(key.key, ticketId))
+          this.#broken.push(`A8: ${key.key} is cleared, and ${ticketId} is open`);
     }
   }
 
