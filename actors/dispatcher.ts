@@ -61,7 +61,7 @@ export class Dispatcher {
 
   constructor(ports: DispatcherPorts) {
     this.#ports = ports;
-    this.#parked = new ParkedKeys(ports.clock, (name) => {
+    this.#parked = new ParkedKeys(ports.clock, ports.journal.state.position, (name) => {
       this.#touch(name);
       this.#schedule();
     });

@@ -163,7 +163,15 @@ export class HeldClient {
     deadlines.endIfOver(clientId, lock.lockGuid); // L3
     const client = this.#ports.client();
     if (client === undefined) return Promise.resolve(null);
-    return new Promise((resolve) => send(client, resolve));
+    return new Promise((resolve) => {
+      // R6: a client that crashes while it is asked answers nobody.
+      const gone = (): void => resolve(null);
+      const watched = client.subscribe({ error: gone, complete: gone });
+      send(client, (answer) => {
+        watched.unsubscribe();
+        resolve(answer);
+      });
+    });
   }
 
   #gone(): {

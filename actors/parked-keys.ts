@@ -18,6 +18,7 @@ interface Waker {
 
 export class ParkedKeys {
   readonly #clock: Clock;
+  readonly #openedAt: Position;
   readonly #wake: (name: string) => void;
   readonly #wakers = new Map<string, Waker>();
   readonly #storm = new Lanes<string>();
@@ -26,9 +27,10 @@ export class ParkedKeys {
   /** When this process heard of alarms that are held down: monotonic ms by position. */
   readonly #heard = new Map<Position, number>();
 
-  /** `wake`: told when a key's time has come. */
-  constructor(clock: Clock, wake: (name: string) => void) {
+  /** `openedAt`: where this process began to write. `wake`: told when a key's time has come. */
+  constructor(clock: Clock, openedAt: Position, wake: (name: string) => void) {
     this.#clock = clock;
+    this.#openedAt = openedAt;
     this.#wake = wake;
   }
 
@@ -108,6 +110,9 @@ export class ParkedKeys {
     const whole = until - since;
     // T1: a promise is counted from the socket's end or from the restart, never by a clock that may have been set.
     if (reason === "inDoubt") return whole;
+    // Parked just now, so none of its rest is over. A cover ends by the clock on the wall, as its window does.
+    const isOwn = key.revision > this.#openedAt;
+    if (isOwn && (reason === "outage" || reason === "notOwner" || reason === "async")) return whole;
     const heard = reason === "holdDown" ? this.#heard.get(key.waiting[0]?.ref.position ?? -1) : undefined;
     const left = heard === undefined ? until - this.#clock.now() : heard + whole - this.#clock.monotonicMs();
     return Math.min(Math.max(left, 0), whole);

@@ -1,5 +1,6 @@
 /** Clocks that are set while an index lags: law R5, for T1's sake. */
 import { describe, expect, test } from "vitest";
+import { limits } from "../../machines/limits.ts";
 import type { Ticket } from "../../machines/vocabulary.ts";
 import { World } from "./engine-under-test.ts";
 import { clear, notification, oneByOne } from "./notifications.ts";
@@ -90,4 +91,29 @@ describe("R5 A8: a ticket that we closed and the index still shows", () => {
     await oneByOne(engine, notification("3"));
     expect(await engine.outcomes()).toMatchObject({ 3: "reopened" });
   });
+});
+
+describe("R5 G3: a request that the service could not take now", () => {
+  test.each([2 * day, -2 * day])(
+    "rests before it is sent again, though the clock was set by %i ms while its answer was on its way",
+    async (ms) => {
+      const world = new World();
+      const engine = await world.open();
+      const sentMs: number[] = [];
+      world.onSend = () => {
+        sentMs.push(world.clock.monotonicMs());
+        if (sentMs.length > 1) return undefined;
+        return { applied: false, answer: { kind: "nack", code: "BUSY", cause: "later", ticketId: null } };
+      };
+      let toJump = ms;
+      engine.supervisor.onClient(({ state }) => {
+        if (state !== "closing") return;
+        world.clock.jump(toJump);
+        toJump = 0;
+      });
+      await oneByOne(engine, notification("1"));
+      expect(await engine.outcomes()).toEqual({ 1: "created" });
+      expect(sentMs.map((at) => at - (sentMs[0] ?? 0))).toEqual([0, limits.retryDelayMs]);
+    },
+  );
 });

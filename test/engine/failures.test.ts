@@ -138,6 +138,18 @@ test("R6: a client that crashes is restarted, its alarm set aside after three cr
   expect(await engine.broken()).toEqual([]);
 });
 
+test("R6: a flow written by hand whose client crashes under its search is told so, and not left waiting", async () => {
+  const world = new World();
+  const engine = await world.open();
+  const held = await engine.supervisor.lock();
+  world.onSearch = () => {
+    throw new Error("a defect in the search");
+  };
+  const found = await held.search({ clientReference: "node-1" });
+  expect(found).toMatchObject({ ok: false, failure: { code: "NOT_LOCKED" } });
+  expect(await engine.broken()).toEqual([]);
+});
+
 test("L5, R6: a client that crashes more than five times in 30 s is quarantined, the others work, and it comes back after a minute", async () => {
   let poison = true;
   const world = new World({

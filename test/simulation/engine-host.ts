@@ -4,6 +4,7 @@
  */
 import type { ConfigInput } from "../../actors/config.ts";
 import type { Ledger } from "../../actors/ports.ts";
+import type { SupervisorOptions } from "../../actors/supervisor-options.ts";
 import { createSupervisor, type Supervisor } from "../../actors/supervisor.ts";
 import { csvCodec } from "../../adapters/service-table/csv.ts";
 import { decide, type Decision, type DecisionInput } from "../../machines/decision.ts";
@@ -25,8 +26,12 @@ interface Trap {
 export interface HostParts {
   readonly clock: SimulatedClock;
   readonly disk: SimulatedDisk;
-  readonly services: SimulatedServices;
-  readonly scenario: Scenario;
+  readonly services: Pick<SimulatedServices, "port" | "topology">;
+  readonly scenario: Pick<Scenario, "config" | "services" | "hasTopology"> & {
+    readonly rates: Pick<Scenario["rates"], "decide">;
+  };
+  /** What the engine is given besides. */
+  readonly options?: Partial<SupervisorOptions>;
   readonly random: Random;
   readonly counters: Counters;
 }
@@ -94,6 +99,7 @@ export class EngineHost {
       services: scenario.services,
       serviceTableCodec: csvCodec,
       decide: (input) => this.#decide(input),
+      ...this.#parts.options,
       // R3: the process stops.
       onBroken: () =>
         life.setTimeout(() => this.die("now", random.int(0, 2_000), 0, null), random.int(0, 200)),

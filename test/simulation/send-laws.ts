@@ -39,6 +39,14 @@ export class SendLaws {
     return endedMs === undefined || endedMs === null ? Infinity : this.#clock.monotonicMs() - endedMs;
   }
 
+  /** What is remembered of the request, for comparing two worlds. */
+  memory(requestId: string): unknown {
+    const known = this.#sent.get(requestId);
+    if (known === undefined) return null;
+    const restedMs = this.#clock.monotonicMs() - known.doubtedMs;
+    return [known.inDoubt, known.endedMs === null, known.inDoubt ? restedMs : 0];
+  }
+
   sending({ request, attempt, service }: SendCall): void {
     const { requestId, payload } = request;
     const now = (this.#inFlight.get(service.name) ?? 0) + 1;

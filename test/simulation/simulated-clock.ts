@@ -17,15 +17,23 @@ export class SimulatedClock implements Clock {
   #elapsed = 0;
   #jumped = 0;
   #order = 0;
+  #steps = 0;
+  #reads = 0;
   /** Sorted, the next one last. */
   readonly #timers: Timer[] = [];
 
   now(): Instant {
+    this.#reads += 1;
     return midnight + this.#elapsed + this.#jumped;
   }
 
   monotonicMs(): number {
     return this.#elapsed;
+  }
+
+  /** What has been done to it: two moments between which none of these rises cannot be told apart by it. */
+  get uses(): { readonly steps: number; readonly set: number; readonly reads: number } {
+    return { steps: this.#steps, set: this.#order, reads: this.#reads };
   }
 
   setTimeout(fn: () => void, ms: number): Timer {
@@ -57,10 +65,16 @@ export class SimulatedClock implements Clock {
     return this.#timers.at(-1)?.at ?? null;
   }
 
+  /** When each of the timers fires, the earliest first. */
+  dueMs(): number[] {
+    return this.#timers.map(({ at }) => at).reverse();
+  }
+
   /** Fires the next timer. */
   step(): void {
     const timer = this.#timers.pop();
     if (timer === undefined) return;
+    this.#steps += 1;
     this.#elapsed = timer.at;
     timer.fn();
   }
@@ -90,6 +104,11 @@ export class Life implements Clock {
 
   get isPaused(): boolean {
     return this.#pausedUntilMs > this.#world.monotonicMs();
+  }
+
+  /** Something came in during a pause and has not been let in. */
+  get hasHeld(): boolean {
+    return this.#held.length > 0;
   }
 
   now(): Instant {

@@ -72,6 +72,11 @@ export class SimulatedDisk {
     return this.#durable;
   }
 
+  /** Facts that are written, synced or not. */
+  get written(): Position {
+    return this.#lines.length;
+  }
+
   /** Made anew at every call: nobody shares an object with the disk. */
   facts(after: Position, upTo: Position): Fact[] {
     return this.#lines.slice(after, upTo).map((line, index) => read(line, after + index + 1));

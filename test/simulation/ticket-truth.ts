@@ -96,6 +96,26 @@ export class TicketTruth {
     return { tickets, isBehind };
   }
 
+  /** All that is known here and of use, for comparing two worlds; `isOfUse`: whether anybody asks for the request again. */
+  memory(ms: number, isOfUse: (requestId: string) => boolean): unknown {
+    const versionsOf = (versions: readonly Version[]): unknown[] =>
+      versions.flatMap(({ fromMs, requestId }, index) => {
+        const known = requestId !== null && isOfUse(requestId) ? requestId : null;
+        const isPast = fromMs <= ms;
+        return isPast && known === null && index < versions.length - 1
+          ? []
+          : [[isPast ? 0 : fromMs - ms, known]];
+      });
+    return [
+      [...this.#shelves].map(([service, shelf]) => [
+        service,
+        [...shelf.values()].map(({ ticket, ours, versions }) => [ticket, ours, versionsOf(versions)]),
+      ]),
+      [...this.#effects].filter(([requestId]) => isOfUse(requestId)),
+      [...this.liedAbout],
+    ];
+  }
+
   /** Open tickets made for the key by this system. */
   openOf(key: string): Ticket[] {
     return [...this.#shelves.values()].flatMap((shelf) =>
