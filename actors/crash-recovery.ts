@@ -116,7 +116,7 @@ export class CrashRecovery {
         type: "client.forceNotBusy",
         lockGuid,
         fence,
-        sending: true,
+        request: "left",
         claim,
         at,
       });

@@ -9,7 +9,7 @@ import { fail, ok, type Result } from "../machines/failure.ts";
 import { noDelays } from "../machines/state.ts";
 import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
 import type { FactBodies, FoldSettings } from "../machines/facts.ts";
-import { clientStream, keyStream, type State } from "../machines/state.ts";
+import { clientStream, keyStream, type RequestState, type State } from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Verdict } from "../machines/verdict.ts";
 import type { SettingsPatch } from "./api-messages.ts";
@@ -97,7 +97,7 @@ export class OperatorCommands {
         type: "client.forceNotBusy",
         lockGuid,
         fence,
-        sending: request !== null && request.status !== "planned" && request.status !== "retry",
+        request: whatBecameOf(request),
         claim,
         at,
       });
@@ -181,4 +181,10 @@ function patched(settings: FoldSettings, { relatedElements, delays, ...patch }: 
 function defined<T extends object>(members: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- exactly what the filter leaves
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** L4 of a client's request, when its command was ended. A8: what was not even planned has settled nothing. */
+function whatBecameOf(request: RequestState | null): "left" | "settled" | "cancelled" {
+  if (request === null) return "cancelled";
+  return request.status === "planned" || request.status === "retry" ? "settled" : "left";
 }

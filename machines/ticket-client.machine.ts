@@ -39,8 +39,8 @@ export type TicketClientEvent =
   | ({ readonly type: "client.forceUnlock" } & Holder)
   | ({
       readonly type: "client.forceNotBusy";
-      /** Whether a request is being sent: the key then waits for it. */
-      readonly sending: boolean;
+      /** What becomes of the request: the key waits for it, it ended with the command, or it was not even planned. */
+      readonly request: "left" | "settled" | "cancelled";
       /** The claim moves on: what was queued under the old one is not sent (L3). */
       readonly claim: Position;
       readonly at: Instant;
@@ -210,11 +210,13 @@ const machine = setup({
         });
       } else if (context.command?.type === "client.forward") {
         const because = "An operator forced the client to not busy.";
-        const ended = { outcome: event.sending ? null : ("cancelled" as const), ticketId: null, because };
+        const outcome = event.request === "left" ? null : "cancelled";
         context.command.reply({
           ok: true,
-          result: event.sending ? "left" : "settled",
-          ...ended,
+          result: event.request,
+          outcome,
+          ticketId: null,
+          because,
           at: event.at,
         });
       }

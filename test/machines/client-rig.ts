@@ -124,7 +124,7 @@ export function clientEvent(
     case "client.close":
       return { type, ...by, entries: [], result: "settled", reply };
     case "client.forceNotBusy":
-      return { type, ...by, sending: false, claim: 4, at: noon };
+      return { type, ...by, request: "settled", claim: 4, at: noon };
     case "client.forceUnlock":
       return { type, ...by };
     case "lock.expired":

@@ -121,17 +121,18 @@ describe("Ticket Client", () => {
   });
 
   test("L4: force not busy answers the search as failed, the forward as cancelled or left", () => {
-    for (const [state, sending, expected] of [
-      ["searching", false, "FORCED"],
-      ["forwarding", false, "settled"],
-      ["forwarding", true, "left"],
+    for (const [state, request, expected] of [
+      ["searching", "cancelled", "FORCED"],
+      ["forwarding", "settled", "settled"],
+      ["forwarding", "cancelled", "cancelled"],
+      ["forwarding", "left", "left"],
     ] as const) {
       const rig = clientRig();
       const told: unknown[] = [];
       rig.actor.send(clientEvent("client.lock", []));
       const command = clientEvent(state === "searching" ? "client.search" : "client.forward", []);
       rig.actor.send({ ...command, reply: (answer: unknown) => void told.push(answer) } as TicketClientEvent);
-      rig.actor.send({ type: "client.forceNotBusy", ...holder, sending, claim: 9, at: noon });
+      rig.actor.send({ type: "client.forceNotBusy", ...holder, request, claim: 9, at: noon });
       expect(rig.state()).toBe("locked");
       expect(rig.actor.getSnapshot().context.claim, "what was queued under the old claim is not sent").toBe(
         9,
