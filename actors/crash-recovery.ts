@@ -7,7 +7,7 @@
 import { entry, type Entry } from "../machines/entry.ts";
 import { keyOfHand } from "../machines/flow-end.ts";
 import type { HeartbeatCheck } from "../machines/heartbeat.ts";
-import { cancelRequest, doubtDelay, park } from "../machines/settlement.ts";
+import { cancelRequest, doubtDelay, park, row } from "../machines/settlement.ts";
 import { clientStream, keyStream, type KeyState, type RequestState, type State } from "../machines/state.ts";
 import { heartbeatCheckOf } from "../machines/supervisor.machine.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
@@ -166,6 +166,7 @@ function doubted(key: KeyState, request: RequestState, at: Instant, cause: strin
       cause,
       ticketId: null,
     }),
+    row(key, request, request.attempts, at, { answeredAt: at, status: "inDoubt", code: "RESET", cause }),
     park(key, at, "inDoubt", doubtDelay(request), because),
   ];
 }

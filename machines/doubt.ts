@@ -71,7 +71,7 @@ export function stepInDoubt(
   }
   const { idempotency } = request.service;
   const mayRetry = request.spent < limits.attemptsMax;
-  if (idempotency === "requestId" && mayRetry && request.status === "inDoubt") {
+  if (idempotency === "requestId" && mayRetry) {
     return { step: "resend", because: "The service gives the first answer again to the same request id." };
   }
   if (request.payload.command === "editNinasCounters")
@@ -114,11 +114,6 @@ export function stepInDoubt(
       );
     }
   }
-  if (idempotency === "requestId" && mayRetry)
-    return {
-      step: "resend",
-      because: "Not found; the service gives the first answer again to the same request id.",
-    };
   if (idempotency === "settles") {
     if (mayRetry)
       return {

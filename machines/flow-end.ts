@@ -5,6 +5,7 @@
  */
 import { entry, type Entry, type Expectation } from "./entry.ts";
 import { limits } from "./limits.ts";
+import { withStop } from "./sentence.ts";
 import { cancelRequest, doubtDelay, outageDelay, park, settle, settleAlarms } from "./settlement.ts";
 import { clientStream, keyStream, type KeyState, type RequestState, type State } from "./state.ts";
 import type { Instant } from "./vocabulary.ts";
@@ -66,8 +67,10 @@ function setAside(key: KeyState, lockGuid: string, because: string, at: Instant)
 }
 
 function sentence(ending: Ending): string {
-  if (ending.how === "forced") return `An operator ended the flow: ${ending.reason}`;
-  return ending.how === "expired" ? "The flow outlived its lock." : `The flow crashed: ${ending.cause}`;
+  if (ending.how === "forced") return `An operator ended the flow: ${withStop(ending.reason)}`;
+  return ending.how === "expired"
+    ? "The flow outlived its lock."
+    : `The flow crashed: ${withStop(ending.cause)}`;
 }
 
 /**

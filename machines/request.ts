@@ -189,12 +189,7 @@ export function judgeAnswer(
         // A8: the ticket went away under us; the alarms still need an answer, and this one is proven to have done nothing.
         return settled([
           ...answered("nack", "nack"),
-          ...decideAgain(
-            key,
-            request,
-            at,
-            `The ticket to ${request.payload.command} is gone (${answer.code}).`,
-          ),
+          ...decideAgain(key, request, at, goneBecause(request, answer.code)),
         ]);
       }
       return settled([...answered("nack", "nack"), ...settle(key, request, at, rejected(answer))]);
@@ -283,6 +278,12 @@ export function judgeAnswer(
         `No readable answer (${answer.code}): ${answer.cause ?? "the service may or may not have done it"}.`,
       );
   }
+}
+
+function goneBecause({ payload }: RequestState, code: string): string {
+  return "ticketId" in payload
+    ? `The ticket to ${payload.command} is gone (${code}).`
+    : `The service answered ${code} to ${payload.command}, which names no ticket: it did nothing.`;
 }
 
 function doubt(

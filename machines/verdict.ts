@@ -8,6 +8,7 @@ import { correct } from "./async-result.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { NotificationRef, ReplacedOutcome } from "./facts.ts";
 import { fail, ok, type Result } from "./failure.ts";
+import { withStop } from "./sentence.ts";
 import { isWaiting, keyStream, type KeyState, type SettledRequest } from "./state.ts";
 import type { Instant, Notification } from "./vocabulary.ts";
 
@@ -40,7 +41,7 @@ export function judgeVerdict(
   const ticket = ticketOf(request, verdict);
   if (!ticket.ok) return ticket;
   const applied = verdict.verdict === "applied";
-  const because = `${verdict.by} found that the service ${applied ? "did" : "did not do"} it: ${verdict.reason}`;
+  const because = `${verdict.by} found that the service ${applied ? "did" : "did not do"} it: ${withStop(verdict.reason)}`;
   const acted = entry("audit", at, "operator.acted", {
     by: verdict.by,
     action: applied ? "request.resolvedApplied" : "request.resolvedNotApplied",

@@ -194,6 +194,32 @@ test("R6: crashes further apart than the period do not quarantine", async () => 
   expect(states(engine)).toEqual(["idle"]);
 });
 
+test("G2: the row of what a crashed gateway was sending says in doubt, from the commit that says so of its request", async () => {
+  let isPoison = true;
+  const world = new World({
+    config: { clients: 1 },
+    wrap: (service) => ({
+      ...service,
+      send(call) {
+        if (!isPoison) return service.send(call);
+        isPoison = false;
+        throw new Error("the send threw");
+      },
+    }),
+  });
+  const engine = await world.open();
+  await acceptAll(engine, notification("1"));
+  await engine.settled();
+  const [doubted] = (await engine.facts("request.answered")).filter(({ body }) => body.answer === "inDoubt");
+  const changes = (await engine.facts("response.row")).filter(({ body }) => body.change);
+  expect(changes[0]).toMatchObject({
+    position: (doubted?.position ?? 0) + 1,
+    body: { row: { attempt: 1, status: "inDoubt", code: "RESET", answeredAt: doubted?.at } },
+  });
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect(await engine.broken()).toEqual([]);
+});
+
 /** A gateway that crashes at its first send, and a second request whose plan is told `ticks` promises after that claim. */
 async function crashBesidePlan(ticks: number | null, options: WorldOptions = {}): Promise<EngineUnderTest> {
   const claimed = Promise.withResolvers<void>();

@@ -59,6 +59,9 @@ test("A2: not applied, and the alarm was cleared meanwhile: failed, and no ticke
   await engine.supervisor.resolve(requestId, notApplied);
   await engine.settled();
   expect(await engine.outcomes()).toEqual({ 1: "failed", 2: "stopped" });
+  expect(await engine.because("1")).toBe(
+    "ann found that the service did not do it: looked it up. The alarm had ended by then.",
+  );
   expect(await reconsidered(engine)).toEqual([]);
   expect(world.service.truth().tickets).toBe(0);
   expect(await engine.broken()).toEqual([]);

@@ -128,7 +128,10 @@ describe("R6: an alarm whose flow keeps crashing", () => {
     expect(history.outcomes()["n1"]).toBe(outcome);
     if (outcome === undefined) return;
     const settled = history.facts.find((fact) => fact.type === "alarm.settled");
-    expect(settled?.body).toMatchObject({ failure: { code: "FLOW_CRASHED" } });
+    expect(settled?.body).toMatchObject({
+      because: expect.stringMatching(/^The flow crashed: thrown\. It crashed 3 times/) as string,
+      failure: { code: "FLOW_CRASHED" },
+    });
     expect(history.key().crashes).toBe(0);
   });
 

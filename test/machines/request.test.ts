@@ -134,6 +134,20 @@ describe("G3 G4: what an answer makes of a create", () => {
     expect(judge(history, answer("nack", { code })).text).toBe("request rejected, rejected");
   });
 
+  test.each([
+    ["ALREADY_CLOSED", "a create", createPayload, /^The service answered ALREADY_CLOSED .* names no ticket/],
+    ["UNKNOWN_TICKET", "a create", createPayload, /^The service answered UNKNOWN_TICKET .* names no ticket/],
+    ["ALREADY_CLOSED", "an update", updatePayload, /^The ticket to update is gone \(ALREADY_CLOSED\)\.$/],
+  ] as const)("A8: %s to %s is told as what it is", (code, _what, payload, said) => {
+    const history = sending(1, payload, service());
+    judge(history, answer("nack", { code }));
+    expect(history.facts.findLast(({ type }) => type === "request.settled")?.body).toMatchObject({
+      result: "notApplied",
+      because: expect.stringMatching(said) as string,
+    });
+    expect(history.facts.some(({ type }) => type === "ticket.lost")).toBe(false);
+  });
+
   test("G3: an attempt of which no byte left does not count", () => {
     const history = sending(1, createPayload, service(), "lost");
     judge(history, answer("inDoubt", { code: "TIMEOUT" }));
