@@ -139,7 +139,10 @@ async function runAll(): Promise<number> {
     if (failed !== null) say(`  FAILED: ${failed.message}\n  repeat it with: ${failed.repeat}`);
   }
   const failures = reports.filter(({ failed }) => failed !== null).length;
-  if (values.json) process.stdout.write(`${JSON.stringify({ seed: values.seed, edges: reports })}\n`);
+  if (values.json) {
+    const figures = { seed: values.seed, edges: reports };
+    process.stdout.write(`${JSON.stringify({ part: "fuzz", ok: failures === 0, figures })}\n`);
+  }
   say(failures === 0 ? "Nothing was found." : `${failures} of ${reports.length} edges failed.`);
   return failures === 0 ? 0 : 1;
 }

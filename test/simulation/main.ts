@@ -10,7 +10,7 @@ import { Counters } from "./situations.ts";
 import { reports } from "./workers.ts";
 
 const help = `Usage: npm run simulate -- [--seeds N] [--from S] [--mode safety|liveness|both] [--workers N] [--state FILE]
-                           [--verbose] [--minimise]
+                           [--verbose] [--minimise] [--json]
 
 A whole engine in a simulated world, one scenario a seed; the laws are looked at after every step.
 
@@ -23,6 +23,7 @@ A whole engine in a simulated world, one scenario a seed; the laws are looked at
                 until N seeds are done in all
   --verbose     every act and every fact; for one seed
   --minimise    leaves out of a failing scenario what it does not need, and prints the rest
+  --json        the figures as the last line
 
 Exit codes: 0 all laws held and, from 1000 seeds on, every situation occurred 10 times; 1 otherwise; 2 wrong use.
 `;
@@ -41,6 +42,7 @@ interface Wanted {
   readonly state: string | null;
   readonly verbose: boolean;
   readonly minimise: boolean;
+  readonly json: boolean;
 }
 
 class WrongUse extends Error {}
@@ -56,6 +58,7 @@ function read(words: readonly string[]): Wanted | null {
       state: { type: "string" },
       verbose: { type: "boolean", default: false },
       minimise: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -74,6 +77,7 @@ function read(words: readonly string[]): Wanted | null {
     state: values.state ?? null,
     verbose,
     minimise: values.minimise,
+    json: values.json,
   };
 }
 
@@ -110,10 +114,10 @@ async function run(wanted: Wanted): Promise<number> {
       );
     }
   }
-  return conclude(state);
+  return conclude(state, wanted.json);
 }
 
-function conclude(state: RunState): number {
+function conclude(state: RunState, json: boolean): number {
   const counters = Counters.read(state.counters);
   const seeds = state.next - state.from;
   say("");
@@ -127,7 +131,21 @@ function conclude(state: RunState): number {
     say(
       `Occurred ${counters.of(what)} times, less than ${timesMin}: ${what}. A run that did not try it proves nothing about it.`,
     );
-  return state.broken.length > 0 || rare.length > 0 ? 1 : 0;
+  const ok = state.broken.length === 0 && rare.length === 0;
+  if (json) say(JSON.stringify({ part: "simulation", ok, figures: figuresOf(state, counters) }));
+  return ok ? 0 : 1;
+}
+
+function figuresOf({ from, next, facts, seconds, broken }: RunState, counters: Counters) {
+  const rounded = Math.round(seconds);
+  return {
+    seeds: next - from,
+    from,
+    facts,
+    seconds: rounded,
+    rarest: counters.rarest(),
+    broken: broken.length,
+  };
 }
 
 async function tell({ seed, mode, sentences }: Broken, shorten: boolean): Promise<void> {

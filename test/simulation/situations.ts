@@ -143,6 +143,11 @@ export class Counters {
     return all.filter((what) => this.of(what) < times);
   }
 
+  /** How often the rarest of all occurred. */
+  rarest(): number {
+    return Math.min(...all.map((what) => this.of(what)));
+  }
+
   /** As JSON has it, and back. */
   written(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts);
