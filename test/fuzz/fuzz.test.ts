@@ -36,7 +36,7 @@ interface Report {
 test("S3 S7: a sample of every decoder: no crash, no hang, what is accepted and refused as it must be, memory back", async () => {
   const { code, stdout, stderr } = await run("main.ts", "--blind", "--executions", "2000", "--json");
   expect(stderr).toBe("");
-  const report = JSON.parse(stdout) as Report;
+  const { figures: report } = JSON.parse(stdout) as { readonly figures: Report };
   expect(report.edges.filter(({ failed }) => failed !== null)).toEqual([]);
   expect(report.edges.map(({ edge }) => edge)).toEqual(edges.map(({ name }) => name));
   for (const { edge, executions, accepted, refused } of report.edges) {
