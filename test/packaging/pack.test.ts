@@ -99,7 +99,7 @@ function manifest(): Manifest {
 describe("the tarball", () => {
   test("holds built code with types and all that it reads, and nothing else", () => {
     const kinds = [
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|RELIABILITY\.md)$/,
       /^dist\/(machines|actors|adapters)\/.+\.(js|js\.map|d\.ts)$/,
       /^dist\/console\/(index\.html|assets\/[\w-]+\.(js|css|svg))$/,
       /^adapters\/(.+\/)?README\.md$/,
