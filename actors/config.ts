@@ -143,10 +143,14 @@ export function resolveConfig(input: unknown): Result<Config> {
 
 function unknownKey(path: string, key: string): string {
   const where = path === "" ? key : `${path}.${key}`;
-  const near = knownKeys(path).sort((a, b) => distance(a, key) - distance(b, key))[0];
-  return near !== undefined && distance(near, key) <= 3
-    ? `${where} is not a setting; did you mean ${near}?`
-    : `${where} is not a setting`;
+  const near = nearest(knownKeys(path), key);
+  return near === null ? `${where} is not a setting` : `${where} is not a setting; did you mean ${near}?`;
+}
+
+/** null: none is near enough to be meant. */
+function nearest(known: readonly string[], word: string): string | null {
+  const [near] = known.toSorted((a, b) => distance(a, word) - distance(b, word));
+  return near !== undefined && distance(near, word) <= 3 ? near : null;
 }
 
 function knownKeys(path: string): string[] {
@@ -210,12 +214,34 @@ function environmentNames(): Map<string, string[]> {
     if (typeof value === "object" && value !== null && !Array.isArray(value))
       for (const [part, inner] of Object.entries(value)) visit(inner, [...path, part]);
   };
+  const shape = configSchema.parse({});
   visit(
-    { ...configSchema.parse({}), auth: { tokensFile: "" }, topology: { kind: "", file: "", url: "" } },
+    {
+      ...shape,
+      listen: { ...shape.listen, tls: { cert: "", key: "" } },
+      auth: { tokensFile: "" },
+      topology: { kind: "", file: "", url: "" },
+    },
     [],
   );
   return names;
 }
+
+/**
+ * Sentences about variables that look like a setting and are none: a misspelt one would go unnoticed. Told and not
+ * refused, because others may set variables that begin alike (Kubernetes does, for a Service of this name).
+ */
+export function misspeltVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const known = [...environmentNames().keys(), ...variablesBesides];
+  return Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith("TICKET_CLIENT_") || known.includes(name)) return [];
+    const near = nearest(known, name);
+    return near === null ? [] : [`${name} is not a setting and is ignored; did you mean ${near}?`];
+  });
+}
+
+/** Read by the command line. */
+const variablesBesides = ["TICKET_CLIENT_TOKEN", "TICKET_CLIENT_LOG_LEVEL"];
 
 function readValue(text: string): unknown {
   try {

@@ -1,4 +1,5 @@
 /** `serve`: the engine until a signal. R3: a broken ledger ends the process with a failure. */
+import { misspeltVariables } from "../../actors/config.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { systemClock, systemIds } from "../clock/system.ts";
@@ -17,6 +18,7 @@ export interface ServeOptions extends EngineFlags {
 export async function runServe(options: ServeOptions, output: Output, stop: StopSignals): Promise<number> {
   const config = readSettings(options);
   const log = createLog(options.logLevel);
+  for (const because of misspeltVariables(process.env)) log.warn("configuration.ignored", { because });
   const { acceptShortened } = options;
   const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log, acceptShortened });
   output.data({ ready: true, url: engine.url });
