@@ -112,7 +112,8 @@ const mutators: Readonly<Record<string, Mutator>> = {
     const [from, to] = range(input, random);
     const piece = input.subarray(from, to);
     const most = random.chance(0.9) ? 3 : Math.floor(bytesMax / Math.max(1, piece.length));
-    return replaced(input, [to, to], join(...Array<Buffer>(random.int(1, Math.max(1, most))).fill(piece)));
+    const times = random.int(1, Math.max(1, most));
+    return replaced(input, [to, to], piece.length === 0 ? "" : Buffer.alloc(times * piece.length, piece));
   },
   move(input, random) {
     const [from, to] = range(input, random);
