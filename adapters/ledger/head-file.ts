@@ -13,6 +13,25 @@ import { type ChainLink, damaged } from "./chain.ts";
 /** 16 digits, a space, 64 hex digits, a newline: always the same length, so that one write replaces it all. */
 const line = /^(\d{16}) ([0-9a-f]{64})\n$/;
 
+/** The last position written down; 0: nothing is known. Makes no file. */
+export function notedPosition(dir: string): Position {
+  try {
+    return Number(line.exec(readFileSync(join(dir, "ledger.head"), "latin1"))?.[1] ?? 0);
+  } catch {
+    return 0; // missing, as before the first opening
+  }
+}
+
+/** R4: the refusal. */
+export function shortened(dir: string, position: Position, noted: Position): FailureError {
+  return new FailureError(
+    "LEDGER_SHORTENED",
+    `The ledger in ${dir} ends at position ${position}, but position ${noted} was durable before: ` +
+      "its end was lost, or an older copy was put in its place. Put the newest file back, or restore a backup with " +
+      "`ledger restore`; to go on without the missing facts, start once with `serve --accept-shortened`.",
+  );
+}
+
 export class HeadFile {
   readonly #dir: string;
   readonly #fd: number;
@@ -30,14 +49,7 @@ export class HeadFile {
   check(db: DatabaseSync, head: ChainLink, acceptShortened: boolean): void {
     const [, digits, hash] = line.exec(readFileSync(this.#fd, "latin1")) ?? [];
     const position = Number(digits ?? 0);
-    if (position > head.position && !acceptShortened) {
-      throw new FailureError(
-        "LEDGER_SHORTENED",
-        `The ledger in ${this.#dir} ends at position ${head.position}, but position ${position} was durable before: ` +
-          "its end was lost, or an older copy was put in its place. Put the newest file back, or restore a backup with " +
-          "`ledger restore`; to go on without the missing facts, start once with `serve --accept-shortened`.",
-      );
-    }
+    if (position > head.position && !acceptShortened) throw shortened(this.#dir, head.position, position);
     if (position > 0 && position <= head.position) {
       const row = db.prepare("SELECT hash FROM facts WHERE position = ?").get(position);
       if (row?.["hash"] !== hash) throw damaged(position, "the history differs from the one in ledger.head");

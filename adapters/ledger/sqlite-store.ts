@@ -4,16 +4,16 @@
  *   A1 a commit returns after its sync (WAL, synchronous=FULL).  L2 every opening writes a new epoch.
  *   R3 the first failed write ends the opening for writers.  R4 damage and a shortened tail are refused.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Stream } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
 import { setBounded } from "./bounded-map.ts";
-import { type ChainLink, chainStart, hashRow } from "./chain.ts";
+import { type ChainLink, chainStart, damaged, hashRow } from "./chain.ts";
 import type { FactStore } from "./fact-store.ts";
-import { HeadFile } from "./head-file.ts";
+import { HeadFile, notedPosition, shortened } from "./head-file.ts";
 import { lockLedger } from "./ledger-lock.ts";
 import { forgetMissing, indexFacts, schemaVersion, tables, views } from "./sqlite-schema.ts";
 import { newestTrustedSnapshot, SnapshotWriter } from "./sqlite-snapshots.ts";
@@ -29,31 +29,69 @@ export interface SqliteStore extends FactStore {
 export function openSqliteStore(opening: ThreadOpening): SqliteStore {
   const { dir } = opening;
   let lock: DatabaseSync | undefined;
+  let witness: DatabaseSync | undefined;
   let db: DatabaseSync | undefined;
   let headFile: HeadFile | undefined;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     lock = lockLedger(dir);
+    refuseEmptied(opening);
+    witness = openWitness(dir);
     db = new DatabaseSync(join(dir, "ledger.db"), { timeout: limits.ledgerBusyMs });
     prepareFile(db, opening);
     headFile = new HeadFile(dir);
     const head = verifyFacts(db, newestTrustedSnapshot(db)?.link ?? chainStart);
     headFile.check(db, head, opening.acceptShortened); // R4
-    return openStore({ db, lock, headFile, head, opening });
+    const store = openStore({ db, lock, headFile, head, opening });
+    witness?.close();
+    return store;
   } catch (error) {
     headFile?.close();
     db?.close();
+    witness?.close(); // after the one that could have changed something
     lock?.close();
     throw asLedgerFailure(error, `open the ledger in ${dir}`);
   }
 }
 
-function prepareFile(db: DatabaseSync, { pagesMax, identity }: ThreadOpening): void {
+/** R4: SQLite takes an empty or missing file for a new one, and drops the log beside it. */
+function refuseEmptied({ dir, acceptShortened }: ThreadOpening): void {
+  if (acceptShortened || sizeOf(join(dir, "ledger.db")) > 0) return;
+  const noted = notedPosition(dir);
+  if (noted > 0) throw shortened(dir, 0, noted);
+  if (sizeOf(join(dir, "ledger.db-wal")) > 0)
+    throw damaged(0, "ledger.db is empty or missing, and its log ledger.db-wal is not");
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/**
+ * R4: the last connection to close moves what it can read of the log into the file and drops the rest, which may be all
+ * there is of acknowledged facts behind a damaged one. While this one is open, which cannot write, no other is the last:
+ * a refused ledger stays as it was found.
+ */
+function openWitness(dir: string): DatabaseSync | undefined {
+  const file = join(dir, "ledger.db");
+  if (sizeOf(file) === 0) return undefined;
+  const witness = new DatabaseSync(file, { readOnly: true, timeout: limits.ledgerBusyMs });
+  try {
+    witness.prepare("SELECT count(*) FROM sqlite_master").get(); // it takes part from its first read on
+  } catch {
+    // Damaged; the writing connection says how.
+  }
+  return witness;
+}
+
+function prepareFile(db: DatabaseSync, { dir, pagesMax, identity, acceptShortened }: ThreadOpening): void {
   // Checkpoints are made by hand: SQLite's automatic ones swallow a failed sync, and R3 must see it.
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
     PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;`);
   if (pagesMax !== null) db.exec(`PRAGMA max_page_count = ${Math.trunc(pagesMax)}`);
   if (checkSchema(db, { upgrade: true }) === "empty") {
+    const noted = notedPosition(dir);
+    if (noted > 0 && !acceptShortened) throw shortened(dir, 0, noted); // R4: before anything is made in it
     db.exec(`BEGIN IMMEDIATE; ${tables}`);
     db.prepare("INSERT INTO meta VALUES ('ledger', ?), ('schema', ?), ('restored', '0')").run(
       identity,
