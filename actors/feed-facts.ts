@@ -9,17 +9,18 @@ import { feedPath } from "./feed-messages.ts";
 /** A fact as a message; ends with `previous`, the one member that differs between readers. */
 export function factText(ledger: string, fact: Fact, previous: Position): string {
   const { position, type, stream, at, body } = fact;
-  const head = JSON.stringify({
-    specversion: "1.0",
-    id: `${ledger}:${position}`,
-    source: feedPath,
-    type: `ticketclient.${type}`,
-    subject: stream,
-    time: new Date(at).toISOString(),
-  });
   const data = JSON.stringify(body);
   const members = data === "{}" ? "{" : `${data.slice(0, -1)},`;
-  return `${head.slice(0, -1)},"data":${members}"position":${position},"previous":${previous}}}`;
+  // By hand: a busy engine makes fifteen thousand a second, and of the head only the subject can need an escape.
+  return `{"specversion":"1.0","id":"${ledger}:${position}","source":"${feedPath}","type":"ticketclient.${type}","subject":${JSON.stringify(stream)},"time":"${timeText(at)}","data":${members}"position":${position},"previous":${previous}}}`;
+}
+
+let textOf = { at: Number.NaN, text: "" };
+
+/** Facts of one commit have the same time. */
+function timeText(at: number): string {
+  if (at !== textOf.at) textOf = { at, text: new Date(at).toISOString() };
+  return textOf.text;
 }
 
 export class FactRing {

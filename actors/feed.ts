@@ -26,6 +26,11 @@ export interface FeedRequest {
   readonly only: string | null;
   /** Only these types. Null: all. */
   readonly types: ReadonlySet<FeedType> | null;
+  /**
+   * Who was up to date and has fallen behind what is kept in memory: `read` gives it all from the ledger, `reset` sets
+   * it to the present, for whom what is going on now is worth more than what it missed.
+   */
+  readonly behind: "read" | "reset";
 }
 
 export interface Feed {
@@ -60,6 +65,8 @@ interface Reading extends InRow {
   previous: Position;
   /** Every state up to this number was sent or filtered out. */
   stateNumber: number;
+  /** It was up to date once. */
+  isLive: boolean;
 }
 
 export function createFeed(options: FeedOptions): Feed {
@@ -108,6 +115,7 @@ class EngineFeed implements Feed {
       position: 0,
       previous: 0,
       stateNumber: this.#states.number,
+      isLive: false,
       fullTimer: null,
       isEnded: false,
     };
@@ -151,6 +159,10 @@ class EngineFeed implements Feed {
   #serve(reading: Reading): boolean {
     if (this.#row.isFull(reading)) return false;
     if (reading.position + 1 < this.#ring.oldest) {
+      if (reading.isLive && reading.request.behind === "reset") {
+        this.#reset(reading);
+        return true;
+      }
       this.#readPage(reading);
       return false;
     }
@@ -164,6 +176,7 @@ class EngineFeed implements Feed {
       }
       reading.position = position;
     }
+    reading.isLive ||= reading.position === this.#ring.head;
     return this.#sendStates(reading) || reading.position < this.#ring.head;
   }
 
@@ -235,6 +248,8 @@ class EngineFeed implements Feed {
     const clients = only === null ? whole.clients : whole.clients.filter(({ clientId }) => clientId === only);
     reading.position = position;
     reading.previous = position;
+    // What was to be told of states is older than this.
+    reading.stateNumber = this.#states.number;
     const data: FeedSnapshot["data"] = { ...whole, clients, position, reset };
     reading.reader.send(this.#frame("feed.snapshot", JSON.stringify(data)));
   }

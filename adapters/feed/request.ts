@@ -22,6 +22,7 @@ const query = z.strictObject({
   after: after.nullable().default(null),
   only: only.nullable().default(null),
   types: types.nullable().default(null),
+  behind: z.enum(["read", "reset"], { error: "expected read or reset" }).default("read"),
 });
 
 /** `url`: path and query as in the request line. A refusal is one line of ASCII. */
@@ -36,7 +37,7 @@ export function readFeedRequest(
   if (parsed.success) return { ok: true, request: parsed.data };
   const [issue] = parsed.error.issues;
   if (issue?.code === "unrecognized_keys")
-    return { ok: false, reason: `${printable(issue.keys[0])}: expected only after, only, types` };
+    return { ok: false, reason: `${printable(issue.keys[0])}: expected only after, only, types, behind` };
   return { ok: false, reason: `${String(issue?.path[0])}: ${issue?.message}` };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { FeedReader, FeedReading } from "../../actors/feed.ts";
 import { feedCloseCodes } from "../../actors/feed-messages.ts";
+import type { Clock } from "../../actors/ports.ts";
 import { type PeerNeeds, PeerSocket } from "./peer-socket.ts";
 
 /** Where a reader reads: it is told what was asked for, and sends. */
@@ -16,15 +17,23 @@ const batchCharsMax = 262_144;
 
 export class ReaderConnection implements FeedReader {
   readonly #peer: PeerSocket;
-  readonly #inBatches: boolean;
+  readonly #clock: Clock;
+  /** Between frames; null: a frame a message. */
+  readonly #batchIntervalMs: number | null;
   #reading: FeedReading | null = null;
-  /** Of this turn, for one frame. */
+  /** For one frame. */
   #batch: string[] = [];
   #batchChars = 0;
+  #flushedAt = -Infinity;
+  #timer: unknown = null;
 
-  constructor(needs: PeerNeeds, { inBatches }: { readonly inBatches: boolean }) {
-    this.#inBatches = inBatches;
-    this.#peer = new PeerSocket(needs, () => this.#reading?.end());
+  constructor(needs: PeerNeeds, { batchIntervalMs }: { readonly batchIntervalMs: number | null }) {
+    this.#batchIntervalMs = batchIntervalMs;
+    this.#clock = needs.clock;
+    this.#peer = new PeerSocket(needs, () => {
+      this.#clock.clearTimeout(this.#timer);
+      this.#reading?.end();
+    });
     needs.webSocket.on("message", () =>
       this.close(feedCloseCodes.spoke, `expected no messages: the ${needs.name} only tells`),
     );
@@ -41,15 +50,25 @@ export class ReaderConnection implements FeedReader {
   }
 
   send(text: string): void {
-    if (!this.#inBatches) return this.#peer.send(text);
-    if (this.#batch.length === 0) setImmediate(() => this.#flush());
+    if (this.#batchIntervalMs === null) return this.#peer.send(text);
+    if (this.#batch.length === 0) this.#armFlush(this.#batchIntervalMs);
     this.#batch.push(text);
     this.#batchChars += text.length;
     if (this.#batchChars >= batchCharsMax) this.#flush();
   }
 
+  /** What comes after a pause goes out with its turn. */
+  #armFlush(intervalMs: number): void {
+    const waitMs = this.#flushedAt + intervalMs - this.#clock.monotonicMs();
+    if (waitMs <= 0) setImmediate(() => this.#flush());
+    else this.#timer = this.#clock.setTimeout(() => this.#flush(), waitMs);
+  }
+
   #flush(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = null;
     if (this.#batch.length === 0) return;
+    this.#flushedAt = this.#clock.monotonicMs();
     const frame = `[${this.#batch.join(",")}]`;
     this.#batch = [];
     this.#batchChars = 0;

@@ -6,7 +6,15 @@ import { feedCloseCodes } from "../../actors/feed-messages.ts";
 import { ReaderConnection, type ReaderSource } from "./reader-connection.ts";
 import { attachSockets, type SocketEdgeOptions } from "./socket-edge.ts";
 
-export type ReaderEdgeOptions = SocketEdgeOptions;
+export interface ReaderEdgeOptions extends SocketEdgeOptions {
+  /**
+   * Between two frames of a reader in batches, so long at least. Default 16: a page draws no oftener, and a frame a
+   * commit of the ledger costs engine and browser more than what is in it.
+   */
+  readonly batchIntervalMs?: number;
+}
+
+const batchIntervalMsDefault = 16;
 
 export interface ReaderEndpoint<Request> {
   /** In the log, and in what a peer is told. */
@@ -37,6 +45,7 @@ export function attachReaders<Request>(
   options: ReaderEdgeOptions,
 ): ReaderEdge {
   const { name, path, subprotocol, batchSubprotocol, readersMax, source } = endpoint;
+  const { batchIntervalMs = batchIntervalMsDefault } = options;
   const edge = attachSockets<ReaderConnection>(
     {
       name,
@@ -45,7 +54,9 @@ export function attachReaders<Request>(
       subprotocol,
       ...(batchSubprotocol === undefined ? undefined : { batchSubprotocol }),
       connect: (peer) =>
-        new ReaderConnection(peer, { inBatches: peer.webSocket.protocol === batchSubprotocol }),
+        new ReaderConnection(peer, {
+          batchIntervalMs: peer.webSocket.protocol === batchSubprotocol ? batchIntervalMs : null,
+        }),
       // A page sees no status of a refused upgrade; a close code and its reason it does.
       begin(connection, request) {
         const asked = endpoint.readRequest(request.url ?? "");

@@ -1,7 +1,8 @@
 /** The page's line to a real engine over real sockets: cut, resumed, refused. */
 import { expect, onTestFinished, test } from "vitest";
 import { createApi } from "../../visualizations/console/connection/api.ts";
-import { FeedConnection, type OpenSocket } from "../../visualizations/console/connection/feed-connection.ts";
+import { FeedConnection } from "../../visualizations/console/connection/feed-connection.ts";
+import type { OpenSocket } from "../../visualizations/console/connection/first-socket.ts";
 import { readOlderFacts } from "../../visualizations/console/connection/older-facts.ts";
 import type { ClientAnswer } from "../../visualizations/console/model/api-messages.ts";
 import { emptyScreen, type Screen } from "../../visualizations/console/model/screen.ts";
@@ -91,8 +92,8 @@ test("F2: cut while the engine works, the page shows what it had, waits longer e
   page.clock.advance(500);
   await page.until(() => settledOf(page.screen).length === 3);
   expect(page.connection.state.kind).toBe("live");
-  expect(page.urls[1]).toMatch(new RegExp(`^\\?after=[^:]+%3A\\d+$`));
-  expect(Number(page.urls[1]?.split("%3A")[1])).toBeGreaterThanOrEqual(position);
+  expect(page.urls[1]).toMatch(new RegExp(`^\\?after=[^:]+%3A\\d+&behind=reset$`));
+  expect(Number(page.urls[1]?.split(/%3A|&/)[1])).toBeGreaterThanOrEqual(position);
   expect(page.screen.lost).toBeNull();
 });
 

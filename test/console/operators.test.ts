@@ -66,7 +66,7 @@ test("F2: the engine is started anew: the page comes back by itself, and shows w
     await page.getByRole("searchbox", { name: "Search in payloads" }).fill(guid);
     await page.getByText("1 event", { exact: true }).waitFor();
   }
-  expect(await page.getByText("were lost").count()).toBe(0);
+  expect(await page.getByText("were passed over").count()).toBe(0);
   await watched.close();
   await engine.stop({ drainSeconds: 0 });
   rmSync(dataDir, { recursive: true, force: true });

@@ -34,7 +34,7 @@ describe("F1: order", () => {
     const engine = await startEngine();
     await engine.run(1);
     const reader = new CollectingReader();
-    engine.feed.read(reader, { ...filter, after: null });
+    engine.feed.read(reader, { ...everything, ...filter });
     await engine.run(6);
     expect(reader.facts.length).toBeGreaterThan(5);
     let previous = reader.snapshots[0]?.data.position ?? -1;
@@ -257,6 +257,81 @@ describe("F3: a slow reader", () => {
     clock.advance(0);
     expect(reader.closed).toBeNull();
     expect(reader.positions).toHaveLength(3_000);
+  });
+
+  describe("that was up to date and fell behind the ring", () => {
+    function fallen(behind: "read" | "reset") {
+      const source = new ScriptedSource();
+      const clock = new ManualClock();
+      source.clients = [viewOf("client-01", "idle", "before")];
+      const feed = createFeed({ supervisor: source, clock, factsKept: 10 });
+      const reader = new CollectingReader();
+      const reading = feed.read(reader, { ...everything, behind });
+      source.emit(2);
+      clock.advance(0);
+      reader.buffered = limits.feedQueuedBytesMax;
+      return { source, clock, reader, reading };
+    }
+
+    async function drain({ clock, reader, reading }: ReturnType<typeof fallen>): Promise<void> {
+      reader.buffered = 0;
+      reading.drained();
+      for (let turn = 0; turn < 5; turn++) {
+        clock.advance(0);
+        await nextTurn();
+      }
+    }
+
+    test("reset: a snapshot says how it is now, and the facts after it follow without a gap", async () => {
+      const scene = fallen("reset");
+      const { source, reader } = scene;
+      source.emit(11);
+      source.clients = [viewOf("client-01", "idle", "after")];
+      await drain(scene);
+      expect(reader.positions).toEqual([1, 2]);
+      expect(reader.snapshots.map(({ data }) => [data.reset, data.position])).toEqual([
+        [false, 0],
+        [true, 13],
+      ]);
+      expect(reader.snapshots[1]?.data.clients[0]?.processingData).toBe("after");
+      source.emit(2);
+      await drain(scene);
+      expect(reader.facts.slice(2).map(({ data }) => [data.previous, data.position])).toEqual([
+        [13, 14],
+        [14, 15],
+      ]);
+      expect(source.pagesRead).toBe(0);
+    });
+
+    test("one fact less is still there: nothing is left out", async () => {
+      const scene = fallen("reset");
+      scene.source.emit(10);
+      await drain(scene);
+      expect(scene.reader.snapshots).toHaveLength(1);
+      expect(scene.reader.positions).toEqual(scene.source.durable.map(({ position }) => position));
+    });
+
+    test("read: all of it comes, from the ledger", async () => {
+      const scene = fallen("read");
+      scene.source.emit(40);
+      await drain(scene);
+      expect(scene.reader.snapshots).toHaveLength(1);
+      expect(scene.reader.positions).toEqual(scene.source.durable.map(({ position }) => position));
+      expect(scene.source.pagesRead).toBeGreaterThan(0);
+    });
+
+    test("reset is not for who resumes: what it missed is read for it", async () => {
+      const source = new ScriptedSource();
+      const clock = new ManualClock();
+      source.emit(40);
+      const feed = createFeed({ supervisor: source, clock, factsKept: 10 });
+      const reader = new CollectingReader();
+      const after = { ledger: "ledger-1", position: 1 };
+      const reading = feed.read(reader, { ...everything, after, behind: "reset" });
+      await drain({ source, clock, reader, reading });
+      expect(reader.snapshots.map(({ data }) => data.reset)).toEqual([false]);
+      expect(reader.positions).toHaveLength(39);
+    });
   });
 
   test("a buffer that has shrunk in time is served again, even if nobody said that it drained", () => {

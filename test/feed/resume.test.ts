@@ -53,7 +53,7 @@ describe("F2: resuming gives exactly what followed", () => {
     const after = { ledger: "memory", position: 4 };
     engine.feed.read(fromRing, { ...everything, after });
     late.read(fromLedger, { ...everything, after });
-    engine.feed.read(filtered, { after, only: null, types: new Set<FeedType>(["flow.ended"]) });
+    engine.feed.read(filtered, { ...everything, after, types: new Set<FeedType>(["flow.ended"]) });
     await engine.settle();
     expect(fromRing.facts).toEqual(live.facts);
     expect(fromLedger.facts).toEqual(live.facts);
@@ -153,7 +153,11 @@ describe("F2: resuming gives exactly what followed", () => {
           }));
           const open = (row: (typeof rows)[number], position: number): void => {
             row.reader = new CollectingReader();
-            row.reading = feed.read(row.reader, { ...row.filter, after: { ledger: "ledger-1", position } });
+            row.reading = feed.read(row.reader, {
+              ...everything,
+              ...row.filter,
+              after: { ledger: "ledger-1", position },
+            });
           };
           const resume = (row: (typeof rows)[number]): void => {
             row.reading?.end();

@@ -25,7 +25,7 @@ const desk: ServiceInfo = {
   asyncSeconds: 0,
 };
 
-export const everything: FeedRequest = { after: null, only: null, types: null };
+export const everything: FeedRequest = { after: null, only: null, types: null, behind: "read" };
 
 /** `wanted`: the reader's filter. */
 export class CollectingReader implements FeedReader {

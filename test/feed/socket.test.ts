@@ -23,7 +23,13 @@ let stopServer: () => Promise<void>;
 /** The server's side of every connection, as the feed sees it. */
 let readers: FeedReader[];
 
-beforeEach(async () => {
+beforeEach(() => startEdge());
+afterEach(() => stopServer());
+
+/** Without an interval the turns of the feed alone make frames. */
+async function startEdge(
+  options: { readonly batchIntervalMs?: number } = { batchIntervalMs: 0 },
+): Promise<void> {
   tokens.clear();
   tokens.add("Bearer good");
   source = new ScriptedSource();
@@ -47,6 +53,7 @@ beforeEach(async () => {
     log: quiet,
     settings: { allowedOrigins: ["https://noc.example"], allowedHosts: ["127.0.0.1"] },
     authorize: (authorization) => authorization !== undefined && tokens.has(authorization),
+    ...options,
   });
   const server = createServer();
   const sockets = new Set<Socket>();
@@ -62,8 +69,7 @@ beforeEach(async () => {
     server.close();
     await once(server, "close");
   };
-});
-afterEach(() => stopServer());
+}
 
 class Viewer {
   readonly webSocket: WebSocket;
@@ -156,16 +162,19 @@ describe("what is asked for", () => {
   test("the query is read", () => {
     expect(readFeedRequest("/v1/feed")).toEqual({
       ok: true,
-      request: { after: null, only: null, types: null },
+      request: { after: null, only: null, types: null, behind: "read" },
     });
     expect(
-      readFeedRequest(`/v1/feed?after=${uuid}%3A42&only=client-07&types=response.row,client.state`),
+      readFeedRequest(
+        `/v1/feed?after=${uuid}%3A42&only=client-07&types=response.row,client.state&behind=reset`,
+      ),
     ).toEqual({
       ok: true,
       request: {
         after: { ledger: uuid, position: 42 },
         only: "client-07",
         types: new Set(["response.row", "client.state"]),
+        behind: "reset",
       },
     });
   });
@@ -184,6 +193,7 @@ describe("what is asked for", () => {
     ["types=response.rows", 'types: there is no type "response.rows"'],
     ["types=", 'types: there is no type ""'],
     ["types=constructor", 'types: there is no type "constructor"'],
+    ["behind=", "behind: expected read or reset"],
     ["since=1", '"since": expected only after, only, types'],
     [`types=${"%E2%82%AC".repeat(500)}`, "types: there is no type"],
   ])("%s is refused with 4400 and the reason", async (query, reason) => {
@@ -313,6 +323,28 @@ describe("cloudevents-batch.json", () => {
     expect(batched.messages.slice(1)).toEqual(plain.messages.slice(1));
     expect(plain.frames).toBe(501);
     expect(batched.frames).toBeLessThan(10);
+  });
+
+  test("what is said within 16 ms of a frame waits for the next, what comes after a pause does not", async () => {
+    await stopServer();
+    await startEdge({});
+    const viewer = new Viewer("", {}, inBatches);
+    await viewer.take(1);
+    for (let i = 0; i < 3; i++) {
+      source.emit(5);
+      clock.advance(5);
+      await turn();
+    }
+    clock.advance(0);
+    expect(viewer.frames).toBe(1);
+    expect(readers[0]?.bufferedBytes()).toBeGreaterThan(0);
+    clock.advance(1);
+    await viewer.take(16);
+    expect(viewer.frames).toBe(2);
+    clock.advance(16);
+    source.emit(1);
+    await viewer.take(17);
+    expect(viewer.frames).toBe(3);
   });
 
   test("F3: a turn that says much makes several frames, none much over the bound", async () => {

@@ -131,6 +131,6 @@ export class FeedReaders {
       this.#counters.count(reader.life === life ? "reader resumed" : "reader resumed after a restart");
     reader.life = life;
     const after = reader.last === null ? null : { ledger: "simulated", position: reader.last };
-    reader.reading = feed.read(reader, { after, only: null, types: null });
+    reader.reading = feed.read(reader, { after, only: null, types: null, behind: "read" });
   }
 }

@@ -4,7 +4,8 @@
  */
 import { batch, computed, signal } from "@preact/signals";
 import { createApi } from "./connection/api.ts";
-import { bearer, FeedConnection, type LineState, type OpenSocket } from "./connection/feed-connection.ts";
+import { FeedConnection, type LineState } from "./connection/feed-connection.ts";
+import { bearer, firstSocket, type OpenSocket, openWebSocket, tokenName } from "./connection/first-socket.ts";
 import { readOlderFacts } from "./connection/older-facts.ts";
 import { type Address, type Place, type Query, readAddress, writeAddress } from "./model/address.ts";
 import type { ClientAnswer, FlowAnswer, GatewayAnswer } from "./model/api-messages.ts";
@@ -15,7 +16,6 @@ import { frozenCopy } from "./model/frozen.ts";
 import { type Exception, exceptionsOf } from "./model/overview.ts";
 import { emptyScreen, type Screen } from "./model/screen.ts";
 
-const tokenName = "ticket-client-token";
 const pollMs = 1_000;
 const tickMs = 1_000;
 /** A feed that says nothing for so long may be a dead line, which a page cannot see: the port is asked. */
@@ -98,12 +98,7 @@ export function setToken(text: string): void {
   void loadBefore();
 }
 
-const openSocket: OpenSocket = (url, subprotocols, listener) => {
-  const socket = new WebSocket(url, [...subprotocols]);
-  socket.addEventListener("message", ({ data }) => listener.heard(String(data)));
-  socket.addEventListener("close", ({ code, reason }) => listener.closed(code, reason));
-  return socket;
-};
+const openSocket: OpenSocket = (...line) => firstSocket?.take(...line) ?? openWebSocket(...line);
 
 const origin = location.origin.replace(/^http/, "ws");
 
@@ -157,8 +152,14 @@ function draw(): void {
 
 let isLoaded = false;
 
+/** A page that is drawn before it knows anything is drawn twice: the snapshot is waited for, a little. */
+const patienceMs = 200;
+let sayReady: () => void = () => undefined;
+const ready = new Promise<void>((resolve) => (sayReady = resolve));
+
 function onChange(): void {
   heardAt = Date.now();
+  sayReady();
   const seen = line.peek();
   batch(() => {
     draw();
@@ -231,7 +232,7 @@ export async function loadOlder(): Promise<string | null> {
       before,
       countMax: bounds.olderEventsPage,
       subprotocols: known === null ? [] : [bearer(known)],
-      open: openSocket,
+      open: openWebSocket,
     });
     olderFacts.value = [...older, ...olderFacts.peek()].slice(0, bounds.olderEventsMax);
     return older.length === 0 ? "There is nothing before." : null;
@@ -240,7 +241,15 @@ export async function loadOlder(): Promise<string | null> {
   }
 }
 
-export function start(): void {
+/** What was missed has been read. */
+export function dismissLost(): void {
+  screen.lost = null;
+  if (frozen !== null) frozen.lost = null;
+  version.value += 1;
+}
+
+/** Resolves when there is something to draw, or has not been for a while. */
+export function start(): Promise<void> {
   addEventListener("hashchange", () => (address.value = readAddress(location.hash)));
   addEventListener("popstate", () => (address.value = readAddress(location.hash)));
   setInterval(() => {
@@ -249,4 +258,6 @@ export function start(): void {
   connection.open();
   void poll();
   void listen();
+  setTimeout(sayReady, patienceMs);
+  return ready;
 }

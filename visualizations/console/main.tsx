@@ -5,7 +5,7 @@ import { App } from "./view/app.tsx";
 
 const page = document.querySelector("#page");
 if (page === null) throw new Error("index.html has no #page.");
-page.replaceChildren();
-// The engine answers while the first frame is drawn.
-start();
-render(<App />, page);
+void start().then(() => {
+  page.replaceChildren();
+  render(<App />, page);
+});

@@ -18,6 +18,24 @@ const chart: Plugin = {
       : null,
 };
 
+/** Named so by rollup, from the input of this name below. */
+const isFirst = (name: string): boolean => /\bfirst-[^/]*\.js$/.test(name);
+
+/** `async`: it runs as soon as it is there, and the rest of the page finds it running. */
+const first: Plugin = {
+  name: "ticket-client-first",
+  transformIndexHtml: {
+    order: "post",
+    handler(_html, { bundle }) {
+      const name = Object.keys(bundle ?? {}).find(isFirst);
+      if (name === undefined) throw new Error("There is no chunk of the first socket.");
+      return [
+        { tag: "script", attrs: { type: "module", async: true, src: `./${name}` }, injectTo: "head-prepend" },
+      ];
+    },
+  },
+};
+
 const scriptBytesMax = 60_000;
 
 /** What a browser has to fetch before it shows anything: said at every build, and refused when it is too much. */
@@ -37,12 +55,18 @@ export default defineConfig({
   base: "./",
   publicDir: false,
   logLevel: "warn",
-  plugins: [chart, size],
+  plugins: [chart, first, size],
   build: {
     outDir: fileURLToPath(new URL("../../dist/console", import.meta.url)),
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        index: fileURLToPath(new URL("index.html", import.meta.url)),
+        first: fileURLToPath(new URL("connection/first-socket.ts", import.meta.url)),
+      },
+    },
   },
 });

@@ -17,7 +17,7 @@ export const feedQuery: Edge = {
     "/v1/feed?after=0f8fad5b-d9cb-469f-a165-70867728950e:1234",
     "/v1/feed?after=memory:0&only=client-07",
     "/v1/feed?types=response.row,client.state,counters",
-    "/v1/feed?only=client-1&types=alarm.settled&after=x:999999999999999",
+    "/v1/feed?behind=reset&only=client-1&types=alarm.settled&after=x:999999999999999",
   ].map((text) => Buffer.from(text)),
   open: () => ({
     run(input) {
@@ -26,13 +26,14 @@ export const feedQuery: Edge = {
         demandReason(read.reason);
         return "refused";
       }
-      const { after, only, types } = read.request;
+      const { after, only, types, behind } = read.request;
       if (after !== null)
         demand(Number.isSafeInteger(after.position) && after.position >= 0, "a position that is none");
       const query = new URLSearchParams({
         ...(after === null ? undefined : { after: `${after.ledger}:${after.position}` }),
         ...(only === null ? undefined : { only }),
         ...(types === null ? undefined : { types: [...types].join(",") }),
+        behind,
       });
       const again = readFeedRequest(`/v1/feed?${query.toString()}`);
       demandEqual(plain(again), plain(read), "written anew it reads otherwise");
@@ -43,8 +44,8 @@ export const feedQuery: Edge = {
 
 function plain(read: ReturnType<typeof readFeedRequest>): unknown {
   if (!read.ok) return read;
-  const { after, only, types } = read.request;
-  return { after, only, types: types === null ? null : [...types] };
+  const { after, only, types, behind } = read.request;
+  return { after, only, types: types === null ? null : [...types], behind };
 }
 
 export const inspectQuery: Edge = {

@@ -3,26 +3,9 @@
  * cut, from where it was.
  *   F1 a gap closes the line, and the stream is asked for again from the last fact taken.  F2 resume by `after`.
  */
-import {
-  feedBatchSubprotocol,
-  feedCloseCodes,
-  feedPath,
-  feedSubprotocol,
-} from "../../../actors/feed-messages.ts";
 import type { FeedMessage } from "../model/feed.ts";
 import { resumePoint, rewind, type Screen, take } from "../model/screen.ts";
-
-/** Who is told what a socket does. */
-export interface Listener {
-  heard(text: string): void;
-  closed(code: number, reason: string): void;
-}
-
-export interface Socket {
-  close(): void;
-}
-
-export type OpenSocket = (url: string, subprotocols: readonly string[], listener: Listener) => Socket;
+import { feedCloseCodes, lineOf, type OpenSocket, type Socket } from "./first-socket.ts";
 
 export interface ConnectionPorts {
   readonly open: OpenSocket;
@@ -99,11 +82,7 @@ export class FeedConnection {
   open(): void {
     const { ports, screen, origin, token } = this.#options;
     this.#drop();
-    const after = resumePoint(screen);
-    const url = `${origin}${feedPath}${after === null ? "" : `?after=${encodeURIComponent(after)}`}`;
-    const known = token();
-    const spoken = [feedSubprotocol, feedBatchSubprotocol];
-    const subprotocols = known === null ? spoken : [...spoken, bearer(known)];
+    const { url, subprotocols } = lineOf(origin, resumePoint(screen), token());
     const socket: Socket = ports.open(url, subprotocols, {
       heard: (text) => {
         if (this.#socket === socket) this.#enqueue(text);
@@ -211,12 +190,6 @@ export class FeedConnection {
     };
     onChange();
   }
-}
-
-/** A page cannot set headers on a WebSocket: its token goes as a second subprotocol, which is never chosen. */
-export function bearer(token: string): string {
-  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(token)));
-  return `bearer.${base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
 
 function explain(code: number, reason: string): string {

@@ -1,7 +1,7 @@
 /** Facts from before those the page keeps: a second, short line to the feed, closed when it has caught up. */
 import { feedPath, feedSubprotocol } from "../../../actors/feed-messages.ts";
 import { type FeedFact, type FeedMessage, isFact } from "../model/feed.ts";
-import type { OpenSocket } from "./feed-connection.ts";
+import type { OpenSocket } from "./first-socket.ts";
 
 export interface OlderAsked {
   readonly origin: string;

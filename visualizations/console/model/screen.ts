@@ -21,7 +21,7 @@ import { type Rows, takeRowFact } from "./rows.ts";
 import { type Series, takeSeriesFact } from "./series.ts";
 
 export interface Lost {
-  /** Facts that this page will never show; null: nobody can say, for it is another ledger. */
+  /** Facts that were passed over, until somebody takes note; null: nobody can say, for it is another ledger. */
   readonly facts: number | null;
   readonly at: number;
 }
@@ -136,7 +136,9 @@ function takeSnapshot(screen: Screen, { data }: FeedSnapshot, at: number): void 
   if (reset && screen.position === screen.rewoundTo) dropFacts(screen);
   else if (reset || (!isNew && (ledger !== screen.ledger || position !== screen.position))) {
     const isSame = ledger === screen.ledger && position >= screen.position;
-    screen.lost = { facts: isSame ? position - screen.position : null, at };
+    const before = screen.lost === null ? 0 : screen.lost.facts;
+    const facts = isSame && before !== null ? before + position - screen.position : null;
+    screen.lost = { facts, at };
     dropFacts(screen);
   }
   screen.ledger = ledger;

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import {
   address,
+  dismissLost,
   exceptions,
   go,
   isHelpOpen,
@@ -181,7 +182,10 @@ function Banner() {
         <p class="banner">
           {lost.facts === null
             ? "The engine has another ledger now: what this page showed before is not part of it."
-            : `${countText(lost.facts)} events were lost: the engine no longer had them when this page came back.`}
+            : `${countText(lost.facts)} events were passed over: this page was too far behind, and shows what came since. The rest stands in the ledger.`}{" "}
+          <button type="button" onClick={dismissLost}>
+            Noted
+          </button>
         </p>
       )}
     </div>
