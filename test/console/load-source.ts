@@ -1,4 +1,5 @@
 /** An engine of 10,000 clients that does nothing but change them: its page, its feed, and no flow behind them. */
+import { setTimeout as passed } from "node:timers/promises";
 import type { FeedOptions } from "../../actors/feed.ts";
 import { createFeed } from "../../actors/feed.ts";
 import type { ClientView } from "../../actors/engine-views.ts";
@@ -73,6 +74,16 @@ class BusyPool extends ScriptedSource {
     this.#clients.add(listener);
     return () => this.#clients.delete(listener);
   }
+  /** Nothing is kept but what the feed keeps: whoever would be read to from a ledger gets nothing. */
+  override readFacts(): ReturnType<ScriptedSource["readFacts"]> {
+    throw new Error("There is no ledger here.");
+  }
+  get position(): number {
+    return this.#position;
+  }
+  get views(): readonly ClientView[] {
+    return this.#views;
+  }
   override snapshot(): ReturnType<ScriptedSource["snapshot"]> & ReturnType<Source["snapshot"]> {
     return { ...super.snapshot(), position: this.#position, clients: [...this.#views] };
   }
@@ -80,19 +91,45 @@ class BusyPool extends ScriptedSource {
 
 export interface BusyEngine {
   readonly url: string;
+  /** So many more changes, at once. */
+  change(count: number): void;
+  position(): number;
+  views(): readonly ClientView[];
   stop(): Promise<void>;
 }
 
-export async function startBusyEngine(clients: number, changesPerSecond: number): Promise<BusyEngine> {
+/** So many changes go to the feed before it has a turn. */
+const burstStep = 500;
+
+/** `GET /burst?1000` answers when a thousand more changes are made. */
+export async function startBusyEngine(
+  clients: number,
+  changesPerSecond: number,
+  kept: Pick<FeedOptions, "factsKept"> = {},
+): Promise<BusyEngine> {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const config = resolveConfig({ listen: { port: 0 } });
   if (!config.ok) throw new Error(config.failure.detail);
   const pool = new BusyPool(clients);
-  const feed = createFeed({ supervisor: pool, clock: systemClock });
+  const feed = createFeed({ supervisor: pool, clock: systemClock, ...kept });
   const server = await startHttpServer(config.value.listen, log);
   const settings = { allowedOrigins: server.access.origins, allowedHosts: server.access.hosts };
   const edge = attachFeed({ feed, clock: systemClock, ids: systemIds, log, settings });
   server.addRoutes(consoleRoutes());
+  server.addRoutes([
+    {
+      method: "GET",
+      path: "/burst",
+      async answer(request, response) {
+        const count = Number(request.url?.split("?")[1]);
+        for (let made = 0; made < count; made += burstStep) {
+          pool.change(burstStep);
+          await passed(1);
+        }
+        response.end();
+      },
+    },
+  ]);
   server.addUpgrade((request, socket, head) => edge.handleUpgrade(request, socket, head));
   server.allAdded();
 
@@ -108,6 +145,9 @@ export async function startBusyEngine(clients: number, changesPerSecond: number)
   }, 10);
   return {
     url: server.url,
+    change: (count) => pool.change(count),
+    position: () => pool.position,
+    views: () => pool.views,
     async stop() {
       clearInterval(timer);
       feed.close();

@@ -286,6 +286,8 @@ describe("F3: a slow reader", () => {
       const scene = fallen("reset");
       const { source, reader } = scene;
       source.emit(11);
+      source.show(viewOf("client-01", "locked", "between"));
+      scene.clock.advance(limits.feedStateIntervalMs);
       source.clients = [viewOf("client-01", "idle", "after")];
       await drain(scene);
       expect(reader.positions).toEqual([1, 2]);
@@ -294,6 +296,7 @@ describe("F3: a slow reader", () => {
         [true, 13],
       ]);
       expect(reader.snapshots[1]?.data.clients[0]?.processingData).toBe("after");
+      expect(reader.ofType("ticketclient.client.state")).toEqual([]);
       source.emit(2);
       await drain(scene);
       expect(reader.facts.slice(2).map(({ data }) => [data.previous, data.position])).toEqual([
