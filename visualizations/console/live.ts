@@ -98,7 +98,7 @@ export function setToken(text: string): void {
   void loadBefore();
 }
 
-const openSocket: OpenSocket = (...line) => firstSocket?.take(...line) ?? openWebSocket(...line);
+const openSocket: OpenSocket = (...asked) => firstSocket?.take(...asked) ?? openWebSocket(...asked);
 
 const origin = location.origin.replace(/^http/, "ws");
 
