@@ -185,7 +185,8 @@ export function uncover(state: State, key: KeyState, alarm: string): void {
 
 /**
  * The end of a flow that decided alarms again: unless it found them covered still, or has to come back to them, it
- * was their second decision and they get no third. R6: neither do they crash for ever.
+ * was their second decision and they get no third. R6: neither do they crash for ever. L4: what it has sent goes on
+ * without it, and how that ends is how they end.
  */
 export function afterAgain(
   state: State,
@@ -195,6 +196,7 @@ export function afterAgain(
 ): void {
   const isRenewed = key.cover !== null && key.cover.position > flow.position;
   const isGivenUp = result === "crashed" && key.crashes >= limits.flowCrashesMax;
+  if ((isGivenUp || result === "forced") && key.request !== null) return;
   if (isGivenUp) key.crashes = 0;
   if (isGivenUp || result === "forced" || (result === "settled" && !isRenewed)) dropCover(state, key);
 }

@@ -94,7 +94,9 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
     key.request = null;
     key.parked = null;
     if (fact.body.again) key.again = request.alarms[0]?.position ?? 0;
-    if (isFinal(result) && isAgain(key, request.alarms)) dropCover(state, key);
+    // Nothing more comes of it: alarms that rested on a cover have had their second decision.
+    const isOver = isFinal(result) || (result === "ok" && key.flow === null);
+    if (isOver && isAgain(key, request.alarms)) dropCover(state, key);
     state.requests.delete(requestId);
     if (result === "unknown" || request.service.asyncSeconds > 0) {
       const { lockGuid, intent, rule, payload } = request;
@@ -166,7 +168,6 @@ export function dropMoot(state: State, key: KeyState, ticketId: string, service:
   key.unknown = key.unknown.filter(({ requestId }) => state.unknown.has(requestId));
 }
 
-/** Nothing more comes of the request: alarms that rested on a cover have had their second decision. */
 function isFinal(result: RequestResult): boolean {
   return result === "rejected" || result === "failed" || result === "unknown";
 }

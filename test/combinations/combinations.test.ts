@@ -75,6 +75,23 @@ test(
   5 * minutes,
 );
 
+/** What the enumeration of pairs has found, and was mended. */
+test.each([
+  ["maintenance", "requestId", "26:notBusy,30:syncSlow"], // forced before its request was planned
+  ["maintenance", "requestId", "36:unlock,42:nack"], // forced while its request is on its way, which is then refused
+  ["maintenance", "none", "36:unlock,42:silentBefore"],
+  ["maintenance", "none", "38:killKept,46:unlock"],
+  ["maintenance", "none", "41:throws,57:unlock"],
+  ["cover-ends", "requestId", "36:unlock,42:unreachable"],
+] as const)(
+  "A8: what rested on a cover says how its second decision ended: %s, %s, %s",
+  async (flow, promise, faults) => {
+    const { broken, plan } = await new World({ ...unit(flow, promise), faults: planFrom(faults) }).run();
+    expect(broken).toEqual([]);
+    expect(plan.done).toHaveLength(2);
+  },
+);
+
 test("one combination is one world: the same facts at the same moments, and the fault where it was planned", async () => {
   const told: string[][] = [[], []];
   for (const lines of told) {
