@@ -34,16 +34,18 @@ export interface HouseOptions {
   readonly promise?: ServicePromise;
   /** A fault script of the desk. */
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
+  /** Members of the engine's configuration beside `clients` and `services`. Default: every notification a flow of its own. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 export async function openHouse(options: HouseOptions): Promise<House> {
-  const { scratch, clients, promise = calm, faults = [] } = options;
+  const { scratch, clients, promise = calm, faults = [], config: more = { coalesce: false } } = options;
   const folder = mkdtempSync(join(scratch, "house-"));
   const [deskDir, dataDir] = [join(folder, "desk"), join(folder, "data")];
   const deskOn = (port: number) => startServer(deskWords({ folder, deskDir, promise, faults }, port));
   const desk = await deskOn(0);
   const deskPort = portOf(desk);
-  const config = { coalesce: false, clients };
+  const config = { ...more, clients };
   const words = (at: number) => engineWords({ folder, dataDir, deskPort, promise, config }, at);
   const engine = await startServer(words(0));
   const port = portOf(engine);
@@ -172,6 +174,8 @@ export interface Figures {
   readonly unknown: number;
   /** CPU time of the engine's process since its start. */
   readonly cpuMs: number;
+  /** JavaScript objects of its main thread, garbage included. */
+  readonly heapMb: number;
 }
 
 /** Of the running engine, from its metrics: cheap enough to ask a hundred times a second. */
@@ -198,6 +202,7 @@ export async function figures(house: Pick<House, "port">): Promise<Figures> {
     parked: Object.fromEntries(parked),
     unknown: value('requests{status="unknown"}'),
     cpuMs: Math.round(value("process_cpu_seconds_total") * 1_000),
+    heapMb: value("nodejs_heap_size_used_bytes") / 1_048_576,
   };
 }
 
