@@ -4,7 +4,7 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
-import { launch, portOf, run, startServer, type Launched, type Running } from "./processes.ts";
+import { launch, portOf, run, startServer, type How, type Launched, type Running } from "./processes.ts";
 import { count, type Report } from "./report.ts";
 
 export interface ServicePromise {
@@ -36,10 +36,12 @@ export interface HouseOptions {
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
   /** Members of the engine's configuration beside `clients` and `services`. Default: every notification a flow of its own. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** How the engine is started. */
+  readonly how?: How;
 }
 
 export async function openHouse(options: HouseOptions): Promise<House> {
-  const { scratch, clients, promise = calm, faults = [], config: more = { coalesce: false } } = options;
+  const { scratch, clients, promise = calm, faults = [], config: more = { coalesce: false }, how } = options;
   const folder = mkdtempSync(join(scratch, "house-"));
   const [deskDir, dataDir] = [join(folder, "desk"), join(folder, "data")];
   const deskOn = (port: number) => startServer(deskWords({ folder, deskDir, promise, faults }, port));
@@ -47,7 +49,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const deskPort = portOf(desk);
   const config = { ...more, clients };
   const words = (at: number) => engineWords({ folder, dataDir, deskPort, promise, config }, at);
-  const engine = await startServer(words(0));
+  const engine = await startServer(words(0), how);
   const port = portOf(engine);
   return {
     dataDir,
@@ -56,8 +58,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     deskPort,
     engine,
     desk,
-    startEngine: () => startServer(words(port)),
-    launchEngine: () => launch(words(port)),
+    startEngine: () => startServer(words(port), how),
+    launchEngine: () => launch(words(port), how),
     startDesk: () => deskOn(deskPort),
   };
 }

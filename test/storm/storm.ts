@@ -4,6 +4,7 @@
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { closeHouse, createdTwice, openedBeside, openHouse, truth } from "../acceptance/house.ts";
 import { differences } from "./accepted-alarms.ts";
 import { EngineWatch } from "./engine-watch.ts";
@@ -19,12 +20,14 @@ export interface StormSettings {
   readonly onProgress: (line: string) => void;
 }
 
+/** As it is installed: types are stripped when the package is built, and not by every process that starts. */
+const program = fileURLToPath(new URL("../../dist/adapters/cli/main.js", import.meta.url));
 const ackMsMax = 250;
 const memoryMbMax = 300;
 
 export async function storm(settings: StormSettings, findings: Findings): Promise<void> {
   const { scratch, plan, clients, onProgress } = settings;
-  const house = await openHouse({ scratch, clients, config: { coalesce: true } });
+  const house = await openHouse({ scratch, clients, config: {}, how: { program } });
   const watch = new EngineWatch(house, onProgress);
   const reports = await send(`ws://127.0.0.1:${house.port}/v1/alarms`, plan);
   const peakOfSending = watch.peakMb();
