@@ -40,7 +40,7 @@ const filters: Readonly<Record<string, Filter>> = {
 const clients = 4;
 const lieShare = 0.05;
 /** Nothing moved for so long: it will not. */
-const patienceMs = 120_000;
+const patienceMs = 60_000;
 
 export async function feedCuts(settings: CutSettings, findings: Findings): Promise<void> {
   const house = await openHouse({ scratch: settings.scratch, clients });
@@ -131,10 +131,9 @@ class CutRun {
   async compare(findings: Findings): Promise<void> {
     await this.#untilSettled();
     const now = await snapshotAt(this.#house.port);
-    const differs: string[] = [];
-    for (const reader of this.#readers) differs.push(...(await this.#differences(reader, now)));
+    const differs = await Promise.all(this.#readers.map((reader) => this.#differences(reader, now)));
     await this.#proxy?.close();
-    this.#tell(findings, now.clients.length, differs);
+    this.#tell(findings, now.clients.length, differs.flat());
   }
 
   async #untilSettled(): Promise<void> {
