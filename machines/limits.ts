@@ -269,6 +269,8 @@ export const limits = {
   /** The write-ahead log is moved into the file after so many facts or commits: some 10 MB of log. */
   ledgerCheckpointFacts: 8_000,
   ledgerCheckpointCommits: 400,
+  /** Pages of the file kept by who writes it: what one commit and one addition to the index touch. The system keeps the rest. */
+  ledgerCacheKib: 16_384,
   /** How long a write waits for another program that has the file locked (a person at `sqlite3`) before it counts as failed. */
   ledgerBusyMs: 5_000,
 

@@ -87,7 +87,7 @@ function openWitness(dir: string): DatabaseSync | undefined {
 function prepareFile(db: DatabaseSync, { dir, pagesMax, identity, acceptShortened }: ThreadOpening): void {
   // Checkpoints are made by hand: SQLite's automatic ones swallow a failed sync, and R3 must see it.
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
-    PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;`);
+    PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${limits.ledgerCacheKib};`);
   if (pagesMax !== null) db.exec(`PRAGMA max_page_count = ${Math.trunc(pagesMax)}`);
   if (checkSchema(db, { upgrade: true }) === "empty") {
     const noted = notedPosition(dir);
