@@ -63,9 +63,11 @@ test("rows stay where the pointer is, and follow again when it has left", async 
   const before = (await rows.allTextContents()).slice(0, 10);
   await frameMs(page);
   expect((await rows.allTextContents()).slice(0, 10)).toEqual(before);
+  await page.getByText("held while you are on the rows").waitFor();
   await page.mouse.move(5, 5);
   await expect
     .poll(async () => (await rows.allTextContents()).slice(0, 10), { timeout: 20_000 })
     .not.toEqual(before);
+  await page.getByText("held while you are on the rows").waitFor({ state: "detached" });
   await close();
 });

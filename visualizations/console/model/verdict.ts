@@ -38,7 +38,11 @@ export function verdictOf({ id, outcome, ticketId, rule }: Settled): VerdictText
           : `No new ticket: alarm ${id} belongs to ${ticket}, which is open.`,
       );
     case "stopped":
-      return say(`No ticket: nothing is to be done for alarm ${id}.`);
+      return say(
+        ticketId === null
+          ? `No ticket: nothing is to be done for alarm ${id}.`
+          : `Nothing to do: alarm ${id} leaves ${ticket} as it is.`,
+      );
     case "coalesced":
       return say(`No ticket: alarm ${id} was folded into another.`);
     case "aborted":

@@ -9,7 +9,7 @@ import { countOf } from "../model/text.ts";
 import { useAnswer } from "./answer.ts";
 import { whyOf } from "./decision-record.tsx";
 import { useHeld } from "./held.ts";
-import { download, Heading, Link, Refusal, SearchBox, Time } from "./parts.tsx";
+import { download, Heading, Link, Refusal, SearchBox, Time, HeldHint } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 export const alarmColumns = [
@@ -33,7 +33,11 @@ export function AlarmsPage() {
 function Newest() {
   const { alarms } = shown();
   const { filter = "" } = address.value.query;
-  const { value: listed, hold } = useHeld(`${filter}\n${isPaused.value}\n${alarms.size === 0}`, renewMs, () =>
+  const {
+    value: listed,
+    isHeld,
+    hold,
+  } = useHeld(`${filter}\n${isPaused.value}\n${alarms.size === 0}`, renewMs, () =>
     selectAlarms(alarms, filter, bounds.alarmsMax).map(({ position }) => position),
   );
   const rows = listed.map((position) => alarms.get(position)).filter((one) => one !== undefined);
@@ -54,6 +58,7 @@ function Newest() {
           {isPaused.value ? "Resume" : "Pause"}
         </button>
         <Csv rows={rows} />
+        <HeldHint isHeld={isHeld} />
       </Heading>
       <AlarmTable
         rows={rows}

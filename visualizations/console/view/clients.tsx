@@ -13,7 +13,7 @@ import { csvOf } from "../model/csv.ts";
 import { isBusyTooLong, isOverAge } from "../model/overview.ts";
 import { countOf, countText } from "../model/text.ts";
 import { useHeld } from "./held.ts";
-import { Age, download, Guid, Heading, Link, Refusal, SearchBox, StateMark } from "./parts.tsx";
+import { Age, download, Guid, Heading, Link, Refusal, SearchBox, StateMark, HeldHint } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 /** Rows are put in order anew at most this often. */
@@ -26,10 +26,12 @@ export function ClientsPage() {
   const order = readOrder(query["sort"]);
   const hidden = new Set((query["hide"] ?? "").split(",").filter((name) => name !== ""));
   const visible = columns.filter(({ name }) => name === "id" || !hidden.has(name));
-  const { value: ids, hold } = useHeld(
-    `${query["filter"] ?? ""}\n${writeOrder(order)}\n${screen.clients.size}`,
-    orderMs,
-    () => selectClients(screen.clients.values(), filter, order, now.peek()),
+  const {
+    value: ids,
+    isHeld,
+    hold,
+  } = useHeld(`${query["filter"] ?? ""}\n${writeOrder(order)}\n${screen.clients.size}`, orderMs, () =>
+    selectClients(screen.clients.values(), filter, order, now.peek()),
   );
   const at = now.value;
 
@@ -57,6 +59,7 @@ export function ClientsPage() {
         >
           CSV
         </button>
+        <HeldHint isHeld={isHeld} />
       </Heading>
       <Refusal text={filter.complaint} />
       <VirtualTable

@@ -6,7 +6,7 @@ import { factSummary, selectEvents } from "../model/event-filter.ts";
 import { type FeedFact, kindOf } from "../model/feed.ts";
 import { countOf } from "../model/text.ts";
 import { useHeld } from "./held.ts";
-import { Dialog, download, Heading, Link, Refusal, SearchBox, Time } from "./parts.tsx";
+import { Dialog, download, Heading, Link, Refusal, SearchBox, Time, HeldHint } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 const kinds = [
@@ -42,9 +42,11 @@ export function EventsPage() {
   const [refusal, setRefusal] = useState<string | null>(null);
   const older = olderFacts.value;
   const asked = `${type}\n${text}\n${older.length}\n${isPaused.value}\n${screen.events.length === 0}`;
-  const { value: facts, hold } = useHeld(asked, renewMs, () =>
-    selectEvents([...older, ...screen.events], { type, text }, shownMax),
-  );
+  const {
+    value: facts,
+    isHeld,
+    hold,
+  } = useHeld(asked, renewMs, () => selectEvents([...older, ...screen.events], { type, text }, shownMax));
   const isAt = ({ data }: FeedFact): boolean => String(data.position) === at;
   const opened = at === "" ? undefined : (facts.find(isAt) ?? screen.events.find(isAt));
   return (
@@ -88,6 +90,7 @@ export function EventsPage() {
         >
           Export
         </button>
+        <HeldHint isHeld={isHeld} />
       </Heading>
       <Refusal text={refusal} />
       <VirtualTable

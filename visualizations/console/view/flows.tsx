@@ -4,7 +4,7 @@ import type { Flow } from "../model/flows.ts";
 import { ageText, countOf, durationText } from "../model/text.ts";
 import { timeAxis, type TimeAxis } from "../model/time-axis.ts";
 import { useHeld } from "./held.ts";
-import { Heading, Link, SearchBox, Time } from "./parts.tsx";
+import { Heading, Link, SearchBox, Time, HeldHint } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
 /** An idle stretch longer than this is folded. */
@@ -35,7 +35,11 @@ export function FlowsPage() {
     [lockGuid, key, clientId, result ?? "running", decision?.rule, decision?.decision, ...outcomes].some(
       (text) => text?.toLowerCase().includes(wanted) === true,
     );
-  const { value: guids, hold } = useHeld(`${filter}\n${byGuid.size === 0}`, renewMs, () =>
+  const {
+    value: guids,
+    isHeld,
+    hold,
+  } = useHeld(`${filter}\n${byGuid.size === 0}`, renewMs, () =>
     [...byGuid.values()]
       .reverse()
       .filter(fits)
@@ -64,6 +68,7 @@ export function FlowsPage() {
           {flows.length === flowsShown ? ", the newest" : ""}
         </span>
         <AxisNote axis={axis} />
+        <HeldHint isHeld={isHeld} />
       </Heading>
       <VirtualTable
         label="Automatic flows"

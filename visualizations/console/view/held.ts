@@ -4,6 +4,7 @@ import { now } from "../live.ts";
 
 export interface Held<T> {
   readonly value: T;
+  readonly isHeld: boolean;
   /** True while a pointer or the focus is on the rows. */
   readonly hold: (isHeld: boolean) => void;
 }
@@ -26,5 +27,5 @@ export function useHeld<T extends object>(asked: string, everyMs: number, make: 
     kept.asked = asked;
     kept.at = at;
   }
-  return { value: kept.value, hold: (isHeld) => (kept.isHeld = isHeld) };
+  return { value: kept.value, isHeld: kept.isHeld, hold: (isHeld) => (kept.isHeld = isHeld) };
 }

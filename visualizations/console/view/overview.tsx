@@ -6,7 +6,7 @@ import { countText } from "../model/text.ts";
 import { alarmColumns, cellsOf, isBad } from "./alarms.tsx";
 import { LatencyChart, OutcomeChart } from "./charts.tsx";
 import { useHeld } from "./held.ts";
-import { Link, Section, StateMark } from "./parts.tsx";
+import { Link, Section, StateMark, HeldHint } from "./parts.tsx";
 import type { ClientCondition } from "../model/feed.ts";
 
 export function OverviewPage() {
@@ -63,7 +63,11 @@ const renewMs = 250;
 /** Alarms becoming tickets, or not, each with its reason. */
 function LatestAlarms() {
   const { alarms, ledger } = shown();
-  const { value: latest, hold } = useHeld(String(alarms.size === 0), renewMs, () =>
+  const {
+    value: latest,
+    isHeld,
+    hold,
+  } = useHeld(String(alarms.size === 0), renewMs, () =>
     selectAlarms(alarms, "", latestShown).map(({ position }) => position),
   );
   if (latest.length === 0)
@@ -82,6 +86,7 @@ function LatestAlarms() {
       onFocusCapture={() => hold(true)}
       onBlurCapture={() => hold(false)}
     >
+      <HeldHint isHeld={isHeld} />
       <table class="plain">
         <thead>
           <tr>
@@ -171,7 +176,7 @@ function Pool() {
     (state) => counts.has(state) || (state !== "restarting" && state !== "quarantined"),
   );
   return (
-    <dl class="numbers">
+    <dl class="numbers states">
       {rows.map((state) => (
         <div key={state}>
           <dt>

@@ -1,7 +1,7 @@
 /** Small pieces that every page is made of. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { address, now } from "../live.ts";
+import { address, isPaused, now } from "../live.ts";
 import { type Place, type Query, writeAddress } from "../model/address.ts";
 import type { ClientCondition } from "../model/feed.ts";
 import { ageText, shortGuid, timeText, utcText } from "../model/text.ts";
@@ -146,6 +146,11 @@ export function Refusal({ text }: { readonly text: string | null }) {
       {text}
     </p>
   );
+}
+
+/** Why rows do not move while the counts do. Last of its line, so that it pushes nothing. */
+export function HeldHint({ isHeld }: { readonly isHeld: boolean }) {
+  return isHeld && !isPaused.value ? <span class="detail">held while you are on the rows</span> : null;
 }
 
 /** A text of the address, changed as it is typed. */
