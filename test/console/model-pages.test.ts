@@ -138,7 +138,7 @@ test("why there is (no) ticket is said first, in words, for every outcome", () =
   expect(say("created").title).toBe("Ticket: alarm 4711 made ticket MO-31.");
   expect(say(null).title).toContain("Not settled yet");
   expect(say("stopped", "D10", "TCK-1").title).toBe(
-    "Nothing to do: alarm 4711 leaves ticket TCK-1 as it is.",
+    "No ticket of its own: alarm 4711 leaves ticket TCK-1 as it is.",
   );
   expect(say("stopped", "D12", null).title).toBe("No ticket: nothing is to be done for alarm 4711.");
   expect(say("unknown").title).toBe("Nobody can say whether alarm 4711 has a ticket.");

@@ -41,7 +41,7 @@ export function verdictOf({ id, outcome, ticketId, rule }: Settled): VerdictText
       return say(
         ticketId === null
           ? `No ticket: nothing is to be done for alarm ${id}.`
-          : `Nothing to do: alarm ${id} leaves ${ticket} as it is.`,
+          : `No ticket of its own: alarm ${id} leaves ${ticket} as it is.`,
       );
     case "coalesced":
       return say(`No ticket: alarm ${id} was folded into another.`);
