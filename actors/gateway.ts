@@ -36,8 +36,13 @@ export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
         const stand = await Promise.all(input.items.map((item) => claim(ports, item, item === last)));
         return input.items.filter((_, index) => stand[index]);
       }),
-      send: fromPromise<SendResult, { readonly item: QueuedRequest }>(({ input, signal }) =>
-        send(ports, input.item, signal),
+      send: fromPromise<SendResult, { readonly items: readonly QueuedRequest[] }>(
+        async ({ input, signal }) => {
+          let exchangeMs: SendResult = 0;
+          // oxlint-disable-next-line no-await-in-loop -- G1: one at a time
+          for (const item of input.items) exchangeMs = await send(ports, item, signal);
+          return exchangeMs;
+        },
       ),
     },
   });
@@ -104,6 +109,7 @@ async function claim(
 }
 
 async function send(ports: GatewayPorts, item: QueuedRequest, signal: AbortSignal): Promise<SendResult> {
+  signal.throwIfAborted(); // nothing leaves after the gateway's end
   const { journal, clock } = ports;
   const { request, attempt } = item;
   const began = clock.monotonicMs();
@@ -128,7 +134,8 @@ async function send(ports: GatewayPorts, item: QueuedRequest, signal: AbortSigna
   const verdict = judgeAnswer(key, known, answer, ports.settings);
   journal.note(verdict.entries, [], { ahead: true }); // as the next claim, and before it (G1)
   const { result, outcome, because } = verdict;
-  return { answer: { ok: true, result, outcome, ticketId: answer.ticketId, because, at }, exchangeMs };
+  item.reply({ ok: true, result, outcome, ticketId: answer.ticketId, because, at });
+  return exchangeMs;
 }
 
 function asAnswer(told: RequestAnswer, answeredAt: number, durationMs: number): Answer {

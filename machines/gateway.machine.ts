@@ -29,7 +29,7 @@ export interface GatewayContext {
   readonly service: string;
   /** Owned and changed in place by this actor alone: a queue of thousands is not copied for each request. */
   readonly line: Lanes<QueuedRequest>;
-  /** Taken out of the line, in the order they are sent: being claimed, or claimed and the first of them in flight. */
+  /** Taken out of the line, in the order they are sent: being claimed, or claimed and one of them in flight. */
   readonly taken: readonly QueuedRequest[];
   /** Of the last exchange, ms; null: none yet. */
   readonly exchangeMs: number | null;
@@ -40,11 +40,8 @@ export type GatewayEvent = { readonly type: "gateway.enqueue"; readonly item: Qu
 /** Those of the asked that are durable as sending, in their order. The claim of every other has fallen: it may not be sent. */
 export type ClaimResult = readonly QueuedRequest[];
 
-export interface SendResult {
-  readonly answer: ForwardReply;
-  /** From the first byte to the answer. */
-  readonly exchangeMs: number;
-}
+/** How long the last exchange took, from its first byte to its answer, in ms. */
+export type SendResult = number;
 
 /**
  * How many requests are claimed with one commit: as many as leave within `claimedMsMax` of it at the pace of the last
@@ -71,15 +68,17 @@ export const gatewayMachine = setup({
     claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(() =>
       Promise.reject(new Error("No claim provided.")),
     ),
-    /** Provided by actors/: one exchange with the service; its answer's facts are appended before it resolves. */
-    send: fromPromise<SendResult, { readonly item: QueuedRequest }>(() =>
+    /**
+     * Provided by actors/: exchanges with the service, each begun when the one before is answered (G1); the facts of an
+     * answer are appended, and its asker is told, before the next one begins.
+     */
+    send: fromPromise<SendResult, { readonly items: readonly QueuedRequest[] }>(() =>
       Promise.reject(new Error("No send provided.")),
     ),
   },
   guards: {
     hasNext: ({ context }) => context.line.size > 0,
     isAnyClaimed: (_, params: { readonly claimed: ClaimResult }) => params.claimed.length > 0,
-    isMoreClaimed: ({ context }) => context.taken.length > 1,
   },
   actions: {
     enqueue: ({ context, event }) => {
@@ -93,10 +92,9 @@ export const gatewayMachine = setup({
       for (const item of context.taken)
         if (!claimed.includes(item)) item.reply(cancelled("Its flow lost the client before it was sent.", 0));
     },
-    reply: ({ context }, { answer }: SendResult) => context.taken[0]?.reply(answer),
-    dropFirst: assign({
-      taken: ({ context }) => context.taken.slice(1),
-      exchangeMs: (_, { exchangeMs }: SendResult) => exchangeMs,
+    dropTaken: assign({
+      taken: [],
+      exchangeMs: (_, params: { readonly exchangeMs: SendResult }) => params.exchangeMs,
     }),
     escalate: ({ event }) => {
       throw "error" in event ? event.error : new Error(`A Ticket Gateway failed at ${event.type}.`);
@@ -142,25 +140,11 @@ export const gatewayMachine = setup({
     sending: {
       invoke: {
         src: "send",
-        input: ({ context }) => ({ item: context.taken[0] as QueuedRequest }),
-        onDone: [
-          {
-            guard: "isMoreClaimed",
-            target: "sending",
-            reenter: true,
-            actions: [
-              { type: "reply", params: ({ event }) => event.output },
-              { type: "dropFirst", params: ({ event }) => event.output },
-            ],
-          },
-          {
-            target: "idle",
-            actions: [
-              { type: "reply", params: ({ event }) => event.output },
-              { type: "dropFirst", params: ({ event }) => event.output },
-            ],
-          },
-        ],
+        input: ({ context }) => ({ items: context.taken }),
+        onDone: {
+          target: "idle",
+          actions: { type: "dropTaken", params: ({ event }) => ({ exchangeMs: event.output }) },
+        },
         onError: { actions: "escalate" },
       },
     },

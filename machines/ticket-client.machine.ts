@@ -128,6 +128,9 @@ function refuseCommand(context: TicketClientContext, event: TicketClientEvent, s
   else event.reply({ ok: false, failure, at: 0 });
 }
 
+/** Held, and without a command. */
+const waiting = { command: null, processingData: "waiting for the flow" } as const;
+
 const machine = setup({
   types: {
     context: {} as TicketClientContext,
@@ -153,21 +156,14 @@ const machine = setup({
     isHeldFence: ({ context, event }) => event.type === "lock.expired" && context.lock?.fence === event.fence,
   },
   actions: {
-    takeLock: assign(({ context, event }) =>
-      event.type !== "client.lock"
-        ? {}
-        : {
-            lock: event.lock,
-            claim: event.claim,
-            results: null,
-            processingData: event.flow === null ? "held by hand" : `flow for ${event.flow.key.key}`,
-            refused: context.refused,
-          },
-    ),
-    spawnFlow: assign(({ context, event, spawn, self }) => {
-      if (event.type === "client.lock" && event.flow !== null)
-        spawn("flow", { id: "flow", input: { ...event.flow, ask: (command) => self.send(command) } });
-      return { claim: context.claim };
+    /** Its flow, if it has one, begins with it. */
+    takeLock: assign(({ event, spawn, self }) => {
+      if (event.type !== "client.lock") return {};
+      const { lock, claim, flow } = event;
+      if (flow !== null)
+        spawn("flow", { id: "flow", input: { ...flow, ask: (command) => self.send(command) } });
+      const processingData = flow === null ? "held by hand" : `flow for ${flow.key.key}`;
+      return { lock, claim, results: null, processingData };
     }),
     /** Provided by actors/: `lock.expired` with this fence after `deadlineMs`, unless disarmed. */
     armDeadline: (_args, _params: DeadlineParams) => {},
@@ -189,11 +185,13 @@ const machine = setup({
       return {};
     }),
     moveClaim: assign(({ event }) => (event.type === "client.forceNotBusy" ? { claim: event.claim } : {})),
-    dropCommand: assign({ command: null, processingData: "waiting for the flow" }),
-    keepResults: assign(({ context }, params: { readonly reply: SearchReply }) => {
-      if (!params.reply.ok) return {};
-      return { results: together(context.results, params.reply, context.lock?.lockGuid ?? "") };
-    }),
+    dropCommand: assign(waiting),
+    keepResults: assign(({ context }, params: { readonly reply: SearchReply }) => ({
+      ...waiting,
+      results: params.reply.ok
+        ? together(context.results, params.reply, context.lock?.lockGuid ?? "")
+        : context.results,
+    })),
     replySearch: ({ context }, params: { readonly reply: SearchReply }) => {
       if (context.command?.type === "client.search") context.command.reply(params.reply);
     },
@@ -336,7 +334,6 @@ export const ticketClientMachine = machine.createMachine({
               type: "armDeadline",
               params: ({ event }) => ({ fence: event.lock.fence, deadlineMs: event.deadlineMs }),
             },
-            "spawnFlow",
           ],
         },
       },
@@ -361,9 +358,8 @@ export const ticketClientMachine = machine.createMachine({
         onDone: {
           target: "locked",
           actions: [
-            { type: "keepResults", params: ({ event }) => ({ reply: event.output }) },
             { type: "replySearch", params: ({ event }) => ({ reply: event.output }) },
-            "dropCommand",
+            { type: "keepResults", params: ({ event }) => ({ reply: event.output }) },
           ],
         },
         onError: { actions: "escalate" },

@@ -3,6 +3,7 @@
  * Time, ids and positions are counted; nothing here decides anything.
  */
 import { nextGroup } from "../../machines/admission.ts";
+import { membersOf } from "../../machines/cover.ts";
 import { byTheWall, decide, type DecisionSettings } from "../../machines/decision.ts";
 import { entry, type Entry } from "../../machines/entry.ts";
 import { alarmStream, type Fact, type FactBodies, type FoldSettings } from "../../machines/facts.ts";
@@ -190,12 +191,8 @@ export class History {
     const lockGuid = this.id("guid");
     const fence = (this.state.clients.get(clientId)?.fence ?? 0) + 1;
     const key = this.key(name);
-    const group =
-      key.request === null
-        ? nextGroup(key, true).flow
-        : key.waiting.filter((one) =>
-            key.request?.alarms.some(({ position }) => position === one.ref.position),
-          );
+    const next = key.request === null ? nextGroup(key, true).flow : membersOf(key, key.request.alarms);
+    const group = change.group ?? next;
     const lock = { clientId, lockGuid, fence, lockTime: this.now, deadlineAt: this.now + 300_000 };
     const alarms = group.map((one) => one.ref);
     this.add(

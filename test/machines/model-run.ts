@@ -143,6 +143,7 @@ export class ModelRun {
   #start(name: string, held: Parking | null): void {
     const { history } = this;
     const key = history.key(name);
+    let together: Pick<FlowInput, "group"> | null = null;
     if (key.request === null) {
       const { cancelled, flow } = nextGroup(key, true, held !== null);
       for (const { ref } of cancelled) {
@@ -152,6 +153,7 @@ export class ModelRun {
       }
       if (flow.length === 0) return;
       if (flow.length > 1) this.#count("coalesced");
+      together = { group: flow }; // as it was before the others were cancelled: the engine does both in one commit
     }
     const clientId = `client-${name}`;
     const input = history.start(name, {
@@ -159,6 +161,7 @@ export class ModelRun {
       settings: this.#settings,
       hasTopology: this.#topology !== null,
       ...(key.request === null ? { service: this.service.info } : {}),
+      ...together,
     });
     if (key.flow?.again === true) this.#count("decided again");
     this.#runs.set(name, { input, findings: noFindings });
