@@ -18,19 +18,19 @@ export function heldDown(key: KeyState, head: Waiting, delays: Delays): Parking 
 
 /** The same for alarms whose cover has ended: their create is held down like any other. */
 export function heldAfterCover(endedAt: Instant, { createSeconds }: Delays): Parking | null {
-  return createSeconds === 0 ? null : held(endedAt, createSeconds, "create");
+  return createSeconds === 0 ? null : held(endedAt, createSeconds, "a create");
 }
 
 /** What the notification would most likely come to, by our own facts: the search has not been asked yet. */
 function delayOf(key: KeyState, { notification }: Waiting, delays: Delays): [number, string] {
   const hasTicket = key.open.size > 0;
   if (notification.kind !== "clear")
-    return hasTicket ? [delays.updateSeconds, "update"] : [delays.createSeconds, "create"];
+    return hasTicket ? [delays.updateSeconds, "an update"] : [delays.createSeconds, "a create"];
   const closes = hasTicket && key.active.size <= 1;
-  return [closes ? delays.closeSeconds : 0, "close"];
+  return [closes ? delays.closeSeconds : 0, "a close"];
 }
 
 function held(since: Instant, seconds: number, what: string): Parking {
   const until = since + Math.ceil(seconds * 1000);
-  return { reason: "holdDown", since, until, because: `Held down for ${seconds} s before a ${what}.` };
+  return { reason: "holdDown", since, until, because: `Held down for ${seconds} s before ${what}.` };
 }

@@ -83,6 +83,21 @@ export const parts: readonly Part[] = [
       return `${edges.length} edges, ${shown(fewest)} executions each or more: ${failed} failed`;
     },
   },
+  {
+    name: "planted defects",
+    script: "planted",
+    words: (_, folder) => ["--state", `${folder}/planted.json`],
+    runs: 1,
+    tell: ([one]) => `${count(one, "planted")} planted defects: ${count(one, "caught")} caught`,
+  },
+  {
+    name: "mutation of machines/",
+    script: "mutation",
+    words: (_, folder) => ["--state", `${folder}/mutation`],
+    runs: 1,
+    tell: ([one]) =>
+      `${count(one, "mutants")} mutants, ${count(one, "survived")} survived: score ${count(one, "score")} %`,
+  },
 ];
 
 function toldKills([one]: readonly Figures[]): string {

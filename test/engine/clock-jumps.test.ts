@@ -15,6 +15,29 @@ const closedByNow: Ticket = {
 };
 const nothing = { kind: "found", tickets: [], truncated: false } as const;
 
+describe("R5 L5: a holder that stays silent", () => {
+  test.each([2 * day, -2 * day])(
+    "loses the lock at its deadline, not before and not after, though the clock was set by %i ms",
+    async (ms) => {
+      const engine = await lockedFor(10, ms);
+      await engine.pass(9.999);
+      expect(await engine.facts("client.lockExpired")).toHaveLength(0);
+      await engine.pass(0.001);
+      expect(await engine.facts("client.lockExpired")).toHaveLength(1);
+      expect(await engine.broken()).toEqual([]);
+    },
+  );
+
+  /** A client is locked by hand, and then the clock is set. */
+  async function lockedFor(lockSecondsMax: number, jumpMs: number) {
+    const world = new World({ config: { clients: 1, lockSecondsMax } });
+    const engine = await world.open();
+    await engine.supervisor.lock();
+    world.clock.jump(jumpMs);
+    return engine;
+  }
+});
+
 describe("R5 T1: a ticket that the index does not show yet", () => {
   test.each([2 * day, -2 * day])("counts as open, though the clock was set by %i ms", async (ms) => {
     const world = new World();

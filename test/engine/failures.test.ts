@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { TicketingService } from "../../actors/ports.ts";
 import { decide } from "../../machines/decision.ts";
+import { limits } from "../../machines/limits.ts";
 import { createMemoryLedger, createMemoryStorage } from "../../adapters/ledger/memory.ts";
 import { turn, World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
 import { acceptAll, notification } from "./notifications.ts";
@@ -28,6 +29,31 @@ function throwing(isPoison: (key: string) => boolean) {
 function states(engine: EngineUnderTest): string[] {
   return engine.supervisor.snapshot().clients.map((one) => one.state);
 }
+
+test("every search leaves a row: one that fails with its code and cause, one that works with what it found", async () => {
+  const world = new World({ config: { clients: 1 } });
+  const engine = await world.open();
+  const held = await engine.supervisor.lock();
+  const told = [
+    { answer: { kind: "error", code: "UNREACHABLE", cause: "down", permanent: false } },
+    { answer: { kind: "error", code: "TIMEOUT", cause: "no answer in 30 s", permanent: false } },
+    { answer: { kind: "found", tickets: [], truncated: false } },
+  ] as const;
+  for (const one of told) {
+    world.onSearch = () => one;
+    // oxlint-disable-next-line no-await-in-loop -- one client, one search after the other
+    await held.search({ clientReference: "node-1" });
+  }
+  await held.close();
+  const rows = (await engine.facts("response.row")).map(({ body }) => body.row);
+  expect(rows).toMatchObject([
+    { command: "search", status: "error", code: "UNREACHABLE", cause: "down" },
+    { command: "search", status: "timeout", code: "TIMEOUT", cause: "no answer in 30 s" },
+    { command: "search", status: "ok", code: null, cause: null, ticketIds: [] },
+  ]);
+  expect(engine.supervisor.state.counters.searches).toEqual({ error: 1, timeout: 1, ok: 1 });
+  expect(await engine.broken()).toEqual([]);
+});
 
 test("R3: after the first failed write nothing more is acknowledged, and onBroken is called once", async () => {
   const world = new World();
@@ -95,9 +121,10 @@ test("R6: a decision that throws for one alarm sets it aside after three crashes
 
 test("R6: the death of the process is not counted against an alarm", async () => {
   const world = new World({ config: { clients: 1 } });
-  let fatal = true;
+  let fatal = Infinity;
   const fussy: NonNullable<WorldOptions["decide"]> = (input) => {
-    if (fatal) throw new Error("not now");
+    fatal -= 1;
+    if (fatal >= 0) throw new Error("not now");
     return decide(input);
   };
   world.onSearch = () => ({ hold: new Promise(() => undefined) });
@@ -113,11 +140,39 @@ test("R6: the death of the process is not counted against an alarm", async () =>
   await engine.quiet();
   expect(await engine.facts("flow.started")).toHaveLength(6);
   engine.kill();
-  fatal = false;
+  fatal = limits.flowCrashesMax - 1; // as many as an alarm may cause
   world.onSearch = () => undefined;
   engine = await world.open({ decide: fussy });
   await engine.settled();
   expect(await engine.outcomes()).toEqual({ 1: "created" });
+});
+
+test("R6 L5: a client that crashed lives again only when its crash is durable", async () => {
+  const told = Promise.withResolvers<void>();
+  const storage = createMemoryStorage();
+  const world = new World({
+    config: { clients: 1 },
+    wrap: throwing((key) => key === "bad"),
+    openLedger: () =>
+      Promise.resolve(
+        slowToTell(createMemoryLedger(storage), ({ facts }) =>
+          facts.some(({ fact }) => fact.type === "flow.ended" && fact.body.result === "crashed")
+            ? told.promise
+            : null,
+        ),
+      ),
+  });
+  const engine = await world.open();
+  await acceptAll(engine, notification("bad", { key: "bad" }), notification("good", { key: "good" }));
+  // oxlint-disable-next-line no-await-in-loop
+  for (let passed = 0; passed < 30; passed += 1) await turn();
+  expect(states(engine)).toEqual(["restarting"]);
+  expect(await engine.facts("client.locked")).toHaveLength(1);
+  told.resolve();
+  await engine.settled();
+  expect(await engine.outcomes()).toEqual({ bad: "unknown", good: "created" });
+  expect(states(engine)).toEqual(["idle"]);
+  expect(await engine.broken()).toEqual([]);
 });
 
 test("R6: a client that crashes is restarted, its alarm set aside after three crashes, and the pool goes on", async () => {
@@ -177,6 +232,21 @@ test("L5, R6: a client that crashes more than five times in 30 s is quarantined,
   expect(both.map((one) => one.clientId).toSorted()).toEqual(["client-01", "client-02"]);
   expect(await engine.broken()).toEqual([]);
 });
+
+test.each([2, -2])(
+  "R5: crashes count together though the clock was set by %i days in between",
+  async (days) => {
+    const world = new World({ config: { clients: 1 }, wrap: throwing((key) => key.startsWith("bad")) });
+    const engine = await world.open();
+    await acceptAll(engine, notification("1", { key: "bad-1" }));
+    await engine.settled();
+    world.clock.jump(days * 86_400_000);
+    await acceptAll(engine, notification("2", { key: "bad-2" }));
+    await engine.until(() => engine.supervisor.counters().unsettled === 0);
+    expect(await engine.facts("client.quarantined")).toMatchObject([{ body: { clientId: "client-01" } }]);
+    expect(states(engine)).toEqual(["quarantined"]);
+  },
+);
 
 test("R6: crashes further apart than the period do not quarantine", async () => {
   const world = new World({ config: { clients: 1 }, wrap: throwing((key) => key.startsWith("bad")) });

@@ -95,6 +95,33 @@ test("L6: a lock that ends while the force is on its way to the disk is not forc
   expect(await engine.broken()).toEqual([]);
 });
 
+test("L3: a close that comes while a force of its lock is on its way to the disk records nothing", async () => {
+  const told = Promise.withResolvers<void>();
+  const storage = createMemoryStorage();
+  const world = new World({
+    config: { clients: 1 },
+    openLedger: () =>
+      Promise.resolve(
+        slowToTell(createMemoryLedger(storage), ({ facts }) =>
+          facts.some(({ fact }) => fact.type === "client.lockForced") ? told.promise : null,
+        ),
+      ),
+  });
+  const engine = await world.open();
+  const held = await engine.supervisor.lock();
+  const forced = engine.supervisor.forceUnlock("client-01", { lockGuid: held.lockGuid, ...operator });
+  await turn();
+  const closing = held.close();
+  await turn();
+  told.resolve();
+  expect(await forced).toMatchObject({ ok: true });
+  expect((await closing).ok).toBe(false);
+  await engine.quiet();
+  expect(await engine.facts("client.unlocked")).toEqual([]);
+  expect(clientOf(engine)).toMatchObject({ state: "idle", lockStatus: "unlocked" });
+  expect(await engine.broken()).toEqual([]);
+});
+
 test("L6: a client locked by hand is freed by force, once; the second time there is nothing to force", async () => {
   const engine = await new World({ config: { clients: 1 } }).open();
   const held = await engine.supervisor.lock();

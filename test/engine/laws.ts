@@ -48,18 +48,22 @@ function outcomesTwice(history: readonly Fact[]): string[] {
   return broken;
 }
 
-/** L1, L2: one holder at a time; fences of a client rise within an epoch and are never granted twice. */
+/** L1, L2: one holder at a time, under a GUID of its own; fences of a client rise within an epoch and are never granted twice. */
 function locksTwice(history: readonly Fact[]): string[] {
   const broken: string[] = [];
   const held = new Map<string, string>();
   const fences = new Map<string, number>();
+  const guids = new Set<string>();
   for (const fact of history) {
     switch (fact.type) {
       case "ledger.opened":
         held.clear();
         break;
       case "client.locked": {
-        const { clientId, lockGuid, fence } = fact.body;
+        const { clientId, lockGuid, fence, lockTime } = fact.body;
+        if (lockGuid === "" || guids.has(lockGuid) || !(lockTime > 0))
+          broken.push(`L1: ${clientId} is locked with GUID "${lockGuid}" at ${lockTime}`);
+        guids.add(lockGuid);
         if (held.has(clientId)) broken.push(`L1: ${clientId} is granted to ${lockGuid} while it is held`);
         if (fence <= (fences.get(clientId) ?? 0))
           broken.push(`L2: fence ${fence} of ${clientId} does not rise`);

@@ -72,6 +72,7 @@ test("L1: a hand that waits goes before automatic flows that wait", async () => 
   await second.close();
   await engine.settled();
   expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect(await engine.broken()).toEqual([]);
 });
 
 test("L2, L3: after a force unlock the old holder is refused on every command, and the new holder's search stands", async () => {

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { applyFact } from "../../machines/fold.ts";
 import { stateText } from "../../machines/fold-snapshot.ts";
+import { limits } from "../../machines/limits.ts";
 import { emptyState } from "../../machines/state.ts";
 import type { Fact } from "../../machines/facts.ts";
 import type { Idempotency } from "../../machines/vocabulary.ts";
@@ -221,6 +222,25 @@ test("L5: a restart ends every lock; flows that ran begin again and those parked
   expect(await second.outcomes()).toEqual({ 1: "created" });
   await second.settled(2);
   expect(await second.outcomes()).toEqual({ 1: "created", 2: "created" });
+  expect(await second.broken()).toEqual([]);
+});
+
+test("R5: what was waited before a restart counts: a parked key waits for the rest of its time", async () => {
+  const world = new World({ config: { clients: 1 } });
+  world.onSearch = () => ({
+    answer: { kind: "error", code: "UNREACHABLE", cause: "down", permanent: false },
+  });
+  const first = await world.open();
+  await first.supervisor.raise(notification("1"));
+  await first.until(() => first.supervisor.snapshot().queue.parked === 1);
+  first.kill();
+  world.onSearch = () => undefined;
+  world.clock.advance(limits.outageDelayMs - 400);
+  const second = await world.open();
+  await second.pass(0.399);
+  expect(await second.outcomes()).toEqual({});
+  await second.pass(0.001);
+  expect(await second.outcomes()).toEqual({ 1: "created" });
   expect(await second.broken()).toEqual([]);
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { lanes, nextGroup, readiness } from "../../machines/admission.ts";
+import { lanes, nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
 import { entry } from "../../machines/entry.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
+import { limits } from "../../machines/limits.ts";
 import { park, settleAlarms } from "../../machines/settlement.ts";
 import { keyStream, type KeyState } from "../../machines/state.ts";
 import {
@@ -65,6 +66,8 @@ describe("A5: what the next flow of a key decides", () => {
     ["+a -a +a", { cancelled: ["n1", "n2"], flow: ["n3"] }],
     ["+a -a +a -a", { cancelled: ["n1", "n2", "n3", "n4"], flow: [] }],
     ["-a +a", { cancelled: [], flow: ["n1"] }],
+    ["-a +a -a", { cancelled: [], flow: ["n1"] }],
+    ["+a -a -a", { cancelled: ["n1", "n2"], flow: ["n3"] }],
     ["!a -a", { cancelled: [], flow: ["n1"] }],
     ["+a !b +c", { cancelled: [], flow: ["n1"] }],
     ["!a +b", { cancelled: [], flow: ["n1"] }],
@@ -107,6 +110,29 @@ describe("A5: what the next flow of a key decides", () => {
     expect(ids(line(new History(), "+a -a +b"), false)).toEqual({ cancelled: [], flow: ["n1"] });
   });
 
+  test("a clear flagged as planned outage goes with the other clears", () => {
+    const history = new History();
+    history.accept("n1", { kind: "clear", alarm: "a", plannedOutage: true });
+    history.accept("n2", { kind: "clear", alarm: "b" });
+    expect(ids(history.key())).toEqual({ cancelled: [], flow: ["n1", "n2"] });
+  });
+
+  test("nothing in line and nothing covered: nothing to decide, held or not", () => {
+    const history = active("a");
+    for (const held of [true, false])
+      expect(nextGroup(history.key(), true, held)).toEqual({ cancelled: [], flow: [] });
+  });
+
+  test("S3: one flow decides at most coalescedAlarmsMax, and a clear beyond them cancels nothing", () => {
+    const max = limits.coalescedAlarmsMax;
+    const words = Array.from({ length: max }, (_, index) => `+a${index}`);
+    expect(nextGroup(line(new History(), [...words, "+more"].join(" ")), true).flow).toHaveLength(max);
+    expect(ids(line(new History(), [...words, "-a0"].join(" "))).cancelled).toEqual([]);
+    const held = { createSeconds: 30, updateSeconds: 0, closeSeconds: 0 };
+    expect(readiness(line(new History(), [...words, "-a0"].join(" ")), false, held)).toBeNull();
+    expect(readiness(line(new History(), [...words.slice(1), "-a1"].join(" ")), false, held)).not.toBeNull();
+  });
+
   test("A2: raise and clear that cancel out leave the alarm inactive, one outcome each", () => {
     const history = new History();
     const key = line(history, "+a -a");
@@ -146,6 +172,46 @@ describe("when a key may start a flow", () => {
     history.add(park(key, noon, "outage", 1000, ""));
     expect(readiness(key, false)).toBeNull();
     expect(readiness(key, true)).not.toBeNull();
+  });
+
+  test("a key that has a flow, an unsettled request or nothing in line waits for nothing by itself", () => {
+    const delays = { createSeconds: 30, updateSeconds: 30, closeSeconds: 30 };
+    expect(parkingOf(active("a").key(), delays)).toBeNull();
+    const history = new History();
+    line(history, "+a +b");
+    expect(parkingOf(history.key(), delays)).toMatchObject({ reason: "holdDown" });
+    history.plan(createPayload, service());
+    expect(parkingOf(history.key(), delays)).toBeNull();
+    history.end("expired");
+    expect(parkingOf(history.key(), delays)).toBeNull();
+  });
+
+  test("D7: what a clear that leads its line waits for is no storm", () => {
+    const history = new History();
+    const key = line(history, "-a");
+    history.add(park(key, noon, "storm", null, ""));
+    expect(parkingOf(history.key())).toBeNull();
+    history.add(park(key, noon, "outage", 1000, ""));
+    expect(parkingOf(history.key())).toMatchObject({ reason: "outage" });
+  });
+
+  test("a raise and its clear in line do not end a wait for the service", () => {
+    const history = new History();
+    const key = line(history, "+a -a");
+    history.add(park(key, noon, "outage", 1000, ""));
+    expect(readiness(key, false)).toBeNull();
+  });
+
+  test("G5: a result that is there ends the wait for it, whatever its time", () => {
+    const history = new History();
+    line(history, "+a");
+    history.plan(createPayload, service({ asyncSeconds: 30 }));
+    const { requestId } = history.send();
+    history.add(...judgeAnswer(history.key(), history.request(), answer("ack"), settings).entries);
+    history.end("parked");
+    const told = { requestId, key: KEY, result: "OK", ticketId: "T1", code: null, cause: null } as const;
+    history.add(entry(keyStream(KEY), noon, "request.async", told));
+    expect(readiness(history.key(), false)).toMatchObject({ lane: lanes.create });
   });
 
   test("G2: nothing else of the key goes while its request is planned or being sent", () => {

@@ -3,7 +3,7 @@ import { judgeAsync } from "../../machines/async-result.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { settle } from "../../machines/settlement.ts";
 import type { SettledRequest } from "../../machines/state.ts";
-import { answer, createPayload, History, KEY, noon, service, settings } from "./given.ts";
+import { answer, createPayload, History, KEY, noon, service, settings, updatePayload } from "./given.ts";
 
 const asynchronous = service({ asyncSeconds: 90 });
 
@@ -81,6 +81,24 @@ describe("G5: async results", () => {
     expect(history.key().parked).toBeNull();
     expect(rows(history)).toEqual({ inserted: 1, unsettled: 0, late: 0 });
   });
+
+  test.each(["OK", "ERROR"] as const)(
+    "G5: %s for a request that was settled before says nothing of the one that is there now",
+    (result) => {
+      const history = acknowledged();
+      const { requestId } = history.request();
+      tell(history, "OK");
+      history.accept("n2", { kind: "change", severity: "critical" });
+      history.plan(updatePayload, asynchronous);
+      history.send();
+      answered(history, "ack");
+      const now = structuredClone(history.request());
+      expect(tell(history, result, { requestId })).toEqual(["request.async", "response.row"]);
+      expect(history.request()).toEqual(now);
+      expect(history.outcomes()).toEqual({ n1: "created" });
+      expect(rows(history).late).toBe(1);
+    },
+  );
 
   test("G5: OK before the ACK settles with the ACK", () => {
     const history = sending();

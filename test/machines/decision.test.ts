@@ -132,6 +132,12 @@ describe("D2: planned maintenance", () => {
       outcome: "stopped",
     });
   });
+
+  test("D2: nor where there is none: the outage is known, and nobody needs to be sent", () => {
+    const history = new History();
+    history.accept("planned", { plannedOutage: true });
+    expect(decided(history)).toMatchObject({ rule: "D2", act: "stop", outcome: "stopped" });
+  });
 });
 
 describe("an open ticket of the key", () => {

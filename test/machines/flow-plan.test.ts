@@ -5,7 +5,19 @@ import { limits } from "../../machines/limits.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { settle } from "../../machines/settlement.ts";
 import type { Entry } from "../../machines/entry.ts";
-import { answer, body, createPayload, History, KEY, service, settings, ticket, types } from "./given.ts";
+import {
+  answer,
+  body,
+  createPayload,
+  History,
+  KEY,
+  noon,
+  service,
+  settings,
+  ticket,
+  types,
+  withTicket,
+} from "./given.ts";
 
 const byKey = (...tickets: ReturnType<typeof ticket>[]): FlowFindings => ({
   ...noFindings,
@@ -79,6 +91,54 @@ describe("what a flow does next", () => {
       ({ act: "stop", rule: "D8", outcome: "stopped", because: "ours", ticketId: null }) as const;
     history.add(...entriesOf(nextStep(history.start(KEY, { decide }), byKey(), null, history.now)));
     expect(history.outcomes()).toEqual({ n1: "stopped" });
+  });
+});
+
+describe("T1: another service is selected meanwhile", () => {
+  const other = service({ name: "OTHER", port: 8651 });
+  const home = (name: string) => (name === "OSB" ? service() : null);
+
+  test("G3: an attempt more goes where the first one went, with the same id and payload", () => {
+    const history = raised();
+    history.plan(createPayload, service());
+    const { requestId } = history.send();
+    const busy = answer("nack", { code: "BUSY" });
+    history.add(...judgeAnswer(history.key(), history.request(), busy, settings).entries);
+    history.end("parked");
+    const step = nextStep(history.start(KEY, { service: other }), noFindings, null, history.now);
+    expect(step).toMatchObject({
+      step: "forward",
+      request: { requestId, payload: createPayload, service: service() },
+    });
+  });
+
+  test("G4: a request in doubt is looked up where it went", () => {
+    const history = raised();
+    history.plan(createPayload, service());
+    const lost = answer("inDoubt", { code: "TIMEOUT" });
+    history.add(...judgeAnswer(history.key(), history.send(), lost, settings).entries);
+    history.end("parked");
+    const input = history.start(KEY, { service: other });
+    expect(nextStep(input, noFindings, null, history.now)).toMatchObject({ service: service() });
+    const doubt = { ...noFindings.doubt, byRequest: [] };
+    expect(nextStep(input, { ...noFindings, doubt }, null, history.now)).toMatchObject({
+      step: "search",
+      purpose: "key",
+      service: service(),
+    });
+  });
+
+  test.each([
+    ["where its ticket lives", home, service()],
+    ["to the selected one, where that row has gone", () => null, other],
+  ] as const)("a close goes %s", (_what, serviceNamed, to) => {
+    const history = withTicket();
+    history.accept("down", { kind: "clear", clearedAt: noon });
+    const input = history.start(KEY, { service: other, serviceNamed });
+    expect(nextStep(input, byKey(), null, history.now)).toMatchObject({
+      step: "forward",
+      request: { payload: { command: "close", ticketId: "T1" }, service: to },
+    });
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { nextGroup, parkingOf, readiness } from "../../machines/admission.ts";
-import { park } from "../../machines/settlement.ts";
+import { park, settleAlarms } from "../../machines/settlement.ts";
 import type { Notification } from "../../machines/vocabulary.ts";
-import { History, KEY, noon, withTicket } from "./given.ts";
+import { ended, History, KEY, noon, withTicket } from "./given.ts";
 
 const delays = { createSeconds: 30, updateSeconds: 20, closeSeconds: 10 };
 
@@ -19,6 +19,7 @@ describe("how long what is next in line is held down", () => {
     ["a change beside a ticket: an update", () => withTicket(), { kind: "change" }, 20_000],
     ["the last clear: a close", () => withTicket(), { kind: "clear" }, 10_000],
     ["a clear with nothing to close", () => new History(), { kind: "clear" }, null],
+    ["a clear beside another active alarm (D10)", () => twoActive(), { kind: "clear" }, null],
   ];
   test.each(cases)("%s", (_what, given, change, ms) => {
     const history = given();
@@ -37,12 +38,44 @@ describe("how long what is next in line is held down", () => {
     expect(parkingOf(history.key(), delays)).toMatchObject({ since: noon + 5_000, until: noon + 35_000 });
   });
 
+  test.each([
+    [{}, "Held down for 30 s before a create."],
+    [{ kind: "change" }, "Held down for 30 s before a create."],
+  ] as [Partial<Notification>, string][])("it says what for: %j", (change, because) => {
+    const history = new History();
+    history.accept("n", change);
+    expect(parkingOf(history.key(), delays)).toMatchObject({ reason: "holdDown", because });
+  });
+
+  test("it says what for, beside a ticket", () => {
+    const texts = [{ kind: "change" }, { kind: "clear" }].map((change) => {
+      const history = withTicket();
+      history.accept("n", change as Partial<Notification>);
+      return parkingOf(history.key(), delays)?.because;
+    });
+    expect(texts).toEqual(["Held down for 20 s before an update.", "Held down for 10 s before a close."]);
+  });
+
+  test("a part of a millisecond counts as one", () => {
+    const history = new History();
+    history.accept("n");
+    expect(parkingOf(history.key(), { ...delays, createSeconds: 0.0011 })?.until).toBe(noon + 2);
+  });
+
   test("a delay of zero is none", () => {
     const history = new History();
     history.accept("n");
     expect(parkingOf(history.key(), { ...delays, createSeconds: 0 })).toBeNull();
   });
 });
+
+/** T1 of alarm a1; a2 is active too. */
+function twoActive(): History {
+  const history = withTicket();
+  const { ref } = history.accept("second", { alarm: "a2" });
+  history.add(...settleAlarms(history.key(), [ref], history.now, ended("adopted", "D4")));
+  return history;
+}
 
 describe("what a clear cancels while its raise is held up", () => {
   const held = (history: History) => ({

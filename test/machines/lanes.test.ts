@@ -45,6 +45,27 @@ describe("G1: a line with lanes", () => {
     expect([line.next(), line.next(), line.next()]).toEqual(["b", "a", undefined]);
   });
 
+  test("entering again with nothing new keeps the place; with another item it has that one", () => {
+    const line = filled(["a", "b"].map((name) => ({ name, lane: 0, age: 1 })));
+    line.enter("a", 0, 1, "a");
+    expect([line.next(), line.next()]).toEqual(["a", "b"]);
+    line.enter("a", 0, 1, "old");
+    line.enter("a", 0, 1, "new");
+    expect([line.next(), line.next()]).toEqual(["new", undefined]);
+  });
+
+  test("G1: at the oldest's turn, of those equally old the lower lane goes first", () => {
+    const line = filled([
+      { name: "create-7", lane: 0, age: 7 },
+      { name: "close-7", lane: 2, age: 7 },
+    ]);
+    for (let turn = 1; turn < limits.oldestEveryTurns; turn += 1) {
+      line.enter("newer", 0, 1, "newer");
+      expect(line.next()).toBe("newer");
+    }
+    expect(line.next()).toBe("create-7");
+  });
+
   test("who leaves is gone, and leaving twice does nothing", () => {
     const line = filled([{ name: "a", lane: 1, age: 1 }]);
     expect(line.leave("a")).toBe("a");
@@ -61,12 +82,14 @@ describe("G1: a line with lanes", () => {
           name: fc.nat(12),
           lane: fc.nat(3),
           age: fc.nat(5),
+          again: fc.boolean(),
         }),
       },
       { weight: 1, arbitrary: fc.record({ move: fc.constant("leave" as const), name: fc.nat(12) }) },
       { weight: 2, arbitrary: fc.record({ move: fc.constant("next" as const) }) },
     ),
-    { maxLength: 80 },
+    // Fast-check's own choice of size would leave it at some ten moves.
+    { maxLength: 80, size: "max" },
   );
 
   test("none is lost and none taken twice, whoever enters, moves, leaves or is taken", () => {
@@ -77,8 +100,9 @@ describe("G1: a line with lanes", () => {
         let turns = 0;
         for (const step of sequence) {
           if (step.move === "enter") {
-            line.enter(String(step.name), step.lane, step.age, step.name);
-            present.set(step.name, step);
+            const place = (step.again ? present.get(step.name) : undefined) ?? step;
+            line.enter(String(step.name), place.lane, place.age, step.name);
+            present.set(step.name, place);
           } else if (step.move === "leave") {
             expect(line.leave(String(step.name))).toBe(present.has(step.name) ? step.name : undefined);
             present.delete(step.name);

@@ -10,6 +10,7 @@ import {
 } from "../../machines/response-table.ts";
 import type { ResponseStatus } from "../../machines/vocabulary.ts";
 import { entry } from "../../machines/entry.ts";
+import type { FactBodies } from "../../machines/facts.ts";
 import { History, noon, responseRow } from "./given.ts";
 
 type Move =
@@ -38,14 +39,15 @@ const moves = fc.array(
     fc.record({ move: fc.constant("insert" as const), status: statuses }),
     fc.record({
       move: fc.constant("change" as const),
-      row: fc.nat(30),
+      row: fc.nat(12),
       status: statuses,
       awaited: fc.boolean(),
     }),
     fc.record({ move: fc.constant("limit" as const), rows: fc.integer({ min: 1, max: 8 }) }),
     fc.record({ move: fc.constant("clear" as const) }),
   ) satisfies fc.Arbitrary<Move>,
-  { maxLength: 60 },
+  // Fast-check's own choice of size would leave it at some ten moves.
+  { maxLength: 60, size: "max" },
 );
 
 describe("G6: the response table", () => {
@@ -66,7 +68,9 @@ describe("G6: the response table", () => {
               unsettled.set(position, `r${position}`);
             else settled.push(position);
           } else if (step.move === "change") {
-            const requestId = `r${step.row}`;
+            const places = [...unsettled.keys()];
+            const place = step.row < places.length * 2 ? (places[step.row % places.length] ?? 0) : 0;
+            const requestId = `r${place}`;
             const asyncStatus = step.awaited ? ("awaited" as const) : null;
             changeRow(
               table,
@@ -75,9 +79,9 @@ describe("G6: the response table", () => {
               limit,
             );
             const settles = step.status !== "sending" && step.status !== "inDoubt" && !step.awaited;
-            if (unsettled.has(step.row) && settles) {
-              unsettled.delete(step.row);
-              settled = [...settled, step.row].sort((a, b) => a - b);
+            if (unsettled.has(place) && settles) {
+              unsettled.delete(place);
+              settled = [...settled, place].sort((a, b) => a - b);
             }
           } else if (step.move === "limit") {
             limit = step.rows;
@@ -194,5 +198,25 @@ describe("G6: the response table", () => {
     const table = history.state.tables.get("client-01");
     expect(table).toMatchObject({ inserted: 5, evicted: 3 });
     expect(table?.settled).toHaveLength(2);
+  });
+
+  test("G6: below the number of unsettled rows too: those stay, and leave when they are settled", () => {
+    const history = new History({ maxResponseRows: 5 });
+    const add = (body: FactBodies["response.row"]): void =>
+      history.add(entry("key/NE-1", noon, "response.row", body));
+    add({ change: false, row: responseRow("s1", { status: "ok" }) });
+    for (let row = 1; row <= 3; row += 1) add({ change: false, row: responseRow(`r${row}`) });
+    history.add(
+      entry("settings", noon, "settings.changed", { ...history.state.settings, maxResponseRows: 1 }),
+    );
+    const table = history.state.tables.get("client-01");
+    expect(Object.keys(table?.unsettled ?? {})).toEqual(["r1#1", "r2#1", "r3#1"]);
+    expect(table).toMatchObject({ inserted: 4, evicted: 1, settled: [] });
+    for (let row = 1; row <= 3; row += 1) {
+      const change = { requestId: `r${row}`, attempt: 1, clientId: "client-01", key: "NE-1" };
+      add({ change: true, row: { ...change, status: "ok" } });
+    }
+    expect(table).toMatchObject({ inserted: 4, evicted: 3, unsettled: {} });
+    expect(table?.settled).toHaveLength(1);
   });
 });

@@ -1,263 +1,23 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { entry, type Entry } from "../../machines/entry.ts";
-import { flowOf, keyOf, type FactBodies, type FactType, type NotificationRef } from "../../machines/facts.ts";
+import { flowOf, keyOf, type FactType } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
-import { settleAlarms } from "../../machines/settlement.ts";
-import { applyFact } from "../../machines/fold.ts";
-import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
-import { emptyState, keyStream, openTicketsOf, unsettledAlarms } from "../../machines/state.ts";
-import type { Outcome } from "../../machines/vocabulary.ts";
+import { correct } from "../../machines/async-result.ts";
+import { settle, settleAlarms } from "../../machines/settlement.ts";
 import {
-  createPayload,
-  History,
-  KEY,
-  noon,
-  notification,
-  responseRow,
-  service,
-  withTicket,
-  ended,
-} from "./given.ts";
+  emptyKey,
+  isClearedEarly,
+  isWaiting,
+  openTicketsOf,
+  unknownRequest,
+  unsettledAlarms,
+  waitingIndex,
+  waitingOf,
+} from "../../machines/state.ts";
+import type { Outcome } from "../../machines/vocabulary.ts";
+import { createPayload, History, KEY, noon, notification, service, withTicket, ended } from "./given.ts";
 
-const alarm: NotificationRef = { source: "urn:test", id: "n1", position: 3 };
-const holder = { clientId: "client-01", lockGuid: "guid-1", fence: 1 };
-const request = { requestId: "r1", key: KEY, clientId: "client-01", lockGuid: "guid-1" };
-const settledAlarm: FactBodies["alarm.settled"] = {
-  alarm,
-  key: KEY,
-  outcome: "created",
-  because: "",
-  lockGuid: "guid-1",
-  rule: "D8",
-  ticketId: "T1",
-  failure: null,
-  requestId: "r1",
-  supersedes: null,
-};
-
-const heartbeat: FactBodies["heartbeat.sent"] = {
-  check: "chain",
-  beat: "success",
-  rid: "11111111-2222-4333-8444-555555555555",
-  because: "",
-  lockGuid: "guid-1",
-  durationMs: 12,
-};
-
-/** One body of every type of fact; a type that is missing here does not compile. */
-const bodies: FactBodies = {
-  "ledger.opened": { engine: "test", clients: 2 },
-  "settings.changed": { maxResponseRows: 2, reopenSeconds: 60, clockSkewSeconds: 300, dedupDays: 7 },
-  "services.imported": { services: [service()], by: "ann" },
-  "service.selected": { name: "OSB", by: "ann" },
-  "alarm.accepted": { notification: notification("n1"), digest: "d" },
-  "alarm.settled": settledAlarm,
-  "alarm.reconsidered": {
-    alarm,
-    key: KEY,
-    notification: notification("n1"),
-    replaces: { position: 9, outcome: "unknown" },
-    because: "",
-  },
-  "flow.started": { ...holder, key: KEY, alarms: [alarm] },
-  "flow.decided": {
-    key: KEY,
-    lockGuid: "guid-1",
-    rule: "D8",
-    decision: "park",
-    because: "",
-    tickets: [],
-    path: [],
-  },
-  "flow.ended": { key: KEY, lockGuid: "guid-1", result: "crashed" },
-  "key.parked": { key: KEY, parking: { reason: "inDoubt", since: noon, until: noon + 1, because: "" } },
-  "request.planned": {
-    ...request,
-    service: service({ asyncSeconds: 30 }),
-    payload: createPayload,
-    intent: "created",
-    alarms: [alarm],
-    rule: "D8",
-    plannedAt: noon,
-  },
-  "request.sending": { ...request, attempt: 1 },
-  "request.answered": {
-    requestId: "r1",
-    key: KEY,
-    attempt: 1,
-    answer: "inDoubt",
-    code: "TIMEOUT",
-    cause: null,
-    ticketId: null,
-  },
-  "request.async": { requestId: "r1", key: KEY, result: "OK", ticketId: "T1", code: null, cause: null },
-  "request.settled": {
-    requestId: "r1",
-    key: KEY,
-    result: "ok",
-    command: "create",
-    ticketId: "T1",
-    service: "OSB",
-    ticket: { status: "acknowledged", severity: "major", openedAt: noon },
-    because: "",
-    again: false,
-  },
-  "ticket.linked": {
-    key: KEY,
-    ticketId: "T2",
-    service: "OSB",
-    status: "pending",
-    severity: null,
-    openedAt: null,
-  },
-  "ticket.lost": { key: KEY, ticketId: "T1", status: null, claimKept: false, idempotency: "settles" },
-  "response.row": { change: false, row: responseRow("r1") },
-  "responses.cleared": { clientId: null, by: "ann" },
-  "topology.loaded": {
-    by: "ann",
-    loadedAt: noon,
-    elements: 1,
-    roots: 1,
-    addresses: 0,
-    hops: 0,
-    files: ["a.csv"],
-  },
-  "client.locked": { ...holder, lockTime: noon, deadlineAt: noon + 300_000, by: "flow" },
-  "client.unlocked": holder,
-  "client.lockForced": { ...holder, by: "ann", reason: "stuck" },
-  "client.lockExpired": holder,
-  "client.notBusyForced": { ...holder, by: "ann", reason: "stuck" },
-  "client.quarantined": { clientId: "client-01", crashes: 6, cause: "thrown" },
-  "heartbeat.sent": heartbeat,
-  "heartbeat.failed": { ...heartbeat, failure: { code: "BEAT_UNANSWERED", detail: "no answer in 5 s" } },
-  "operator.acted": { by: "ann", action: "note", target: "x", reason: "y" },
-};
-
-function written<T extends FactType>(type: T, at = noon, body: FactBodies[T] = bodies[type]): Entry {
-  const key = "key" in body && typeof body.key === "string" ? keyStream(body.key) : null;
-  const client = "clientId" in body ? (`client/${body.clientId}` as const) : null;
-  return entry(key ?? client ?? "audit", at, type, body);
-}
-
-/** Facts that the fold only keeps the place of. */
-const notFolded: readonly FactType[] = [
-  "client.notBusyForced",
-  "client.quarantined",
-  "topology.loaded",
-  "operator.acted",
-];
-
-function withoutPlace(history: History): string {
-  const state = stateFromText(stateText(history.state));
-  state.position = 0;
-  state.audited = [];
-  for (const one of [...state.keys.values(), ...state.clients.values()]) one.revision = 0;
-  for (const key of state.keys.values()) key.lastAt = 0;
-  return stateText(state);
-}
-
-describe("R1: the fold", () => {
-  /** A state in which each fact has something to change. */
-  const before: Partial<Record<FactType, readonly FactType[]>> = {
-    "ledger.opened": ["client.locked"],
-    "alarm.settled": ["alarm.accepted"],
-    "flow.decided": ["request.planned", "request.sending", "request.answered"],
-    "flow.ended": ["flow.started"],
-    "request.sending": ["request.planned"],
-    "request.answered": ["request.planned", "request.sending"],
-    "request.async": ["request.planned", "request.sending"],
-    "request.settled": ["request.planned", "request.sending"],
-    "ticket.lost": ["request.settled"],
-    "client.unlocked": ["client.locked"],
-    "client.lockForced": ["client.locked"],
-    "client.lockExpired": ["client.locked"],
-    "client.notBusyForced": ["client.locked"],
-    "client.quarantined": ["client.locked"],
-  };
-  test.each(Object.keys(bodies) as FactType[])(
-    "R1: %s is folded, and the state comes back from its text",
-    (type) => {
-      const history = new History({ maxResponseRows: 5 });
-      for (const earlier of before[type] ?? []) history.add(written(earlier));
-      const was = withoutPlace(history);
-      if (type === "ledger.opened") history.open();
-      else history.add(written(type));
-      expect(withoutPlace(history) !== was, "changes what is known").toBe(!notFolded.includes(type));
-      expect(stateText(stateFromText(stateText(history.state)))).toBe(stateText(history.state));
-      expect(history.state.position).toBe(history.facts.length);
-    },
-  );
-
-  const randomFacts = fc.array(
-    fc.record({
-      type: fc.constantFrom(
-        ...(Object.keys(bodies) as FactType[]).filter((type) => type !== "ledger.opened"),
-        "ledger.opened" as const,
-      ),
-      key: fc.constantFrom("NE-1", "NE-2", "__proto__", "constructor"),
-      requestId: fc.constantFrom("r1", "r2"),
-      clientId: fc.constantFrom("client-01", "client-02", "__proto__"),
-      result: fc.constantFrom("ok", "unknown", "failed", "notApplied"),
-      later: fc.integer({ min: 0, max: 200_000 }),
-      position: fc.integer({ min: 1, max: 20 }),
-    }),
-    { maxLength: 40 },
-  );
-
-  test("R1: whatever the facts, folding on from a snapshot gives the state that folding all of them gives", () => {
-    fc.assert(
-      fc.property(randomFacts, fc.nat(40), (drawn, cut) => {
-        const history = new History();
-        for (const { type, later, position, ...names } of drawn) {
-          history.now += later;
-          if (type === "ledger.opened") {
-            history.open();
-            continue;
-          }
-          const body = {
-            ...bodies[type],
-            ...names,
-            alarm: { ...alarm, position },
-            alarms: [{ ...alarm, position }],
-          };
-          const told = { notification: notification(`n${position}`, { key: names.key }), digest: "" };
-          const row = {
-            change: false,
-            row: responseRow(names.requestId, { clientId: names.clientId, key: names.key }),
-          } as const;
-          const real = type === "alarm.accepted" ? told : type === "response.row" ? row : body;
-          history.add(written(type, history.now, real as FactBodies[typeof type]));
-        }
-        const facts = history.facts;
-        let state = emptyState();
-        for (const [index, fact] of facts.entries()) {
-          if (index === cut) state = stateFromText(stateText(state));
-          applyFact(state, fact);
-        }
-        expect(stateText(state)).toBe(stateText(history.state));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test("R1: facts that no key or client is of leave no empty key behind", () => {
-    const history = new History();
-    history.add(written("services.imported"), written("operator.acted"));
-    expect([history.state.keys.size, history.state.clients.size]).toEqual([0, 0]);
-  });
-
-  test("a fact of a type this version does not know stops the fold with a sentence", () => {
-    const strange = {
-      ...written("operator.acted").fact,
-      type: "moon.landed",
-      position: 1,
-      epoch: "e",
-      stream: "audit",
-    };
-    expect(() => applyFact(emptyState(), strange as never)).toThrow(/does not know/);
-  });
-});
+import { alarm, bodies, settledAlarm, written } from "./fact-bodies.ts";
 
 describe("A2: outcomes", () => {
   test("A2: an alarm is settled once; a correction replaces its outcome and is no second settling", () => {
@@ -282,7 +42,7 @@ describe("A2: outcomes", () => {
     "an alarm is active from its raise to its clear, its outcome being %s",
     (outcome) => {
       const history = new History();
-      const settle = (): void => {
+      const settleAll = (): void => {
         const how = ended(outcome);
         history.add(
           ...settleAlarms(
@@ -295,16 +55,16 @@ describe("A2: outcomes", () => {
       };
       history.accept("raise", { severity: "minor" });
       expect(history.key().active.size).toBe(0);
-      settle();
+      settleAll();
       expect(history.key().active.get("a1")?.notification).toMatchObject({
         severity: "minor",
         raisedAt: noon,
       });
       history.accept("change", { kind: "change", severity: "critical" });
-      settle();
+      settleAll();
       expect(history.key().active.get("a1")?.notification.severity).toBe("critical");
       history.accept("clear", { kind: "clear" });
-      settle();
+      settleAll();
       expect(history.key().active.size).toBe(0);
     },
   );
@@ -346,6 +106,67 @@ describe("locks in the fold", () => {
   );
 });
 
+describe("A5: a key's line", () => {
+  const positions = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 30 });
+
+  test("whoever stands in it is found at their place, whoever does not is not", () => {
+    fc.assert(
+      fc.property(positions, (drawn) => {
+        const key = emptyKey(KEY);
+        const refs = drawn.toSorted((a, b) => a - b).map((position) => ({ ...alarm, position }));
+        key.waiting = refs.map((ref) => ({ ref, notification: notification(ref.id), at: noon }));
+        for (let position = 0; position <= 61; position += 1) {
+          const place = refs.findIndex((ref) => ref.position === position);
+          const asked = { ...alarm, position };
+          expect(waitingIndex(key, asked)).toBe(place);
+          expect(isWaiting(key, asked)).toBe(place >= 0);
+          expect(waitingOf(key, [asked])).toEqual(place < 0 ? [] : [key.waiting[place]]);
+        }
+        expect(waitingOf(key, refs)).toEqual(key.waiting);
+      }),
+    );
+  });
+});
+
+describe("what is known of a request of unknown fate", () => {
+  test("is found whichever key it is of, until somebody knows", () => {
+    const history = new History();
+    for (const name of [KEY, "NE-2"]) {
+      history.accept(`of ${name}`, { key: name });
+      history.plan(createPayload, service({ idempotency: "none" }), name);
+      const how = { result: "unknown", ticketId: null, because: "" } as const;
+      history.add(...settle(history.key(name), history.send(name), noon, how));
+      history.end("settled", name);
+    }
+    const ids = [...history.state.unknown.keys()];
+    expect(ids.map((id) => unknownRequest(history.state, id)?.key)).toEqual([KEY, "NE-2"]);
+    expect(unknownRequest(history.state, "another")).toBeNull();
+    const [first = "", second = ""] = ids;
+    const known = unknownRequest(history.state, first);
+    if (known === null) throw new Error("It is not known.");
+    history.add(...correct(history.key(), known, noon, "T1", ""));
+    expect([unknownRequest(history.state, first), unknownRequest(history.state, second)?.key]).toEqual([
+      null,
+      "NE-2",
+    ]);
+  });
+});
+
+test.each([
+  { ms: 0, early: true },
+  { ms: 300_000, early: true },
+  { ms: 300_001, early: false },
+])("D0: a raise $ms ms after its alarm's early clear counts as cleared: $early", ({ ms, early }) => {
+  const key = emptyKey(KEY);
+  const raised = notification("n", { raisedAt: noon + ms });
+  expect(isClearedEarly(key, raised, 300), "no clear came").toBe(false);
+  key.cleared.set("a1", noon);
+  expect(isClearedEarly(key, raised, 300)).toBe(early);
+  expect(isClearedEarly(key, { ...raised, kind: "change" }, 300), "a change is no raise").toBe(false);
+  key.cleared.set("a1", null);
+  expect(isClearedEarly(key, raised, 300), "it had been raised").toBe(false);
+});
+
 describe("what is kept, and for how long", () => {
   test("keys of which nothing is known any more leave at the sweep, after dedupDays of quiet, not a millisecond before", () => {
     for (const [quietMs, kept] of [
@@ -365,7 +186,12 @@ describe("what is kept, and for how long", () => {
       );
       while (history.facts.length < limits.sweepEveryFacts - 1) history.add(written("operator.acted", noon));
       expect(history.state.keys.has("NE-0")).toBe(true);
+      const told: string[] = [];
+      history.state.capture = {
+        before: ({ key }) => told.push(`${key} ${String(history.state.keys.has(key))}`),
+      };
       history.add(written("operator.acted", noon + quietMs));
+      expect(told, "a snapshot that is being taken is told of it first").toEqual(kept ? [] : ["NE-0 true"]);
       expect(history.state.keys.has("NE-0")).toBe(kept);
       expect(
         history.state.keys.has(KEY) && history.state.keys.has("NE-9"),

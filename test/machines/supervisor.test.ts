@@ -2,12 +2,14 @@ import { createActor, fromPromise, type ActorRefFrom } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { describe, expect, test } from "vitest";
 import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../../machines/gateway.machine.ts";
-import type { HeartbeatCheck } from "../../machines/heartbeat.ts";
+import { heartbeatChecks, type HeartbeatCheck } from "../../machines/heartbeat.ts";
 import { heartbeatMachine, type HeartbeatInput, type ReportInput } from "../../machines/heartbeat.machine.ts";
 import { limits } from "../../machines/limits.ts";
 import {
   clientNames,
   crashReport,
+  heartbeatCheckOf,
+  heartbeatChild,
   supervisorMachine,
   type CrashReport,
   type SupervisorEvent,
@@ -277,6 +279,70 @@ describe("supervisor", () => {
       expect(rig.children()).toEqual(["client-01", "client-02"]);
       rig.clock.advance(limits.restartPeriodSeconds * 1000);
     }
+  });
+
+  test("a quarantine doubles each time, up to an hour; it is one child's own", () => {
+    const rig = rigIn("running");
+    const waits: number[] = [];
+    for (let times = 1; times <= 8; times += 1) {
+      quarantine(rig, "client-01");
+      const began = rig.clock.monotonicMs();
+      while (!rig.children().includes("client-01")) rig.clock.advance(1_000);
+      waits.push((rig.clock.monotonicMs() - began) / 1000);
+    }
+    expect(waits).toEqual([60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+    quarantine(rig, "client-02");
+    rig.clock.advance(limits.quarantineSeconds * 1000);
+    expect(rig.children()).toEqual(["client-01", "client-02"]);
+  });
+
+  test("R6: a gateway that throws again and again is quarantined, and comes back with its service", () => {
+    const rig = rigIn("running");
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+    for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
+      rig.actor.send({ type: "child.recover", child: "gateway:OSB" });
+      const ref = rig.actor.getSnapshot().children["gateway:OSB"];
+      ref?.send({ type: "xstate.error.actor.x", error: new Error("thrown") } as never);
+    }
+    expect(rig.reports.at(-1)).toEqual({
+      child: "gateway:OSB",
+      cause: "thrown",
+      crashes: 0,
+      quarantined: true,
+    });
+    expect(rig.actor.getSnapshot().context.restarting).toEqual([]);
+    rig.clock.advance(limits.quarantineSeconds * 1000);
+    expect(rig.actor.getSnapshot().children["gateway:OSB"]?.getSnapshot()).toMatchObject({
+      context: { service: "OSB" },
+    });
+  });
+
+  test("G1: a gateway that is opened again is the one there is", () => {
+    const rig = rigIn("running");
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+    const first = rig.actor.getSnapshot().children["gateway:OSB"];
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+    expect(rig.actor.getSnapshot().children["gateway:OSB"]).toBe(first);
+    rig.actor.send({ type: "gateway.open", service: "OTHER" });
+    expect(rig.children()).toEqual(["client-01", "client-02", "gateway:OSB", "gateway:OTHER"]);
+  });
+
+  test("which check of the heartbeat a child is", () => {
+    expect(heartbeatChecks.map((check) => heartbeatCheckOf(heartbeatChild(check)))).toEqual([
+      "chain",
+      "engine",
+    ]);
+    expect([heartbeatCheckOf("client-01"), heartbeatCheckOf("chain")]).toEqual([null, null]);
+  });
+
+  test("stopping ends children in the reverse order of their beginning", () => {
+    const rig = rigIn("running", beating);
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+    const ended: string[] = [];
+    for (const [name, ref] of Object.entries(rig.actor.getSnapshot().children))
+      ref?.subscribe({ complete: () => ended.push(name) });
+    rig.actor.send({ type: "supervisor.stop" });
+    expect(ended).toEqual(["gateway:OSB", "heartbeat:engine", "heartbeat:chain"]);
   });
 
   test("two clients in quarantine come back each in its own time", () => {

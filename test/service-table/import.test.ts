@@ -72,6 +72,21 @@ describe("all or nothing", () => {
     expect(done).toMatchObject({ stream: "services", position: (acted?.position ?? 0) - 1, body: { by } });
   });
 
+  test.each([
+    ["adds", table(osb(), second(), row({ name: "C" }))],
+    ["changes", table(osb(), second({ notes: "x" }))],
+    ["removes", table(osb())],
+    ["leaves all as it is", table(osb(), second())],
+  ])("a dry run that only %s is no fact either", async (_what, csv) => {
+    const { engine, supervisor, imported } = await rig();
+    await imported(osb(), second());
+    const before = [supervisor.state.position, supervisor.exportServices()];
+    const dry = await supervisor.importServices(csv, { by, dryRun: true });
+    expect(dry).toMatchObject({ ok: true, value: { applied: false } });
+    await engine.quiet();
+    expect([supervisor.state.position, supervisor.exportServices()]).toEqual(before);
+  });
+
   test("S9: what was exported is imported without a change, whatever the names", async () => {
     const { supervisor, imported } = await rig();
     const names = ['"a,b"', '"say ""x"""', '"two\nlines"', "'=1+1", "'''=x", "' x"];

@@ -1,0 +1,77 @@
+/** Who may come in, and what the outside may do. */
+import type { Defect } from "./defect.ts";
+
+export const edgeDefects: readonly Defect[] = [
+  {
+    name: "a foreign page may open a socket",
+    law: "S2",
+    file: "adapters/http/upgrade.ts",
+    was: `if (origin !== undefined && !rules.allowedOrigins.includes(origin.toLowerCase()))`,
+    becomes: `if (origin === "")`,
+    tests: ["test/alarms/upgrade.test.ts", "test/feed/socket.test.ts"],
+  },
+  {
+    name: "a foreign page may post a command",
+    law: "S2",
+    file: "adapters/http/access.ts",
+    was: `if (headers.origin !== undefined && !origins.includes(headers.origin.toLowerCase())) {`,
+    becomes: `if (headers.origin === "") {`,
+    tests: ["test/http/api/refusals.test.ts", "test/http/engine.test.ts"],
+  },
+  {
+    name: "a socket without a token",
+    law: "S1",
+    file: "adapters/http/upgrade.ts",
+    was: `if (rules.authorize !== undefined && !rules.authorize(authorizationOf(request)))`,
+    becomes: `if (rules.authorize !== undefined && request.headers.authorization === "")`,
+    tests: ["test/alarms/upgrade.test.ts", "test/feed/socket.test.ts", "test/http/engine.test.ts"],
+  },
+  {
+    name: "a viewer may force",
+    law: "S1",
+    file: "adapters/http/tokens.ts",
+    was: `(found.role === "operator" && role === "viewer")`,
+    becomes: `(found.role !== "source" && role !== "source")`,
+    tests: ["test/http/api/refusals.test.ts", "test/http/engine.test.ts"],
+  },
+  {
+    name: "an event as large as it likes",
+    law: "S3",
+    file: "adapters/http/socket-edge.ts",
+    was: `maxPayload: limits.alarmBytesMax,`,
+    becomes: `maxPayload: 0,`,
+    tests: ["test/alarms/bad-alarms.test.ts", "test/alarms/intake.test.ts"],
+  },
+  {
+    name: "an alarm may name a prototype",
+    law: "S7",
+    file: "actors/alarm-json.ts",
+    was: `name === "__proto__" ||`,
+    becomes: `name === "__proto" ||`,
+    tests: ["test/alarms/alarm-message.test.ts", "test/alarms/bad-alarms.test.ts"],
+  },
+  {
+    name: "a DOCTYPE is read",
+    law: "S8",
+    file: "adapters/service/xml.ts",
+    was: `if (end === -2) throw new Refused("INVALID", "a DOCTYPE or other declaration is refused");`,
+    becomes: `if (end === -2) return;`,
+    tests: ["test/service/xml.test.ts"],
+  },
+  {
+    name: "a formula in an exported cell",
+    law: "S9",
+    file: "adapters/service-table/csv.ts",
+    was: `(formula.test(row[column]) ? \`'\${row[column]}\` : row[column])`,
+    becomes: `row[column]`,
+    tests: ["test/service-table/csv.test.ts"],
+  },
+  {
+    name: "a password in a response row",
+    law: "S4",
+    file: "adapters/service/osb.ts",
+    was: `return { ...answer, cause: rowText(answer.cause, secrets, causeBytesMax) };`,
+    becomes: `return { ...answer, cause: rowText(answer.cause, secrets.slice(1, 0), causeBytesMax) };`,
+    tests: ["test/service/osb.test.ts"],
+  },
+];

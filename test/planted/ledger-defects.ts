@@ -1,0 +1,151 @@
+/** The ledger and the fold over it. */
+import type { Defect } from "./defect.ts";
+
+export const ledgerDefects: readonly Defect[] = [
+  {
+    name: "publish before commit",
+    law: "F1 A1",
+    file: "adapters/ledger/group.ts",
+    was: `if (begun) store.commit(); // A1`,
+    becomes: `if (begun) queueMicrotask(() => store.commit());`,
+    tests: ["test/ledger/memory-ledger.test.ts", "test/ledger/sqlite-syncs.test.ts"],
+  },
+  {
+    name: "commit without sync",
+    law: "A1",
+    file: "adapters/ledger/sqlite-store.ts",
+    was: `PRAGMA synchronous = FULL;`,
+    becomes: `PRAGMA synchronous = NORMAL;`,
+    tests: ["test/ledger/sqlite-syncs.test.ts"],
+  },
+  {
+    name: "what is not yet answered can be read",
+    law: "F1",
+    file: "adapters/ledger/grouped-ledger.ts",
+    was: `Math.min(limit, limits.ledgerReadRows, durable - after)`,
+    becomes: `Math.min(limit, limits.ledgerReadRows)`,
+    tests: ["test/ledger/sqlite-thread.test.ts"],
+  },
+  {
+    name: "facts are told before they are folded",
+    law: "R1 F1",
+    file: "actors/journal.ts",
+    was: `for (const fact of facts) {
+      if (fact.position !== this.state.position + 1) {`,
+    becomes: `for (const listener of this.#listeners) listener(facts);
+    for (const fact of facts) {
+      if (fact.position !== this.state.position + 1) {`,
+    tests: ["test/engine/journal.test.ts"],
+  },
+  {
+    name: "writing goes on after a failed sync",
+    law: "R3",
+    file: "adapters/ledger/grouped-ledger.ts",
+    was: `return failure ?? (closing === null ? null : closedFailure());`,
+    becomes: `return closing === null ? null : closedFailure();`,
+    tests: ["test/ledger/memory-ledger.test.ts", "test/engine/failures.test.ts"],
+  },
+  {
+    name: "a failed write is not told to the process",
+    law: "R3",
+    file: "actors/journal.ts",
+    was: `this.#broken = true;
+    this.#onBroken(error);`,
+    becomes: `this.#broken = true;`,
+    tests: ["test/engine/failures.test.ts"],
+  },
+  {
+    name: "torn tail accepted",
+    law: "R4",
+    file: "adapters/ledger/head-file.ts",
+    was: `if (position > head.position && !acceptShortened)`,
+    becomes: `if (position > head.position + 1_000_000 && !acceptShortened)`,
+    tests: ["test/ledger/sqlite-damage.test.ts"],
+  },
+  {
+    name: "damage in the middle skipped",
+    law: "R4",
+    file: "adapters/ledger/chain.ts",
+    was: `if (row.hash !== expected) throw damaged(position, "the fact is not what was written");`,
+    becomes: ``,
+    tests: ["test/ledger/sqlite-damage.test.ts"],
+  },
+  {
+    name: "an index that has lost a fact is accepted",
+    law: "R4 A4",
+    file: "adapters/ledger/sqlite-verification.ts",
+    was: `if (typeof lost === "number") throw damaged(lost, "an index does not lead to the fact");`,
+    becomes: ``,
+    tests: ["test/ledger/sqlite-damage.test.ts"],
+  },
+  {
+    name: "snapshot newer than the ledger accepted",
+    law: "R4 R1",
+    file: "adapters/ledger/sqlite-snapshots.ts",
+    was: `WHERE s.fact_hash = CASE s.position WHEN 0 THEN ? ELSE (SELECT hash FROM facts WHERE position = s.position) END`,
+    becomes: `WHERE s.fact_hash <> ?`,
+    tests: ["test/ledger/sqlite-damage.test.ts", "test/ledger/sqlite-ledger.test.ts"],
+  },
+  {
+    name: "a damaged snapshot is used",
+    law: "R4",
+    file: "adapters/ledger/sqlite-snapshots.ts",
+    was: `if (sum.digest("hex") !== state_hash) continue;`,
+    becomes: ``,
+    tests: ["test/ledger/sqlite-damage.test.ts"],
+  },
+  {
+    name: "two engines on one ledger",
+    law: "G1 R4",
+    file: "adapters/ledger/ledger-lock.ts",
+    was: `lock.exec("BEGIN EXCLUSIVE");`,
+    becomes: `lock.exec("BEGIN");`,
+    tests: ["test/ledger/sqlite-ledger.test.ts"],
+  },
+  {
+    name: "feed position reset without a new epoch",
+    law: "L2 F2",
+    file: "adapters/ledger/restore.ts",
+    was: `db.prepare("UPDATE meta SET value = ? WHERE name = 'ledger'").run(ledger);`,
+    becomes: `db.prepare("UPDATE meta SET value = value WHERE name = ?").run(ledger);`,
+    tests: ["test/ledger/inspection.test.ts"],
+  },
+  {
+    name: "a restored backup does not put its requests in doubt",
+    law: "R4 G2",
+    file: "machines/recovery.ts",
+    was: `if (request.status === "planned" && !restored) {`,
+    becomes: `if (request.status === "planned") {`,
+    tests: ["test/machines/hard-cases.test.ts", "test/machines/request-records.test.ts"],
+  },
+  {
+    name: "an append is not conditional on its streams",
+    law: "A4 L3",
+    file: "adapters/ledger/group.ts",
+    was: `if (store.streamHead(stream) !== revision) streams.push(stream);`,
+    becomes: `if (store.streamHead(stream) < revision) streams.push(stream);`,
+    tests: ["test/ledger/memory-ledger.test.ts"],
+  },
+  {
+    name: "a snapshot shows two moments",
+    law: "R1",
+    file: "machines/state.ts",
+    was: `if (found !== undefined) state.capture?.before(found);
+  else {`,
+    becomes: `if (found === undefined) {`,
+    tests: ["test/machines/model.test.ts", "test/engine/snapshots.test.ts"],
+  },
+  {
+    name: "a setting that the fold reads is no fact",
+    law: "R1",
+    file: "actors/opening.ts",
+    was: `if (state.position === 0 || !isSame(settings, state.settings) || !isSame(configured, state.configured))`,
+    becomes: `state.settings = settings;
+  if (state.position === 0)`,
+    tests: [
+      "test/engine/recovery.test.ts#R1",
+      "test/engine/fewer-rows.test.ts",
+      "test/http/api/settings.test.ts",
+    ],
+  },
+];
