@@ -39,9 +39,9 @@ export interface Envelope {
   readonly fault: Fault | null;
 }
 
-/** The id inside `urn:uuid:…`; the text itself where it has another form. */
+/** The id inside `urn:uuid:…`; the text itself where it has another form. Space around an id is none of it. */
 export function idOfUrn(urn: string): string {
-  return urn.startsWith("urn:uuid:") ? urn.slice("urn:uuid:".length) : urn;
+  return (urn.startsWith("urn:uuid:") ? urn.slice("urn:uuid:".length) : urn).trim();
 }
 
 export function urnOfId(id: string): string {

@@ -9,6 +9,11 @@ const relates = (id: string) =>
   `<w:RelatesTo xmlns:w="http://www.w3.org/2005/08/addressing">${id}</w:RelatesTo>`;
 
 describe("G5: whose result it is", () => {
+  test("RelatesTo with space and line ends around its id", () => {
+    const text = enveloped(result("<r:result>OK</r:result>"), relates("\n urn:uuid:\nb "));
+    expect(parseCallback(text)).toMatchObject({ value: { requestId: "b" } });
+  });
+
   test("RelatesTo, whatever <requestId> says", () => {
     const text = enveloped(
       result("<r:requestId>a</r:requestId><r:result>OK</r:result><r:ticketId>T-1</r:ticketId>"),
