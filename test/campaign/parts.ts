@@ -98,7 +98,42 @@ export const parts: readonly Part[] = [
     tell: ([one]) =>
       `${count(one, "mutants")} mutants, ${count(one, "survived")} survived: score ${count(one, "score")} %`,
   },
+  {
+    name: "planted",
+    script: "planted",
+    words: (_, folder) => ["--state", `${folder}/planted.json`],
+    runs: 1,
+    tell: ([one]) => `${count(one, "caught")} of ${count(one, "planted")} breakages caught`,
+  },
+  {
+    name: "mutation",
+    script: "mutation",
+    words: (_, folder) => ["--state", `${folder}/mutation`],
+    runs: 1,
+    tell: ([one]) =>
+      `${count(one, "mutants")} mutants of machines/: ${Number(one?.["score"]).toFixed(1)} % noticed`,
+  },
+  {
+    name: "feed cuts",
+    script: "feed-cuts",
+    words: () => ["--cuts", "1000"],
+    runs: 1,
+    tell: toldFigures,
+  },
+  {
+    name: "storm",
+    script: "storm",
+    words: () => [],
+    runs: 1,
+    tell: toldFigures,
+  },
 ];
+
+function toldFigures([one]: readonly Figures[]): string {
+  return Object.entries(one ?? {})
+    .map(([name, value]) => `${name} ${typeof value === "number" ? shown(value) : String(value)}`)
+    .join("; ");
+}
 
 function toldKills([one]: readonly Figures[]): string {
   return (
