@@ -235,7 +235,7 @@ export const commandLine: Edge = {
 
 function overhear(stream: NodeJS.WriteStream, said: string[]): () => void {
   // As it is, and not bound: what is put back again and again must not grow.
-  const write = Reflect.get(stream, "write") as typeof stream.write;
+  const write = Reflect.get(stream, "write");
   stream.write = (text: string | Uint8Array) => {
     said.push(String(text));
     return true;
