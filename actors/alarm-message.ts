@@ -104,7 +104,8 @@ function accept(
     source: read.source,
     id: read.id,
     kind,
-    key: correlation.key,
+    // One text where they are equal: a storm keeps a hundred thousand.
+    key: correlation.key === alarm.alarmedObject.id ? alarm.alarmedObject.id : correlation.key,
     alarm: alarmIdentity(alarm),
     alarmedObject: alarm.alarmedObject.id,
     alarmType: alarm.alarmType,

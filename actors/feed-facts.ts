@@ -1,6 +1,6 @@
 /**
  * Facts as messages, and the ring of recent ones. A fact is turned to text when the first reader wants it,
- * and that text serves every reader; without readers a fact costs two writes to an array.
+ * and that text serves every reader; without readers nothing is kept.
  */
 import type { Fact } from "../machines/facts.ts";
 import type { Position } from "../machines/vocabulary.ts";
@@ -28,7 +28,7 @@ export class FactRing {
   readonly #size: number;
   readonly #facts: Fact[] = [];
   readonly #texts: (string | null)[] = [];
-  readonly #start: Position;
+  #start: Position;
   #head: Position;
 
   /** Empty; the next fact is the one after `head`. */
@@ -54,6 +54,16 @@ export class FactRing {
     this.#facts[slot] = fact;
     this.#texts[slot] = null;
     this.#head = fact.position;
+  }
+
+  /** Everything up to `head`: what a reader wants of it comes from the ledger. */
+  forget(head: Position): void {
+    if (this.#facts.length > 0) {
+      this.#facts.length = 0;
+      this.#texts.length = 0;
+    }
+    this.#start = head;
+    this.#head = head;
   }
 
   fact(position: Position): Fact {

@@ -130,8 +130,8 @@ class EngineFeed implements Feed {
   // --- what the engine says: kept, and nobody is called (F4)
 
   #onFacts(facts: readonly Fact[]): void {
+    if (this.#row.size === 0) return this.#ring.forget(facts.at(-1)?.position ?? this.#ring.head);
     for (const fact of facts) this.#ring.push(fact);
-    if (this.#row.size === 0) return;
     this.#states.countersChanged();
     this.#row.wake();
     this.#armStates();

@@ -270,7 +270,7 @@ export const limits = {
   ledgerCheckpointFacts: 8_000,
   ledgerCheckpointCommits: 400,
   /** Pages of the file kept by who writes it: what one commit and one addition to the index touch. The system keeps the rest. */
-  ledgerCacheKib: 16_384,
+  ledgerCacheKib: 8_192,
   /** How long a write waits for another program that has the file locked (a person at `sqlite3`) before it counts as failed. */
   ledgerBusyMs: 5_000,
 
