@@ -1,7 +1,7 @@
 /**
  * Takes alarms in: durable first, then told to the sender.
  *   A1 accepted means durable.  A4 a repeat is recognised by source and id.  A6 overload is refused before the
- *   acknowledgement.
+ *   acknowledgement; before that flows are held up, for a sender waits and a flow can.
  * Source: domain.md, "An alarm's way".
  */
 import { entry } from "../machines/entry.ts";
@@ -18,6 +18,8 @@ export interface AdmissionPorts {
   readonly ledger: Pick<Ledger, "readStream">;
   readonly clock: Clock;
   readonly isStopping: () => boolean;
+  /** What `isHurried` held up may go on. */
+  readonly onCalm?: () => void;
 }
 
 export class AlarmAdmission {
@@ -32,6 +34,11 @@ export class AlarmAdmission {
   /** Repeats recognised in this life of the process: they leave no fact. */
   get duplicates(): number {
     return this.#duplicates;
+  }
+
+  /** So many alarms wait for their acknowledgement that flows are to leave it the time. */
+  get isHurried(): boolean {
+    return this.#accepting > limits.unacknowledgedCalmMax;
   }
 
   /** A1, A4: resolves when durable. */
@@ -50,6 +57,7 @@ export class AlarmAdmission {
         return { kind: "accepted", position: result.position, duplicate: false };
     } finally {
       this.#accepting -= 1;
+      if (this.#accepting === limits.unacknowledgedCalmMax) this.#ports.onCalm?.();
     }
     const [first] = await ledger.readStream(stream);
     if (first?.type !== "alarm.accepted")

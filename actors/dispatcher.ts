@@ -35,6 +35,8 @@ export interface DispatcherPorts {
   readonly hasTopology?: boolean;
   /** While true no waiting key is given a client; `wake` when it ends. */
   readonly held?: () => boolean;
+  /** While true no flow is begun beside one that runs; `wake` when it ends. */
+  readonly hurried?: () => boolean;
 }
 
 /** A client locked by hand: who holds it and under which claim. */
@@ -52,6 +54,8 @@ export class Dispatcher {
   readonly #ports: DispatcherPorts;
   readonly #line = new Lanes<string>();
   readonly #idle = new Set<string>();
+  /** Given away, and neither idle again nor gone. */
+  readonly #busy = new Set<string>();
   readonly #starting = new Set<string>();
   readonly #parked: ParkedKeys;
   readonly #confirmations: Confirmations;
@@ -105,11 +109,13 @@ export class Dispatcher {
   }
 
   idle(clientId: string): void {
+    this.#busy.delete(clientId);
     this.#idle.add(clientId);
     this.#schedule();
   }
 
   gone(clientId: string): void {
+    this.#busy.delete(clientId);
     this.#idle.delete(clientId);
   }
 
@@ -202,6 +208,7 @@ export class Dispatcher {
         continue;
       }
       if (this.#ports.held?.() === true) return;
+      if (this.#busy.size > 0 && this.#ports.hurried?.() === true) return;
       // D7: in a storm closes go first: they make the room that the others wait for.
       const name = this.#line.next(this.#isStorm() ? lanes.close : undefined);
       if (name === undefined) return;
@@ -213,6 +220,7 @@ export class Dispatcher {
   #takeIdle(): string {
     const [clientId = ""] = this.#idle;
     this.#idle.delete(clientId);
+    this.#busy.add(clientId);
     return clientId;
   }
 

@@ -159,6 +159,7 @@ export class Supervisor implements AlarmSink {
       service: () => selectedService(journal.state),
       hasTopology: options.topology !== undefined,
       held: () => this.#gatewayTable.holds,
+      hurried: () => this.#admission.isHurried,
     });
     const table = openServiceTable({ ...options, config, journal, wake: () => this.#dispatcher.wake() });
     this.#gatewayTable = table.gatewayTable;
@@ -179,7 +180,13 @@ export class Supervisor implements AlarmSink {
       perSecond: config.gateway.debugSearchPerSecond,
     });
     const { ledger } = options;
-    this.#admission = new AlarmAdmission({ journal, ledger, clock, isStopping: () => this.#stopping });
+    this.#admission = new AlarmAdmission({
+      journal,
+      ledger,
+      clock,
+      isStopping: () => this.#stopping,
+      onCalm: () => this.#dispatcher.wake(),
+    });
     this.reader = new EngineReader({
       ledger,
       state: () => journal.state,
