@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: reads the words, runs one command, ends with its code: 0 done, 1 failed, 2 wrong use. */
+// oxlint-disable-next-line import/no-unassigned-import -- what it does must come before the rest is loaded
 import "./heap.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { ListenError } from "../http/server.ts";

@@ -19,7 +19,7 @@ const neverBroken = (error: unknown): never => {
 const most = limits.unacknowledgedCalmMax;
 
 async function openAdmission(onCalm: () => void) {
-  const ledger = await createMemoryLedger(createMemoryStorage());
+  const ledger = createMemoryLedger(createMemoryStorage());
   const journal = await Journal.open(ledger, neverBroken);
   const clock = new ManualClock();
   const admission = new AlarmAdmission({ journal, ledger, clock, isStopping: () => false, onCalm });
