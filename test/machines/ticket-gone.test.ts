@@ -144,6 +144,24 @@ describe("A2 A8: alarms decided again under a cover that has ended", () => {
     expect(readiness(history.key(), true)).toBeNull();
   });
 
+  test.each([
+    { how: "forced", by: "ann", reason: "no" },
+    { how: "crashed", cause: "a defect" },
+  ] as const)("$how while its create is being sent, and the create is refused: rejected", (ending) => {
+    const { history, input } = uncovered();
+    for (let crash = 1; crash < 3; crash += 1) {
+      const end = endFlow(history.state, "client-01", { how: "crashed", cause: "a defect" }, history.now);
+      history.add(...(end?.entries ?? []));
+      history.start();
+    }
+    carryOut(history, nextStep(input, searched(), null, history.now));
+    history.send();
+    history.add(...(endFlow(history.state, "client-01", ending, history.now)?.entries ?? []));
+    history.add(...judgeAnswer(history.key(), history.request(), answer("nack"), settings).entries);
+    expect(history.outcomes()).toEqual({ "raise-a1": "rejected" });
+    expect(readiness(history.key(), true)).toBeNull();
+  });
+
   test("a search that fails for good: failed", () => {
     const { history, input } = uncovered();
     const failure = { code: "BAD_CONFIGURATION", cause: "404", permanent: true };
