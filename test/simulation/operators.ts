@@ -176,6 +176,8 @@ export class Operators {
       const { counters } = this.#parts;
       const view = supervisor.snapshot().clients.find((one) => one.clientId === clientId);
       if (view === undefined) return;
+      // Held and not busy is a flow for no time at all, a hand for long.
+      if (act.state === "locked" && view.state !== "locked") return void this.#waiting.push(act);
       const situation = inState[view.state];
       if (situation !== undefined) counters.count(situation);
       const old = this.#seen.get(clientId);

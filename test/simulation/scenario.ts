@@ -112,6 +112,8 @@ const troubles = [
   "alarms",
   "strangers",
   "covers",
+  "covers",
+  "covers",
 ] as const;
 type Trouble = (typeof troubles)[number];
 
@@ -181,7 +183,7 @@ function drawRates(random: Random, trouble: Trouble): FaultRates {
     search: share(0.15),
     async: share(0.4),
     topology: share(0.2),
-    refuse: random.chance(trouble === "covers" ? 0.8 : 0.1) ? 0.7 : 0,
+    refuse: trouble === "covers" || random.chance(0.1) ? 0.8 : 0,
     decide: random.chance(0.2) ? 0.25 : 0,
     clientCrash: random.chance(0.2) ? random.pick([0.1, 0.2, 0.6]) : 0,
     gatewayCrash: random.chance(0.15) ? 0.15 : 0,
@@ -232,7 +234,7 @@ function storm(random: Random, steps: Step[], atMs: number): void {
 const weights: Readonly<Record<Trouble, Partial<Record<Act["act"], number>>>> = {
   any: {},
   crashes: { crash: 18, syncFails: 4, restart: 3 },
-  operators: { force: 22, hand: 10, select: 3, rows: 4, resolve: 3 },
+  operators: { force: 22, hand: 14, select: 3, rows: 4, resolve: 3 },
   // Requests wait in line at the gateway while somebody forces their clients.
   crowd: { alarm: 120, force: 20, hand: 6 },
   alarms: { alarm: 160, repeat: 10 },
@@ -257,7 +259,7 @@ function drawAct(random: Random, trouble: Trouble): Act {
     import: 1,
     rows: 1,
     clearRows: 0.5,
-    hand: 1.5,
+    hand: 3,
     stranger: 3,
     reader: 9,
     ...weights[trouble],

@@ -7,7 +7,7 @@ export const sendFaults = {
   notOwner: 1,
   refused: 3,
   unreachable: 2,
-  failed: 1.5,
+  failed: 2,
   resetBefore: 3,
   resetAfter: 4,
   silentBefore: 2,
@@ -15,12 +15,12 @@ export const sendFaults = {
   slow: 2,
   late: 5,
   unreadable: 3,
-  falseClaim: 3,
+  falseClaim: 5,
   noId: 1.5,
 } as const;
 export type SendFault = keyof typeof sendFaults;
 /** What is applied long after it was searched for is what such services are feared for. */
-export const sendFaultsOfNone = { ...sendFaults, late: 30 };
+export const sendFaultsOfNone = { ...sendFaults, late: 35 };
 
 export const topologyFaults = ["error", "absent", "silent", "loop"] as const;
 export const topologyTold = {

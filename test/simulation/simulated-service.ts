@@ -342,7 +342,7 @@ export class SimulatedServices {
   /** With the transit of a late effect it stays within the settling time, where one is promised. */
   #lagMs({ settleSeconds, idempotency }: ServiceInfo, random: Random): number {
     if (this.isWell || random.chance(0.4)) return 0;
-    if (idempotency === "none" && random.chance(0.25)) return random.int(0, settleSeconds * 2_500);
+    if (idempotency === "none" && random.chance(0.4)) return random.int(0, settleSeconds * 4_000);
     return random.int(0, settleSeconds * 300);
   }
 
