@@ -45,10 +45,9 @@ export function unlinkTicket(
   if (home === null) return;
   for (const name of state.index.covered.get(ticketName(home, ticketId)) ?? []) {
     const covered = state.keys.get(name);
-    if (covered?.cover !== null && covered?.cover !== undefined && covered.cover.endedAt === null) {
-      state.capture?.before(covered);
-      covered.cover = { ...covered.cover, endedAt: at };
-    }
+    if (covered?.cover?.endedAt !== null) continue; // ended already
+    state.capture?.before(covered);
+    covered.cover = { ...covered.cover, endedAt: at };
   }
 }
 

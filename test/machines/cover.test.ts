@@ -302,6 +302,7 @@ describe("alarms decided again", () => {
       reason: "holdDown",
       since: history.now,
       until: history.now + 30_000,
+      because: "Held down for 30 s before a create.",
     });
   });
 });
