@@ -345,6 +345,34 @@ describe("supervisor", () => {
     expect(ended).toEqual(["gateway:OSB", "heartbeat:engine", "heartbeat:chain"]);
   });
 
+  test("L5 R6: of several that crashed each comes back as itself, when its own crash is durable", () => {
+    const rig = rigIn("running");
+    rig.actor.send({ type: "gateway.open", service: "OSB" });
+    const restarting = () => rig.actor.getSnapshot().context.restarting;
+    const contexts = () =>
+      rig.children().map((name) => [name, rig.actor.getSnapshot().children[name]?.getSnapshot().context]);
+    const all = [
+      ["client-01", { clientId: "client-01" }],
+      ["client-02", { clientId: "client-02" }],
+      ["gateway:OSB", { service: "OSB" }],
+    ];
+    expect(contexts()).toMatchObject(all);
+    rig.crash("client-01");
+    rig.crash("client-02");
+    expect(restarting()).toEqual(["client-01", "client-02"]);
+    rig.actor.send({ type: "child.recover", child: "client-02" });
+    expect([restarting(), rig.children()]).toEqual([["client-01"], ["client-02", "gateway:OSB"]]);
+    for (let crashed = 1; crashed <= limits.restartIntensity; crashed += 1) {
+      rig.crash("client-02");
+      rig.actor.send({ type: "child.recover", child: "client-02" });
+    }
+    expect(restarting(), "who is in quarantine is not restarting").toEqual(["client-01"]);
+    rig.actor.send({ type: "child.recover", child: "client-01" });
+    rig.clock.advance(limits.quarantineSeconds * 1000);
+    expect(restarting()).toEqual([]);
+    expect(contexts()).toMatchObject(all);
+  });
+
   test("two clients in quarantine come back each in its own time", () => {
     const rig = rigIn("running");
     quarantine(rig, "client-01");
