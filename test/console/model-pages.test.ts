@@ -38,7 +38,7 @@ import { csvOf } from "../../visualizations/console/model/csv.ts";
 import { badRows } from "../../visualizations/console/model/import-preview.ts";
 import { force, resolve, whyNoForce } from "../../visualizations/console/model/intents.ts";
 import type { Outcome } from "../../visualizations/console/model/alarms.ts";
-import { exceptionsOf } from "../../visualizations/console/model/overview.ts";
+import { calmText, exceptionsOf } from "../../visualizations/console/model/overview.ts";
 import { emptyScreen } from "../../visualizations/console/model/screen.ts";
 import { ageText, durationText, readDuration } from "../../visualizations/console/model/text.ts";
 import { verdictOf } from "../../visualizations/console/model/verdict.ts";
@@ -266,11 +266,15 @@ test("exceptions: none while all is well; locks near their end, long commands, d
   const screen = emptyScreen();
   screen.clients.set("client-02", client(2, minute));
   expect(exceptionsOf(screen, null, now)).toEqual([]);
+  expect(calmText(screen, null)).toBe("Waiting for the engine.");
+  screen.ledger = "l";
+  expect(calmText(screen, null), "not before all has been looked at").toBe("Asking the gateway.");
   screen.clients.set("client-03", client(3, 4 * minute));
   screen.clients.set("client-04", client(4, 2 * minute, true));
   screen.waiting = { create: 0, update: 0, close: 0, parked: 2, parkedFor: { storm: 2 } };
   const counts = { planned: 0, sending: 0, retry: 0, inDoubt: 1, async: 0, unknown: 2 };
   const gateway = { waiting: screen.waiting, inFlight: [], requests: [], unknown: [], counts };
+  expect(calmText(screen, gateway)).toBe("Nothing abnormal.");
   expect(exceptionsOf(screen, gateway, now).map(({ title }) => title)).toEqual([
     "1 lock near or past the end of its time",
     "1 client busy for longer than the service may take",

@@ -17,6 +17,12 @@ export interface Exception {
   readonly query: Query;
 }
 
+/** What is said where there is no exception: that nothing is abnormal only once all has been looked at. */
+export function calmText({ ledger }: Screen, gateway: GatewayAnswer | null): string {
+  if (ledger === null) return "Waiting for the engine.";
+  return gateway === null ? "Asking the gateway." : "Nothing abnormal.";
+}
+
 /** `gateway`: as last asked for; null: not yet. */
 export function exceptionsOf(screen: Screen, gateway: GatewayAnswer | null, now: number): Exception[] {
   return [

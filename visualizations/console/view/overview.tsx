@@ -1,7 +1,7 @@
 /** Exceptions first; then counts, two charts, and the latest alarms. */
-import { exceptions, now, shown } from "../live.ts";
+import { exceptions, gateway, now, shown } from "../live.ts";
 import { selectAlarms } from "../model/alarms.ts";
-import type { Exception } from "../model/overview.ts";
+import { calmText, type Exception } from "../model/overview.ts";
 import { countText } from "../model/text.ts";
 import { alarmColumns, cellsOf, isBad } from "./alarms.tsx";
 import { LatencyChart, OutcomeChart } from "./charts.tsx";
@@ -42,9 +42,8 @@ export function OverviewPage() {
 }
 
 function Exceptions() {
-  const screen = shown();
   const found = exceptions();
-  const calm = screen.ledger === null ? "Waiting for the engine." : "Nothing abnormal.";
+  const calm = calmText(shown(), gateway.value);
   return (
     <Section title="Exceptions" actions={found.length === 0 ? <span class="calm">{calm}</span> : undefined}>
       <ul class="exceptions">
