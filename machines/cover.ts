@@ -198,5 +198,15 @@ export function afterAgain(
   const isGivenUp = result === "crashed" && key.crashes >= limits.flowCrashesMax;
   if ((isGivenUp || result === "forced") && key.request !== null) return;
   if (isGivenUp) key.crashes = 0;
-  if (isGivenUp || result === "forced" || (result === "settled" && !isRenewed)) dropCover(state, key);
+  if (isGivenUp || result === "forced" || (result === "settled" && !isRenewed))
+    leaveCover(state, key, flow.alarms);
+}
+
+/** These have had their second decision; others may have come under the cover since (`orphan`). */
+export function leaveCover(state: State, key: KeyState, alarms: readonly NotificationRef[]): void {
+  if (key.cover === null) return;
+  const decided = new Set(alarms.map(({ position }) => position));
+  const left = key.cover.alarms.filter(({ ref }) => !decided.has(ref.position));
+  if (left.length === 0) dropCover(state, key);
+  else if (left.length < key.cover.alarms.length) key.cover = { ...key.cover, alarms: left };
 }

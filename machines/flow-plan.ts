@@ -188,7 +188,9 @@ function carryOut(
         entries: [
           ...before,
           record(act),
-          ...(payload.command === "update" ? linkFound(input, payload.ticketId, tickets, now) : []),
+          ...(payload.command === "update" && decision.intent !== "reopened"
+            ? linkFound(input, payload.ticketId, tickets, now)
+            : []),
           entry(keyStream(key.key), now, "request.planned", {
             ...request,
             intent: decision.intent,
@@ -202,7 +204,10 @@ function carryOut(
   }
 }
 
-/** A8: an open ticket that answers for active alarms is linked from now on, whatever else becomes of this flow. */
+/**
+ * A8: an open ticket that answers for active alarms is linked from now on, whatever else becomes of this flow; also one
+ * that we have closed, when the decision believed the search that it is open.
+ */
 function linkFound(
   { key, service }: FlowInput,
   ticketId: string | null,
@@ -210,7 +215,7 @@ function linkFound(
   now: Instant,
 ): Entry[] {
   const ticket = tickets.find((one) => one.ticketId === ticketId);
-  if (ticket === undefined || key.open.has(ticket.ticketId) || key.closed.has(ticket.ticketId)) return [];
+  if (ticket === undefined || key.open.has(ticket.ticketId)) return [];
   if (ticket.clientReference !== key.key || ticket.kind !== "MO" || !isOpen(ticket)) return [];
   return [linked(key, service.name, ticket, now)];
 }

@@ -3,11 +3,11 @@
  *   R1 as fold.ts.  G3 attempts that may have reached the service are counted.  G5 what is settled is remembered for
  *   a result that comes late.
  */
-import { isAgain, orphan } from "./cover.ts";
+import { leaveCover, orphan } from "./cover.ts";
 import type { FactOf, RequestResult } from "./facts.ts";
 import { limits } from "./limits.ts";
 import { keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
-import { dropCover, linkTicket, unlinkTicket } from "./ticket-index.ts";
+import { linkTicket, unlinkTicket } from "./ticket-index.ts";
 import { isOpen, type Instant, type TicketKind } from "./vocabulary.ts";
 
 type RequestFact = FactOf<
@@ -94,9 +94,9 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
     key.request = null;
     key.parked = null;
     if (fact.body.again) key.again = request.alarms[0]?.position ?? 0;
-    // Nothing more comes of it: alarms that rested on a cover have had their second decision.
+    // Nothing more comes of it.
     const isOver = isFinal(result) || (result === "ok" && key.flow === null);
-    if (isOver && isAgain(key, request.alarms)) dropCover(state, key);
+    if (isOver) leaveCover(state, key, request.alarms);
     state.requests.delete(requestId);
     if (result === "unknown" || request.service.asyncSeconds > 0) {
       const { lockGuid, intent, rule, payload } = request;

@@ -117,7 +117,7 @@ export interface WatchedFigures extends EngineFlowFigures {
  * others: with a page open and without.
  */
 export async function watchedFlows({ page, ...load }: WatchedLoad): Promise<WatchedFigures> {
-  pin(process.pid, coresOfEngine());
+  pin(process.pid, coresOfEngine);
   if (page === null) return { ...(await engineFlows(load)), settledShown: 0 };
   const viewer = await openViewer();
   let settledShown = 0;
@@ -173,7 +173,7 @@ interface Viewer {
 
 async function openViewer(): Promise<Viewer> {
   const child: ChildProcess = fork(new URL("page-viewer.ts", import.meta.url));
-  if (child.pid !== undefined) pin(child.pid, coreOfBrowser());
+  if (child.pid !== undefined) pin(child.pid, coreOfBrowser);
   await once(child, "message");
   return {
     async ask<Answer>(order: PageOrder) {
@@ -185,10 +185,12 @@ async function openViewer(): Promise<Viewer> {
   };
 }
 
-const coreOfBrowser = (): string => String(availableParallelism() - 1);
-const coresOfEngine = (): string => (availableParallelism() <= 2 ? "0" : `0-${availableParallelism() - 2}`);
+/** Before this process is bound to some of them: from then on it is told of those only. */
+const cores = availableParallelism();
+const coreOfBrowser = String(cores - 1);
+const coresOfEngine = cores <= 2 ? "0" : `0-${cores - 2}`;
 
 /** With all its threads, and all processes that it starts later. */
-function pin(pid: number, cores: string): void {
-  if (availableParallelism() > 1) execFileSync("taskset", ["-acp", cores, String(pid)], { stdio: "ignore" });
+function pin(pid: number, to: string): void {
+  if (cores > 1) execFileSync("taskset", ["-acp", to, String(pid)], { stdio: "ignore" });
 }

@@ -19,7 +19,7 @@ import {
   ticket,
   withTicket,
 } from "./given.ts";
-import { carryOut, decidedAgain, findGone, lose, searched, send } from "./steps.ts";
+import { carryOut, decidedAgain, findGone, lose, none, searched, send } from "./steps.ts";
 
 describe("A8: alarms that are active when their ticket has gone", () => {
   test("are decided again when another alarm's clear found it gone", () => {
@@ -183,6 +183,23 @@ describe("A2 A8: alarms decided again under a cover that has ended", () => {
     expect(readiness(history.key(), true)).toBeNull();
   });
 
+  test("their flow finds the ticket of others gone, and its create is refused: the others are decided again", () => {
+    const history = withTicket();
+    history.accept("raise-a2", { alarm: "a2" });
+    const alarms = history.start().group.map(({ ref }) => ref);
+    history.add(
+      coverAlarms(history.key(), alarms, upstream, "MO-31 covers it", history.now),
+      ...settleAlarms(history.key(), alarms, history.now, ended("stopped", "D2")),
+    );
+    history.end("settled");
+    carryOut(history, findGone(history));
+    history.send();
+    history.add(...judgeAnswer(history.key(), history.request(), answer("nack"), settings).entries);
+    history.end("settled");
+    expect(history.outcomes()["raise-a2"]).toBe("rejected");
+    expect(decidedAgain(history)).toEqual(["raise-a1"]);
+  });
+
   test("a ticket of its own: the outcome that named the cover stays, and says no more than is true", () => {
     const { history, input } = uncovered();
     carryOut(history, nextStep(input, searched(ticket("T1")), null, history.now));
@@ -234,5 +251,19 @@ describe("A8: an open ticket that only the search knows is linked, whatever the 
     history.accept("n2", { kind: "change" });
     const step = nextStep(history.start(), searched(ticket("T1")), null, history.now);
     expect(step).toMatchObject({ request: { payload: { command: "create" } } });
+  });
+
+  test("T2: and one that we closed is, when it is shown as open after its settling time: it was never closed", () => {
+    const history = withTicket();
+    history.accept("clear", { kind: "clear" });
+    send(history, closePayload);
+    history.add(
+      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: null, because: "" }),
+    );
+    history.end("settled");
+    history.now += none.settleSeconds * 1_000;
+    history.accept("n2", { kind: "change" });
+    carryOut(history, nextStep(history.start(), searched(ticket("T1")), null, history.now));
+    expect([...history.key().open.keys()]).toEqual(["T1"]);
   });
 });
