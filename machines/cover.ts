@@ -203,7 +203,7 @@ export function afterAgain(
 }
 
 /** These have had their second decision; others may have come under the cover since (`orphan`). */
-export function leaveCover(state: State, key: KeyState, alarms: readonly NotificationRef[]): void {
+function leaveCover(state: State, key: KeyState, alarms: readonly NotificationRef[]): void {
   if (key.cover === null) return;
   const decided = new Set(alarms.map(({ position }) => position));
   const left = key.cover.alarms.filter(({ ref }) => !decided.has(ref.position));

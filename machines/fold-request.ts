@@ -3,8 +3,8 @@
  *   R1 as fold.ts.  G3 attempts that may have reached the service are counted.  G5 what is settled is remembered for
  *   a result that comes late.
  */
-import { leaveCover, orphan } from "./cover.ts";
-import type { FactOf, RequestResult } from "./facts.ts";
+import { orphan } from "./cover.ts";
+import type { FactOf } from "./facts.ts";
 import { limits } from "./limits.ts";
 import { keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
 import { linkTicket, unlinkTicket } from "./ticket-index.ts";
@@ -94,9 +94,6 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
     key.request = null;
     key.parked = null;
     if (fact.body.again) key.again = request.alarms[0]?.position ?? 0;
-    // Nothing more comes of it.
-    const isOver = isFinal(result) || (result === "ok" && key.flow === null);
-    if (isOver) leaveCover(state, key, request.alarms);
     state.requests.delete(requestId);
     if (result === "unknown" || request.service.asyncSeconds > 0) {
       const { lockGuid, intent, rule, payload } = request;
@@ -166,10 +163,6 @@ export function dropMoot(state: State, key: KeyState, ticketId: string, service:
     rememberSettled(state, one); // for a result that comes late
   }
   key.unknown = key.unknown.filter(({ requestId }) => state.unknown.has(requestId));
-}
-
-function isFinal(result: RequestResult): boolean {
-  return result === "rejected" || result === "failed" || result === "unknown";
 }
 
 /** What the ticket lies on: as its create said, or as it was known before. */

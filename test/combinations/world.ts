@@ -226,7 +226,7 @@ export class World {
     const endMs = this.#clock.monotonicMs() + settleMsMax * (1 + this.#stepsLeft);
     let restMs: number | null = null;
     for (;;) {
-      await this.#rest();
+      await this.#host.untilStill(() => this.#activity());
       this.#look();
       if (this.#found() > 0 || this.#stopped || isEnough()) return;
       const ms = this.#clock.monotonicMs();
@@ -244,18 +244,6 @@ export class World {
         return;
       }
       this.#clock.step();
-    }
-  }
-
-  /** Until nothing moves without the clock. */
-  async #rest(): Promise<void> {
-    const { appends } = this.#host;
-    for (let still = 0; still < 2;) {
-      const before = this.#activity();
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#activity() !== before) still = 0;
-      else if (appends.made === appends.over) return;
-      else still += 1;
     }
   }
 

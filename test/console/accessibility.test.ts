@@ -2,14 +2,13 @@
  * axe-core on every page, sub-page and open dialog, light and dark, 1280 and 1920 wide; nothing runs over the edge; and
  * of all this nothing is fetched from elsewhere, nor breaks the page's policy.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { HeldClient } from "../../actors/held-client.ts";
-import { type ApiUnderTest, startApi } from "../http/api/rig.ts";
+import type { ApiUnderTest } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { accessibilityFaults, browserTestMsMax, openPage, picture, type Watched } from "./rig.ts";
+import { startTroubledApi } from "./troubled-engine.ts";
 
 vi.setConfig({ testTimeout: browserTestMsMax });
 
@@ -28,26 +27,11 @@ let held: HeldClient;
 
 beforeAll(async () => {
   browser = await startBrowser();
-  api = await startApi({
-    config: { clients: 3 },
-    row: { idempotency: "none", settleSeconds: 0.01, timeoutSeconds: 300 },
-    desk: {
-      idempotency: "none",
-      faults: [
-        { match: { command: "create", key: "doubtful" }, fault: "reset-before", times: 1 },
-        { match: { command: "search", key: "hanging" }, fault: "silent", times: 1 },
-      ],
-    },
-    keep: true,
-  });
-  const folder = join(api.engine.config.dataDir, "topology");
-  mkdirSync(folder);
-  writeFileSync(join(folder, "link.csv"), "ne_a;ne_b\nroot;hub\nhub;node-1\n");
-  await api.ask("POST", "/api/topology/load", { json: { files: ["link.csv"] } });
-  for (const [id, key] of [["1", "doubtful"] as const, ["2", "hub"] as const, ["3", "node-1"] as const]) {
-    await api.raise(id, { key, alarmedObject: key });
-    await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === id);
-  }
+  api = await startTroubledApi(300, [
+    ["1", "doubtful"],
+    ["2", "hub"],
+    ["3", "node-1"],
+  ]);
   held = await api.engine.supervisor.lock({ timeoutSeconds: 5 });
   watched = await openPage(browser, `${api.engine.url}/`);
   page = watched.page;

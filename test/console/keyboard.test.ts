@@ -2,14 +2,14 @@
  * Every action of the console without a mouse: a real engine with a desk, in a real browser. Nothing here clicks, and
  * nothing is focused but by the keyboard.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type ApiUnderTest, startApi } from "../http/api/rig.ts";
+import type { ApiUnderTest } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { enter, tabTo, typeInto } from "./keyboard.ts";
 import { browserTestMsMax, openPage, type Watched } from "./rig.ts";
+import { startTroubledApi } from "./troubled-engine.ts";
 
 vi.setConfig({ testTimeout: browserTestMsMax });
 
@@ -20,26 +20,10 @@ let page: Page;
 
 beforeAll(async () => {
   browser = await startBrowser();
-  api = await startApi({
-    config: { clients: 3 },
-    row: { idempotency: "none", settleSeconds: 0.01, timeoutSeconds: 60 },
-    desk: {
-      idempotency: "none",
-      faults: [
-        { match: { command: "create", key: "doubtful" }, fault: "reset-before", times: 1 },
-        { match: { command: "search", key: "hanging" }, fault: "silent", times: 1 },
-      ],
-    },
-    keep: true,
-  });
-  const folder = join(api.engine.config.dataDir, "topology");
-  mkdirSync(folder);
-  writeFileSync(join(folder, "link.csv"), "ne_a;ne_b\nroot;hub\nhub;node-1\n");
-  await api.ask("POST", "/api/topology/load", { json: { files: ["link.csv"] } });
-  for (const [id, key] of [["4711/raise", "node-1"] as const, ["2", "doubtful"] as const]) {
-    await api.raise(id, { key, alarmedObject: key });
-    await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === id);
-  }
+  api = await startTroubledApi(60, [
+    ["4711/raise", "node-1"],
+    ["2", "doubtful"],
+  ]);
   watched = await openPage(browser, `${api.engine.url}/`);
   page = watched.page;
   await page.getByText("live", { exact: true }).waitFor();

@@ -1,8 +1,4 @@
-/**
- * `npm run fuzz -- [--edge NAME…] [--executions N] [--seed S] [--state FILE] [--blind] [--json]`: every decoder, in one
- * process. `--blind` without a look at the code that ran: most of the time of a short run is spent on that.
- * `--edge NAME --input BASE64` (or @FILE) runs one input, as a failure prints it. Exit 0: nothing was found.
- */
+/** `npm run fuzz`: every decoder, in one process. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -13,17 +9,54 @@ import { fuzz, type FuzzReport, heapGrowthBytesMax } from "./loop.ts";
 import { FuzzState } from "./state.ts";
 import { Watchdog } from "./watchdog.ts";
 
-const { values } = parseArgs({
-  options: {
-    edge: { type: "string", multiple: true },
-    executions: { type: "string", default: "10000" },
-    seed: { type: "string", default: "1" },
-    state: { type: "string" },
-    input: { type: "string" },
-    blind: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
+const help = `npm run fuzz -- [--edge NAME …] [--executions N] [--seed S] [--state FILE] [--blind] [--json]
+npm run fuzz -- --edge NAME --input BASE64
+
+Feeds every decoder with broken, odd and hostile input; what holds of each is in test/fuzz/README.md.
+
+  --edge NAME      this one; may be repeated. There are:
+                   ${edges.map(({ name }) => name).join(", ")}
+  --executions N   of each (10000)
+  --seed S         of the mutators (1)
+  --state FILE     goes on where an earlier run was cut off
+  --blind          without a look at the code that ran: most of the time of a short run is spent on that
+  --input BASE64   one input, as a failure prints it; or @FILE
+  --json           the figures as the last line
+
+Exit codes: 0 nothing was found, 1 something was, 2 wrong use.
+`;
+
+const options = {
+  edge: { type: "string", multiple: true },
+  executions: { type: "string", default: "10000" },
+  seed: { type: "string", default: "1" },
+  state: { type: "string" },
+  input: { type: "string" },
+  blind: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+function read() {
+  try {
+    const { values: given } = parseArgs({ options });
+    const unknown = given.edge?.find((name) => !edges.some((one) => one.name === name));
+    if (unknown !== undefined) throw new TypeError(`--edge ${unknown}: there is none of that name.`);
+    if (!/^[1-9]\d*$/.test(given.executions))
+      throw new TypeError(`--executions ${given.executions}: expected a whole number from 1.`);
+    return given;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`fuzz: ${error.message}\nAdd --help for what is possible.\n`);
+    process.exit(2);
+  }
+}
+
+const values = read();
+if (values.help) {
+  process.stdout.write(help);
+  process.exit(0);
+}
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const state = new FuzzState(values.state);
 /** Executions between two writes of the state. */
@@ -35,12 +68,7 @@ function say(line: string): void {
 
 function chosen(): readonly Edge[] {
   if (values.edge === undefined) return edges;
-  return values.edge.map((name) => {
-    const edge = edges.find((one) => one.name === name);
-    if (edge === undefined)
-      throw new Error(`There is no edge ${name}; there are ${edges.map((one) => one.name).join(", ")}.`);
-    return edge;
-  });
+  return values.edge.flatMap((name) => edges.filter((one) => one.name === name));
 }
 
 const commandFor = (edge: Edge) => `npm run fuzz -- --edge ${edge.name}`;

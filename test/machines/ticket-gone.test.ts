@@ -162,6 +162,19 @@ describe("A2 A8: alarms decided again under a cover that has ended", () => {
     expect(readiness(history.key(), true)).toBeNull();
   });
 
+  test("forced while its create is being sent, and the create is done: no third decision", () => {
+    const { history, input } = uncovered();
+    carryOut(history, nextStep(input, searched(), null, history.now));
+    history.send();
+    const end = endFlow(history.state, "client-01", { how: "forced", by: "ann", reason: "no" }, history.now);
+    history.add(...(end?.entries ?? []));
+    history.add(
+      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: "T1", because: "" }),
+    );
+    expect([...history.key().open.keys()]).toEqual(["T1"]);
+    expect(readiness(history.key(), true)).toBeNull();
+  });
+
   test("a search that fails for good: failed", () => {
     const { history, input } = uncovered();
     const failure = { code: "BAD_CONFIGURATION", cause: "404", permanent: true };

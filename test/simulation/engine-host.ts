@@ -143,6 +143,21 @@ export class EngineHost {
     this.die(moment, trap.downMs, trap.again);
   }
 
+  /**
+   * Until nothing moves without the clock: every turn of the event loop takes all promises that can go on.
+   * `activity`: rises with whatever happens.
+   */
+  async untilStill(activity: () => number): Promise<void> {
+    const { appends } = this;
+    for (let still = 0; still < 2;) {
+      const before = activity();
+      await new Promise((resolve) => setImmediate(resolve));
+      if (activity() !== before) still = 0;
+      else if (appends.made === appends.over) return;
+      else still += 1;
+    }
+  }
+
   failSyncs(forMs: number): void {
     this.#syncFailsUntilMs = this.#parts.clock.monotonicMs() + forMs;
     this.#parts.counters.count(forMs === 0 ? "sync failed once" : "sync fails for long");

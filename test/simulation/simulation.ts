@@ -163,7 +163,7 @@ class Simulation {
   /** Steps until `done`, or until the time is over; stops at the first breach. */
   async #goOn(done: () => boolean, untilMs: number): Promise<boolean> {
     for (;;) {
-      await this.#rest();
+      await this.#host.untilStill(() => this.#activity());
       this.#look();
       if (this.#found() > 0) return false;
       if (done()) return true;
@@ -172,18 +172,6 @@ class Simulation {
       this.#steps += 1;
       if (this.#steps > stepsMax) throw new Error("The simulation does not come to an end.");
       this.#clock.step();
-    }
-  }
-
-  /** Until nothing moves without the clock: every turn of the event loop takes all promises that can go on. */
-  async #rest(): Promise<void> {
-    const { appends } = this.#host;
-    for (let still = 0; still < 2;) {
-      const before = this.#activity();
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#activity() !== before) still = 0;
-      else if (appends.made === appends.over) return;
-      else still += 1;
     }
   }
 
