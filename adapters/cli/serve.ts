@@ -4,6 +4,7 @@ import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { systemClock, systemIds } from "../clock/system.ts";
 import { startEngine } from "../engine.ts";
+import { keepCode } from "./code-cache.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import { count, type Output } from "./output.ts";
 import { type EngineFlags, readSettings } from "./settings.ts";
@@ -21,6 +22,7 @@ export async function runServe(options: ServeOptions, output: Output, stop: Stop
   for (const because of misspeltVariables(process.env)) log.warn("configuration.ignored", { because });
   const { acceptShortened } = options;
   const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log, acceptShortened });
+  keepCode();
   output.data({ ready: true, url: engine.url });
   output.line(
     `Ticket Client runs at ${engine.url} with ${count(config.clients)} clients; its ledger is in ${config.dataDir}. Ctrl-C ends it.`,

@@ -3,7 +3,7 @@
  * one look at the pool, whatever happened between two scrapes.
  *   S1 a viewer's token where tokens are on.  S3 label values are closed sets.
  */
-import { Counter, Gauge, Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { Clock } from "../../actors/ports.ts";
 import type { Supervisor } from "../../actors/supervisor.ts";
 import { whoAsks } from "./api/exchange.ts";
@@ -29,7 +29,7 @@ export function metricsRoute({ supervisor, tokens, clock, feedReaders }: Metrics
     async answer(request, response) {
       const who = whoAsks(tokens, request, "viewer");
       if (typeof who !== "string") return sendProblem(response, who);
-      const registry = registryOf([...engine.read(), ...processFigures()]);
+      const registry = await registryOf([...engine.read(), ...processFigures()]);
       const text = await registry.metrics();
       response.writeHead(200, {
         "Content-Type": registry.contentType,
@@ -40,8 +40,9 @@ export function metricsRoute({ supervisor, tokens, clock, feedReaders }: Metrics
   };
 }
 
-/** A registry of one scrape: nothing is kept between two. */
-function registryOf(figures: readonly Figure[]): Registry {
+/** A registry of one scrape: nothing is kept between two. The library is loaded for the first: no start waits for it. */
+async function registryOf(figures: readonly Figure[]): Promise<Registry> {
+  const { Counter, Gauge, Registry } = await import("prom-client");
   const registry = new Registry();
   for (const { name, help, kind, label, values } of figures) {
     const options = { name, help, registers: [registry], labelNames: label === undefined ? [] : [label] };

@@ -3,7 +3,7 @@
  * at once. What a load leaves that was killed before, the next one drops; a lock of the server keeps a second one out
  * and goes with its connection.
  */
-import { createConnection, type Connection } from "mysql2/promise";
+import type { Connection } from "mysql2/promise";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { forms } from "./forms.ts";
@@ -43,6 +43,7 @@ interface Loader {
 
 async function connectLoader(address: MysqlAddress): Promise<Loader> {
   let connection: Connection;
+  const { createConnection } = await import("mysql2/promise");
   try {
     connection = await createConnection({ ...connectionOptions(address), maxPreparedStatements: 16 });
   } catch (error) {

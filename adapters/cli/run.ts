@@ -1,0 +1,25 @@
+/** One command, from its words to its exit code: 0 done, 1 failed, 2 wrong use. */
+import { FailureError } from "../../machines/failure.ts";
+import { ListenError } from "../http/server.ts";
+import { createProgram } from "./program.ts";
+import { UsageError } from "./words.ts";
+
+/** What went wrong has been told on stderr. */
+export async function run(words: readonly string[]): Promise<number> {
+  try {
+    return await createProgram().run(words);
+  } catch (error) {
+    if (error instanceof UsageError) return error.exitCode;
+    const isExpected = error instanceof FailureError || error instanceof ListenError;
+    if (!isExpected) {
+      process.stderr.write(
+        `ticket-client: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
+      return 1;
+    }
+    process.stderr.write(
+      `ticket-client: ${error instanceof FailureError ? error.failure.detail : error.message}\n`,
+    );
+    return error instanceof FailureError && error.failure.code === "CONFIGURATION_INVALID" ? 2 : 1;
+  }
+}
