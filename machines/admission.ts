@@ -5,7 +5,7 @@
  * Source: domain.md's "Admitted": lanes, coalescing, cancelling out; "Hold-down"; "Parked".
  */
 import type { Delays, Parking } from "./facts.ts";
-import { noDelays } from "./state.ts";
+import { hasEnded, noDelays } from "./state.ts";
 import { heldAfterCover, heldDown } from "./hold-down.ts";
 import { limits } from "./limits.ts";
 import type { KeyState, Waiting } from "./state.ts";
@@ -88,7 +88,7 @@ export interface Group {
 /**
  * The next notifications of a key without an unsettled request. With `coalesce`, those that one decision
  * can answer go together: raises and changes with each other, clears with each other, in order and
- * without a gap; a raise that needs a rule of its own (early clear, planned outage) goes alone. With nothing in
+ * without a gap; a raise that needs a rule of its own (early clear, cleared by now, planned outage) goes alone. With nothing in
  * line: what rests on a cover, to be decided again.
  * @param held the key is held down or parked: only what cancels out may go, with or without `coalesce`.
  */
@@ -118,9 +118,10 @@ export function nextGroup(key: KeyState, coalesce: boolean, held = false): Group
   return { cancelled: window.filter((one) => cancelled.has(one)), flow };
 }
 
-function goesAlone(key: KeyState, { notification }: Waiting): boolean {
-  const { kind, alarm, plannedOutage } = notification;
+function goesAlone(key: KeyState, one: Waiting): boolean {
+  const { kind, alarm, plannedOutage } = one.notification;
   if (kind === "clear") return false;
+  if (hasEnded(key, one)) return true;
   return plannedOutage || (kind === "raise" && typeof key.cleared.get(alarm) === "number");
 }
 

@@ -202,6 +202,11 @@ export function afterAgain(
     leaveCover(state, key, flow.alarms);
 }
 
+/** A8: what the flow that decides them again had asked for was proven not applied: they are decided once more. */
+export function decideOnceMore(key: KeyState, position: Position): void {
+  if (key.flow?.again === true && key.cover !== null) key.cover = { ...key.cover, position };
+}
+
 /** These have had their second decision; others may have come under the cover since (`orphan`). */
 function leaveCover(state: State, key: KeyState, alarms: readonly NotificationRef[]): void {
   if (key.cover === null) return;

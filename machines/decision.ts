@@ -5,6 +5,7 @@
  */
 import type { Covering } from "./cover.ts";
 import {
+  hasEnded,
   isClearedEarly,
   type ClosedTicket,
   type KeyState,
@@ -194,6 +195,7 @@ export function decide(input: DecisionInput): Decision {
   if (isClearedEarly(key, notification, input.settings.clockSkewSeconds)) {
     return stop("D0", "The alarm was already cleared: its clear was accepted before its raise.");
   }
+  if (hasEnded(key, lead)) return stop("D0", "The alarm was cleared before it could be decided again.");
   if (notification.plannedOutage) {
     return stop("D2", "Planned maintenance: the alarm itself is flagged as a planned outage.");
   }

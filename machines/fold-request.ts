@@ -3,7 +3,7 @@
  *   R1 as fold.ts.  G3 attempts that may have reached the service are counted.  G5 what is settled is remembered for
  *   a result that comes late.
  */
-import { orphan } from "./cover.ts";
+import { decideOnceMore, orphan } from "./cover.ts";
 import type { FactOf } from "./facts.ts";
 import { limits } from "./limits.ts";
 import { keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
@@ -93,7 +93,10 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
   if (request !== null) {
     key.request = null;
     key.parked = null;
-    if (fact.body.again) key.again = request.alarms[0]?.position ?? 0;
+    if (fact.body.again) {
+      key.again = request.alarms[0]?.position ?? 0;
+      decideOnceMore(key, fact.position);
+    }
     state.requests.delete(requestId);
     if (result === "unknown" || request.service.asyncSeconds > 0) {
       const { lockGuid, intent, rule, payload } = request;

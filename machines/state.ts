@@ -62,7 +62,7 @@ export interface CoverState {
   readonly alarms: readonly Waiting[];
   /** One of its tickets has ended; null: none that we know of. */
   readonly endedAt: Instant | null;
-  /** Of the fact that made it. */
+  /** Of the fact that made it, or that left its alarms to be decided once more. */
   readonly position: Position;
   readonly checks: number;
 }
@@ -379,4 +379,12 @@ export function isClearedEarly(key: KeyState, notification: Notification, clockS
     typeof early === "number" &&
     notification.raisedAt <= early + clockSkewSeconds * 1000
   );
+}
+
+/**
+ * A8: a raise or change that is decided again, and whose alarm was cleared meanwhile: the flow of the clear was on its
+ * way when it came back into line.
+ */
+export function hasEnded(key: KeyState, { notification, replaces }: Waiting): boolean {
+  return notification.kind !== "clear" && replaces !== undefined && !key.active.has(notification.alarm);
 }
