@@ -7,7 +7,7 @@ import { entry } from "../../machines/entry.ts";
 import { noDelays } from "../../machines/state.ts";
 import { limits } from "../../machines/limits.ts";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
-import { settle, settleAlarms } from "../../machines/settlement.ts";
+import { decideAgain, decidedOnce, settle, settleAlarms } from "../../machines/settlement.ts";
 import { keyStream } from "../../machines/state.ts";
 import { surroundings } from "../../machines/surroundings.ts";
 import {
@@ -246,6 +246,19 @@ describe("alarms decided again", () => {
     history.add(...settle(child(history), request, history.now, how));
     history.end("parked", "NE-2");
     expect(readiness(child(history), true)).not.toBeNull();
+  });
+
+  test("an update of a ticket that has gone: they are decided once more, and then no more", () => {
+    const history = again();
+    for (const left of [true, false]) {
+      const request = plan(history);
+      const how = decidedOnce(child(history), request)
+        ? decideAgain(child(history), request, history.now, "its ticket has gone")
+        : settle(child(history), request, history.now, { result: "failed", ticketId: null, because: "" });
+      history.add(...how);
+      history.end("settled", "NE-2");
+      expect(readiness(child(history), true) !== null).toBe(left);
+    }
   });
 
   test.each([

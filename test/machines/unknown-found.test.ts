@@ -136,6 +136,31 @@ describe("G4: what is unknown does not stay so for ever", () => {
       expect(history.outcomes()).toMatchObject({ n1: "created", n2: "stopped" });
     });
 
+    test("those whose alarm's clear finds the create need no ticket once it is settled (D0)", () => {
+      const history = lostCreate();
+      behind(history, "n2", "a2");
+      history.accept("n4", { alarm: "a1", kind: "clear" });
+      history.accept("n5", { alarm: "a2", kind: "clear" });
+      carryOut(history, find(history, ticket("T1")));
+      expect(history.request().payload).toMatchObject({ command: "close", ticketId: "T1" });
+      history.send();
+      history.add(
+        ...settle(history.key(), history.request(), history.now, {
+          result: "ok",
+          ticketId: null,
+          because: "",
+        }),
+      );
+      history.end("settled");
+      // A newer alarm of the key, which does need a ticket, is not decided with it.
+      history.accept("n6", { alarm: "a3" });
+      expect(decidedAgain(history)).toEqual(["n2"]);
+      carryOut(history, nextStep(history.start(), searched(), null, history.now));
+      history.end("settled");
+      expect(history.outcomes()).toMatchObject({ n2: "stopped", n5: "coalesced" });
+      expect(decidedAgain(history)).toEqual(["n6"]);
+    });
+
     test("closed by somebody since: it is unknown no longer, and another may be made", () => {
       const history = lostCreate();
       history.accept("n3", { alarm: "a3" });
