@@ -9,18 +9,18 @@ import { endFlow, type Ending } from "../machines/flow-end.ts";
 import { clientStream, keyStream } from "../machines/state.ts";
 import {
   cancelled,
-  type ForwardCommand,
   type ForwardReply,
   type SearchCommand,
   type SearchReply,
 } from "../machines/client-commands.ts";
 import {
   ticketClientMachine,
+  type ForwardInput,
   type ReleaseInput,
   type TicketClientContext,
 } from "../machines/ticket-client.machine.ts";
 import type { Result } from "../machines/failure.ts";
-import type { ClientStateName, Position, ResponseRow } from "../machines/vocabulary.ts";
+import type { ClientStateName, ResponseRow } from "../machines/vocabulary.ts";
 import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
@@ -48,13 +48,22 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
       search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
         ({ input, signal }) => search(ports, input.command, input.clientId, signal),
       ),
-      forward: fromPromise<
-        ForwardReply,
-        { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }
-      >(({ input }) => forward(ports, input.command, input.clientId, input.claim)),
-      release: fromPromise<Result<null>, ReleaseInput>(({ input }) => release(ports, input)),
     },
     actions: {
+      startForward: ({ self }, input) => {
+        const { command: work } = input;
+        forward(ports, input).then(
+          (reply) => self.send({ type: "forward.ended", work, reply }),
+          (error: unknown) => self.send({ type: "work.failed", work, error }),
+        );
+      },
+      startRelease: ({ self }, input) => {
+        const { release: work } = input;
+        release(ports, input).then(
+          (result) => self.send({ type: "release.ended", work, result }),
+          (error: unknown) => self.send({ type: "work.failed", work, error }),
+        );
+      },
       armDeadline: ({ context, self }, { fence, deadlineMs }) =>
         deadlines.arm(context.clientId, context.lock?.lockGuid ?? "", deadlineMs, () =>
           self.send({ type: "lock.expired", fence }),
@@ -129,9 +138,7 @@ function searchRow(
 
 async function forward(
   ports: TicketClientPorts,
-  command: ForwardCommand,
-  clientId: string,
-  claim: Position,
+  { command, clientId, claim }: ForwardInput,
 ): Promise<ForwardReply> {
   const { journal } = ports;
   const { request, entries } = command;

@@ -6,7 +6,7 @@
  */
 import { assign, setup } from "xstate";
 import { limits } from "./limits.ts";
-import { noFindings, type FlowFindings, type FlowInput, type SearchFailure } from "./flow-input.ts";
+import { noFindings, type FlowFindings, type FlowInput } from "./flow-input.ts";
 import { nextStep, type FlowStep } from "./flow-plan.ts";
 import type {
   CloseCommand,
@@ -28,13 +28,16 @@ export type AutomaticFlowEvent =
   | { readonly type: "search.done"; readonly reply: SearchReply }
   | { readonly type: "forward.done"; readonly reply: ForwardReply };
 
-export interface AutomaticFlowContext {
-  readonly input: AutomaticFlowInput;
+/** What a flow knows, and what it does next. */
+interface Progress {
   readonly findings: FlowFindings;
   readonly step: FlowStep;
   /** Failed tries of the search under way. */
   readonly tries: number;
-  readonly failure: SearchFailure | null;
+}
+
+export interface AutomaticFlowContext extends Progress {
+  readonly input: AutomaticFlowInput;
 }
 
 /** How a forwarded request left the flow. */
@@ -73,6 +76,44 @@ export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: read
   }
 }
 
+/** D1: a search that failed is tried again a few times, unless it cannot help. */
+function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progress {
+  const { input, findings, step, tries } = context;
+  if (reply.ok) {
+    const known = withAnswer(findings, step, reply.tickets);
+    const learned = reply.path === undefined ? known : { ...known, path: reply.path };
+    return { findings: learned, step: nextStep(input, learned, null, reply.at), tries: 0 };
+  }
+  if (!reply.failure.permanent && tries + 1 < limits.searchTriesMax)
+    return { findings, step, tries: tries + 1 };
+  return { findings, step: nextStep(input, findings, reply.failure, reply.at), tries: 0 };
+}
+
+interface Moment {
+  readonly context: AutomaticFlowContext;
+  readonly event: AutomaticFlowEvent;
+}
+
+/** Guards and action of one transition ask the same: the last answer is kept. */
+let last: (Moment & { readonly progress: Progress }) | null = null;
+
+/** After the event, or as it was at the start. */
+function progress({ context, event }: Moment): Progress {
+  if (event.type !== "search.done") return context;
+  if (last?.context !== context || last.event !== event)
+    last = { context, event, progress: afterSearch(context, event.reply) };
+  return last.progress;
+}
+
+/** R6: what throws here is thrown by the action too, in its own words. */
+function foreseen(moment: Moment): FlowStep["step"] | null {
+  try {
+    return progress(moment).step.step;
+  } catch {
+    return null;
+  }
+}
+
 export const automaticFlowMachine = setup({
   types: {
     context: {} as AutomaticFlowContext,
@@ -83,14 +124,9 @@ export const automaticFlowMachine = setup({
     searchRetry: ({ context }) => limits.searchRetryDelayMs * 2 ** (context.tries - 1),
   },
   guards: {
-    mustSearch: ({ context }) => context.step.step === "search",
-    mustForward: ({ context }) => context.step.step === "forward",
-    mayTryAgain: ({ context, event }) =>
-      event.type === "search.done" &&
-      !event.reply.ok &&
-      !event.reply.failure.permanent &&
-      context.tries + 1 < limits.searchTriesMax,
-    hasFailed: ({ event }) => event.type === "search.done" && !event.reply.ok,
+    mayTryAgain: (moment) => foreseen(moment) !== null && progress(moment).tries > 0,
+    mustSearch: (moment) => foreseen(moment) === "search",
+    mustForward: (moment) => foreseen(moment) === "forward",
   },
   actions: {
     askSearch: ({ context, self }) => {
@@ -130,21 +166,7 @@ export const automaticFlowMachine = setup({
       else if (step.step === "end")
         input.ask({ type: "client.close", lockGuid, fence, entries: step.entries, result: step.result });
     },
-    learn: assign(({ context, event }) => {
-      if (event.type !== "search.done" || !event.reply.ok) return {};
-      const { path } = event.reply;
-      const known = withAnswer(context.findings, context.step, event.reply.tickets);
-      const findings = path === undefined ? known : { ...known, path };
-      return { findings, tries: 0, step: nextStep(context.input, findings, null, event.reply.at) };
-    }),
-    giveUp: assign(({ context, event }) => {
-      if (event.type !== "search.done" || event.reply.ok) return {};
-      return {
-        failure: event.reply.failure,
-        step: nextStep(context.input, context.findings, event.reply.failure, event.reply.at),
-      };
-    }),
-    countTry: assign({ tries: ({ context }) => context.tries + 1 }),
+    learn: assign(progress),
   },
 }).createMachine({
   id: "automaticFlow",
@@ -155,7 +177,6 @@ export const automaticFlowMachine = setup({
     findings: noFindings,
     step: nextStep(input, noFindings, null, input.startedAt),
     tries: 0,
-    failure: null,
   }),
   states: {
     deciding: {
@@ -169,9 +190,10 @@ export const automaticFlowMachine = setup({
       entry: "askSearch",
       on: {
         "search.done": [
-          { guard: "mayTryAgain", target: "pausing", actions: "countTry" },
-          { guard: "hasFailed", target: "deciding", actions: "giveUp" },
-          { target: "deciding", actions: "learn" },
+          { guard: "mayTryAgain", target: "pausing", actions: "learn" },
+          { guard: "mustSearch", target: "searching", reenter: true, actions: "learn" },
+          { guard: "mustForward", target: "forwarding", actions: "learn" },
+          { target: "ended", actions: "learn" },
         ],
       },
     },

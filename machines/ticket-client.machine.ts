@@ -45,7 +45,22 @@ export type TicketClientEvent =
       readonly claim: Position;
       readonly at: Instant;
     } & Holder)
-  | { readonly type: "lock.expired"; readonly fence: number };
+  | { readonly type: "lock.expired"; readonly fence: number }
+  | { readonly type: "forward.ended"; readonly work: ForwardCommand; readonly reply: ForwardReply }
+  | { readonly type: "release.ended"; readonly work: ReleaseInput["release"]; readonly result: Result<null> }
+  /** It threw. */
+  | {
+      readonly type: "work.failed";
+      readonly work: ForwardCommand | ReleaseInput["release"];
+      readonly error: unknown;
+    };
+
+/** What the client asks the gateway for while `forwarding`. */
+export interface ForwardInput {
+  readonly command: ForwardCommand;
+  readonly clientId: string;
+  readonly claim: Position;
+}
 
 /** What the client is asked to make durable while `closing`. */
 export interface ReleaseInput {
@@ -142,18 +157,14 @@ const machine = setup({
     search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(() =>
       Promise.reject(new Error("No search provided.")),
     ),
-    /** Provided by actors/: plans, queues at the gateway, resolves with what became of it. */
-    forward: fromPromise<
-      ForwardReply,
-      { readonly command: ForwardCommand; readonly clientId: string; readonly claim: Position }
-    >(() => Promise.reject(new Error("No forward provided."))),
-    /** Provided by actors/: makes the end of the flow durable. */
-    release: fromPromise<Result<null>, ReleaseInput>(() => Promise.reject(new Error("No release provided."))),
     flow: automaticFlowMachine,
   },
   guards: {
     isHolder: ({ context, event }) => "lockGuid" in event && isHolder(context.lock, event),
     isHeldFence: ({ context, event }) => event.type === "lock.expired" && context.lock?.fence === event.fence,
+    /** What was begun under a command or a lock that is over ends unheard (L3). */
+    isOwnWork: ({ context, event }) =>
+      "work" in event && (event.work === context.command || event.work === context.release),
   },
   actions: {
     /** Its flow, if it has one, begins with it. */
@@ -170,6 +181,14 @@ const machine = setup({
     /** Provided by actors/. */
     disarmDeadline: () => {},
     stopFlow: stopChild("flow"),
+    /** Provided by actors/: plans, queues at the gateway; `forward.ended` with what became of it, or `work.failed`. */
+    startForward: (_args, _params: ForwardInput) => {
+      throw new Error("No forward provided.");
+    },
+    /** Provided by actors/: makes the end of the flow durable; `release.ended`, or `work.failed`. */
+    startRelease: (_args, _params: ReleaseInput) => {
+      throw new Error("No release provided.");
+    },
     dropLock: assign({ lock: null, command: null, release: null, closeReply: null, processingData: "" }), // L1
     takeCommand: assign(({ event }) => {
       if (event.type === "client.search")
@@ -195,8 +214,8 @@ const machine = setup({
     replySearch: ({ context }, params: { readonly reply: SearchReply }) => {
       if (context.command?.type === "client.search") context.command.reply(params.reply);
     },
-    replyForward: ({ context }, params: { readonly reply: ForwardReply }) => {
-      if (context.command?.type === "client.forward") context.command.reply(params.reply);
+    replyForward: ({ event }) => {
+      if (event.type === "forward.ended") event.work.reply(event.reply);
     },
     replyForced: ({ context, event }) => {
       if (event.type !== "client.forceNotBusy") return;
@@ -242,20 +261,24 @@ const machine = setup({
           }
         : {},
     ),
-    planExpiry: assign({
-      release: { how: "expired" as const },
+    planExpiry: assign(() => ({
+      release: { how: "expired" as const }, // one of its own: the end of an older one is not its end
       closeReply: null,
       command: null,
       processingData: "the lock has expired",
-    }),
+    })),
     planCrash: assign(({ event }) => ({
       release: { how: "crashed" as const, cause: causeOf(event) },
       closeReply: null,
       command: null,
       processingData: "the flow crashed",
     })),
-    replyClose: ({ context }, params: { readonly result: Result<null> }) =>
-      context.closeReply?.(params.result),
+    replyClose: ({ context, event }) =>
+      context.closeReply?.(
+        event.type === "release.ended"
+          ? event.result
+          : fail("FORCED", "An operator took the client while the flow was ending."),
+      ),
     /** L3 */
     refuse: assign(({ context, event, self }) => {
       refuseCommand(context, event, JSON.stringify(self.getSnapshot().value));
@@ -380,24 +403,24 @@ export const ticketClientMachine = machine.createMachine({
       },
     },
     forwarding: {
-      entry: [{ type: "announceState", params: { state: "forwarding" } }],
-      invoke: {
-        src: "forward",
-        input: ({ context }) => ({
-          command: context.command as ForwardCommand,
-          clientId: context.clientId,
-          claim: context.claim,
-        }),
-        onDone: {
-          target: "locked",
-          actions: [
-            { type: "replyForward", params: ({ event }) => ({ reply: event.output }) },
-            "dropCommand",
-          ],
+      entry: [
+        { type: "announceState", params: { state: "forwarding" } },
+        {
+          type: "startForward",
+          params: ({ context }) => ({
+            command: context.command as ForwardCommand,
+            clientId: context.clientId,
+            claim: context.claim,
+          }),
         },
-        onError: { actions: "escalate" },
-      },
+      ],
       on: {
+        "forward.ended": {
+          guard: "isOwnWork",
+          target: "locked",
+          actions: ["replyForward", "dropCommand"],
+        },
+        "work.failed": { guard: "isOwnWork", actions: "escalate" },
         "client.forceNotBusy": {
           guard: "isHolder",
           target: "locked",
@@ -413,30 +436,23 @@ export const ticketClientMachine = machine.createMachine({
       },
     },
     closing: {
-      entry: ["disarmDeadline", { type: "announceState", params: { state: "closing" } }],
-      invoke: {
-        src: "release",
-        input: ({ context }) => ({
-          clientId: context.clientId,
-          lock: context.lock as Lock,
-          claim: context.claim,
-          release: context.release as ReleaseInput["release"],
-        }),
-        onDone: {
-          target: "idle",
-          actions: { type: "replyClose", params: ({ event }) => ({ result: event.output }) },
+      entry: [
+        "disarmDeadline",
+        { type: "announceState", params: { state: "closing" } },
+        {
+          type: "startRelease",
+          params: ({ context }) => ({
+            clientId: context.clientId,
+            lock: context.lock as Lock,
+            claim: context.claim,
+            release: context.release as ReleaseInput["release"],
+          }),
         },
-        onError: { actions: "escalate" },
-      },
+      ],
       on: {
-        "client.forceUnlock": {
-          guard: "isHolder",
-          target: "idle",
-          actions: {
-            type: "replyClose",
-            params: { result: fail("FORCED", "An operator took the client while the flow was ending.") },
-          },
-        },
+        "release.ended": { guard: "isOwnWork", target: "idle", actions: "replyClose" },
+        "work.failed": { guard: "isOwnWork", actions: "escalate" },
+        "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyClose" },
       },
     },
   },

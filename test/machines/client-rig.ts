@@ -1,7 +1,6 @@
-/** A Ticket Client brought into any of its states, with actors that never answer unless the test says so. */
+/** A Ticket Client brought into any of its states, with nothing it begins ends unless the test says so. */
 import { createActor, fromPromise, type ActorRefFrom, type AnyActorLogic } from "xstate";
 import type { FlowInput } from "../../machines/flow-input.ts";
-import type { Result } from "../../machines/failure.ts";
 import {
   type ForwardCommand,
   type ForwardReply,
@@ -12,6 +11,7 @@ import {
 import {
   ticketClientMachine,
   type ReleaseInput,
+  type TicketClientContext,
   type TicketClientEvent,
 } from "../../machines/ticket-client.machine.ts";
 import type { ClientStateName } from "../../machines/vocabulary.ts";
@@ -35,6 +35,15 @@ export interface ClientRig {
 
 const never = new Promise<never>(() => {});
 
+const forwarded: ForwardReply = {
+  ok: true,
+  result: "settled",
+  outcome: "ok",
+  ticketId: "T1",
+  because: "",
+  at: noon,
+};
+
 export function clientMachine(
   released: ReleaseInput[] = [],
   states: ClientStateName[] = [],
@@ -46,16 +55,10 @@ export function clientMachine(
       search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
         () => never,
       ),
-      forward: fromPromise<
-        ForwardReply,
-        { readonly command: ForwardCommand; readonly clientId: string; readonly claim: number }
-      >(() => never),
-      release: fromPromise<Result<null>, ReleaseInput>(({ input }) => {
-        released.push(input);
-        return never;
-      }),
     },
     actions: {
+      startForward: () => {},
+      startRelease: (_, input) => void released.push(input),
       announceState: (_, { state }) => void states.push(state),
       armDeadline: ({ self }, { fence, deadlineMs }) => {
         deadline = clock.setTimeout(() => self.send({ type: "lock.expired", fence }), deadlineMs);
@@ -129,9 +132,23 @@ export function clientEvent(
       return { type, ...by };
     case "lock.expired":
       return { type, fence: by.fence };
+    case "forward.ended":
+      return { type, work: clientEvent("client.forward", answers, by) as ForwardCommand, reply: forwarded };
+    case "release.ended":
+      return { type, work: { how: "expired" }, result: { ok: true, value: null } };
+    case "work.failed":
+      return { type, work: { how: "expired" }, error: new Error("thrown") };
     default:
       throw new Error(`No event ${type}.`);
   }
+}
+
+/** The same event of what the client has begun, not of something older. */
+export function ofOwnWork(
+  event: TicketClientEvent,
+  { command, release }: TicketClientContext,
+): TicketClientEvent {
+  return { ...event, work: release ?? command } as TicketClientEvent;
 }
 
 /** Events that bring an idle client to a state. */

@@ -1,7 +1,8 @@
+import type { SnapshotFrom } from "xstate";
 import { getShortestPaths, getSimplePaths } from "xstate/graph";
 import { describe, expect, test } from "vitest";
 import { ticketClientMachine, type TicketClientEvent } from "../../machines/ticket-client.machine.ts";
-import { clientEvent, clientMachine, clientRig, holder, lockMs, rigIn } from "./client-rig.ts";
+import { clientEvent, clientMachine, clientRig, holder, lockMs, ofOwnWork, rigIn } from "./client-rig.ts";
 import { History, noon } from "./given.ts";
 import { checkChart, checkTable, endOfActor } from "./transition-table.ts";
 
@@ -11,18 +12,21 @@ import { checkChart, checkTable, endOfActor } from "./transition-table.ts";
  * Commands and forces are the holder's, `lock.expired` is of the lock held.
  */
 const table = `
-state      | client.lock | client.search       | client.forward      | client.close        | client.forceNotBusy | client.forceUnlock | lock.expired | search done | forward done | release done | search fails | forward fails | release fails | flow fails
-idle       | locked      | refused NOT_LOCKED  | refused NOT_LOCKED  | refused NOT_LOCKED  | –                   | –                  | –            | .           | .            | .            | .            | .             | .             | .
-locked     | –           | searching           | forwarding          | closing             | locked              | idle               | closing      | .           | .            | .            | .            | .             | .             | closing
-searching  | –           | refused BUSY_CLIENT | refused BUSY_CLIENT | refused BUSY_CLIENT | locked              | idle               | closing      | locked      | .            | .            | crash        | .             | .             | closing
-forwarding | –           | refused BUSY_CLIENT | refused BUSY_CLIENT | refused BUSY_CLIENT | locked              | idle               | closing      | .           | locked       | .            | .            | crash         | .             | closing
-closing    | –           | refused BUSY_CLIENT | refused BUSY_CLIENT | refused BUSY_CLIENT | –                   | idle               | –            | .           | .            | idle         | .            | .             | crash         | .
+state      | client.lock | client.search       | client.forward      | client.close        | client.forceNotBusy | client.forceUnlock | lock.expired | search done | search fails | forward.ended | forward.ended/older | release.ended | release.ended/older | work.failed | work.failed/older | flow fails
+idle       | locked      | refused NOT_LOCKED  | refused NOT_LOCKED  | refused NOT_LOCKED  | –                   | –                  | –            | .           | .            | .             | –                   | .             | –                   | .           | –                 | .
+locked     | –           | searching           | forwarding          | closing             | locked              | idle               | closing      | .           | .            | .             | –                   | .             | –                   | .           | –                 | closing
+searching  | –           | refused BUSY_CLIENT | refused BUSY_CLIENT | refused BUSY_CLIENT | locked              | idle               | closing      | locked      | crash        | .             | –                   | .             | –                   | .           | –                 | closing
+forwarding | –           | refused BUSY_CLIENT | refused BUSY_CLIENT | refused BUSY_CLIENT | locked              | idle               | closing      | .           | .            | locked        | –                   | .             | –                   | crash       | –                 | closing
+closing    | –           | refused BUSY_CLIENT | refused BUSY_CLIENT | refused BUSY_CLIENT | –                   | idle               | –            | .           | .            | .             | –                   | idle          | –                   | crash       | –                 | .
 `;
 
-const done: Record<string, unknown> = {
-  "search done": { ok: true, tickets: [], truncated: false, at: noon },
-  "forward done": { ok: true, result: "settled", outcome: "ok", ticketId: "T1", because: "", at: noon },
-  "release done": { ok: true, value: null },
+const searched = { ok: true, tickets: [], truncated: false, at: noon };
+
+/** Where what ends with the event can have been begun. */
+const begunIn: Record<string, readonly string[]> = {
+  "forward.ended": ["forwarding"],
+  "release.ended": ["closing"],
+  "work.failed": ["forwarding", "closing"],
 };
 
 function probe(state: string, event: string): string {
@@ -39,9 +43,13 @@ function probe(state: string, event: string): string {
   } else if (event.includes(" ")) {
     const type = endOfActor(ticketClientMachine, state, event);
     if (type === null) return ".";
-    rig.actor.send({ type, output: done[event], error: new Error("thrown") } as unknown as TicketClientEvent);
+    rig.actor.send({ type, output: searched, error: new Error("thrown") } as unknown as TicketClientEvent);
   } else {
-    rig.actor.send(clientEvent(event, rig.answers));
+    const [type = "", which] = event.split("/");
+    const said = clientEvent(type, rig.answers);
+    const begun = begunIn[type];
+    if (begun !== undefined && which === undefined && !begun.includes(state)) return ".";
+    rig.actor.send(begun === undefined || which === "older" ? said : ofOwnWork(said, before.context));
   }
   if (rig.crashes.length > 0) return "crash";
   const after = rig.actor.getSnapshot();
@@ -166,7 +174,7 @@ describe("Ticket Client", () => {
     rig.actor.send(clientEvent("client.lock", [], holder, { ...history.start(), decide, ...holder }));
     const type = endOfActor(ticketClientMachine, "searching", "search done");
     expect(rig.state()).toBe("searching");
-    rig.actor.send({ type, output: done["search done"] } as unknown as TicketClientEvent);
+    rig.actor.send({ type, output: searched } as unknown as TicketClientEvent);
     expect(rig.crashes).toEqual([]);
     expect(rig.state()).toBe("closing");
     expect(rig.released.map(({ release }) => release)).toEqual([{ how: "crashed", cause: "poison" }]);
@@ -183,23 +191,25 @@ describe("paths of a Ticket Client", () => {
     "client.forceUnlock",
     "lock.expired",
   ];
-  const ends = ["search done", "forward done", "release done"].map((event) => ({
-    type: endOfActor(
-      ticketClientMachine,
-      { search: "searching", forward: "forwarding", release: "closing" }[event.split(" ")[0] as "search"],
-      event,
-    ),
-    output: done[event],
-  })) as unknown as TicketClientEvent[];
+  const searchDone = endOfActor(ticketClientMachine, "searching", "search done");
+  const endOfSearch = { type: searchDone, output: searched } as unknown as TicketClientEvent;
+  const endOfWork = ["forward.ended", "release.ended"];
   const old = { lockGuid: "guid-9", fence: 1 };
-  const events = [
+  const commands = [
     ...types.map((type) => clientEvent(type, [])),
     ...types.filter((type) => type !== "client.lock").map((type) => clientEvent(type, [], old)),
-    ...ends,
+    endOfSearch,
   ];
   const options = {
     input: { clientId: "client-01" },
-    events,
+    // The end of what was begun, and of something older, wherever a path has led.
+    events: ({ context }: SnapshotFrom<typeof ticketClientMachine>) => [
+      ...commands,
+      ...endOfWork.flatMap((type) => {
+        const event = clientEvent(type, []);
+        return [event, ofOwnWork(event, context)];
+      }),
+    ],
     serializeState: (snapshot: {
       readonly value: unknown;
       readonly context: { readonly lock: unknown; readonly results: unknown };
