@@ -36,7 +36,7 @@ export function parentOf({ _parent: parent }: InspectedActor): InspectedActor | 
   return parent;
 }
 
-/** Machines have a chart; the rest are commands being executed. */
+/** Machines have a chart; the rest is what one of them has begun. */
 export function isMachine({ logic }: InspectedActor): boolean {
   return typeof logic?.config === "object" && logic.config !== null;
 }

@@ -26,7 +26,7 @@ import { type FeedReader, type FeedReading, type InRow, ReaderRow } from "./read
 import type { Supervisor } from "./supervisor.ts";
 
 export interface InspectionRequest {
-  /** Only this actor and what is below it, commands being executed included. Null: all machines. */
+  /** Only this actor and what is below it, what it has begun included. Null: all machines. */
   readonly actor: string | null;
 }
 

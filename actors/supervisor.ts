@@ -44,6 +44,7 @@ import { HeldClient } from "./held-client.ts";
 import { Journal, type FactListener } from "./journal.ts";
 import { openingEntries } from "./opening.ts";
 import { LockDeadlines } from "./lock-deadlines.ts";
+import { RunningSearches } from "./running-searches.ts";
 import { OperatorCommands, type ForceOptions } from "./operator-commands.ts";
 import type { Acceptance, AlarmSink, AsyncResult } from "./ports.ts";
 import type { ImportOptions, ImportResult, ServiceCommands } from "./service-commands.ts";
@@ -82,6 +83,7 @@ export class Supervisor implements AlarmSink {
   readonly #gatewayTable: GatewayTable;
   readonly #crashes: CrashRecovery;
   readonly #deadlines: LockDeadlines;
+  readonly #searches = new RunningSearches();
   readonly #admission: AlarmAdmission;
   /** What the HTTP API shows; bounded, never acted on. */
   readonly reader: EngineReader;
@@ -106,6 +108,7 @@ export class Supervisor implements AlarmSink {
       clock,
       ids,
       deadlines: this.#deadlines,
+      searches: this.#searches,
       gateway: (name) => this.#gateway(name),
       onIdle: (clientId) => this.#onIdle(clientId),
       onState: (clientId, state, context) => this.#show(viewOf(clientId, state, context)),
@@ -401,6 +404,7 @@ export class Supervisor implements AlarmSink {
     }
     this.#actor.send({ type: "supervisor.stop" });
     this.#deadlines.stop();
+    this.#searches.stop();
     await this.#journal.settled();
     await this.#journal
       .saveSnapshot()

@@ -2,7 +2,6 @@
  * The Ticket Client's machine wired to the ledger, the ticketing service and the gateway.
  *   L3 its end commits only if its claim still stands.  G6 every search is a row.
  */
-import { fromPromise } from "xstate";
 import { entry, type Entry } from "../machines/entry.ts";
 import { fail, ok } from "../machines/failure.ts";
 import { endFlow, type Ending } from "../machines/flow-end.ts";
@@ -25,6 +24,7 @@ import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
 import { readPath } from "./path-look-up.ts";
+import type { RunningSearches } from "./running-searches.ts";
 import type { Clock, Ids, SearchAnswer, TicketingService, Topology } from "./ports.ts";
 
 export interface TicketClientPorts {
@@ -35,6 +35,7 @@ export interface TicketClientPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly deadlines: LockDeadlines;
+  readonly searches: RunningSearches;
   /** The gateway towards a service, started when first needed. */
   readonly gateway: (service: string) => GatewayRef;
   readonly onIdle: (clientId: string) => void;
@@ -42,14 +43,20 @@ export interface TicketClientPorts {
 }
 
 export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClientMachine {
-  const { deadlines } = ports;
+  const { deadlines, searches } = ports;
   return ticketClientMachine.provide({
-    actors: {
-      search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
-        ({ input, signal }) => search(ports, input.command, input.clientId, signal),
-      ),
-    },
     actions: {
+      startSearch: ({ self }, { command: work, clientId }) => {
+        const signal = searches.begin(clientId);
+        search(ports, work, clientId, signal).then(
+          (reply) => {
+            searches.end(clientId, signal);
+            self.send({ type: "search.ended", work, reply });
+          },
+          (error: unknown) => self.send({ type: "work.failed", work, error }),
+        );
+      },
+      abandonSearch: ({ context }) => searches.abandon(context.clientId),
       startForward: ({ self }, input) => {
         const { command: work } = input;
         forward(ports, input).then(

@@ -6,7 +6,7 @@
  * its release is a fact before it is idle again.
  * Source: telenet-ticket-client.md, "Automatic Flow"; domain.md, "The Ticket Client's states".
  */
-import { assign, fromPromise, setup, stopChild, type ActorRefFrom } from "xstate";
+import { assign, setup, stopChild, type ActorRefFrom } from "xstate";
 import { automaticFlowMachine } from "./automatic-flow.machine.ts";
 import {
   type Holder,
@@ -46,14 +46,21 @@ export type TicketClientEvent =
       readonly at: Instant;
     } & Holder)
   | { readonly type: "lock.expired"; readonly fence: number }
+  | { readonly type: "search.ended"; readonly work: SearchCommand; readonly reply: SearchReply }
   | { readonly type: "forward.ended"; readonly work: ForwardCommand; readonly reply: ForwardReply }
   | { readonly type: "release.ended"; readonly work: ReleaseInput["release"]; readonly result: Result<null> }
   /** It threw. */
   | {
       readonly type: "work.failed";
-      readonly work: ForwardCommand | ReleaseInput["release"];
+      readonly work: SearchCommand | ForwardCommand | ReleaseInput["release"];
       readonly error: unknown;
     };
+
+/** What the client asks the service for while `searching`. */
+export interface SearchInput {
+  readonly command: SearchCommand;
+  readonly clientId: string;
+}
 
 /** What the client asks the gateway for while `forwarding`. */
 export interface ForwardInput {
@@ -152,13 +159,7 @@ const machine = setup({
     events: {} as TicketClientEvent,
     input: {} as { readonly clientId: string },
   },
-  actors: {
-    /** Provided by actors/: one search at the service, its row written. */
-    search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(() =>
-      Promise.reject(new Error("No search provided.")),
-    ),
-    flow: automaticFlowMachine,
-  },
+  actors: { flow: automaticFlowMachine },
   guards: {
     isHolder: ({ context, event }) => "lockGuid" in event && isHolder(context.lock, event),
     isHeldFence: ({ context, event }) => event.type === "lock.expired" && context.lock?.fence === event.fence,
@@ -181,6 +182,12 @@ const machine = setup({
     /** Provided by actors/. */
     disarmDeadline: () => {},
     stopFlow: stopChild("flow"),
+    /** Provided by actors/: one search at the service, its row written; `search.ended`, or `work.failed`. */
+    startSearch: (_args, _params: SearchInput) => {
+      throw new Error("No search provided.");
+    },
+    /** Provided by actors/: nobody waits for the search under way any more. */
+    abandonSearch: () => {},
     /** Provided by actors/: plans, queues at the gateway; `forward.ended` with what became of it, or `work.failed`. */
     startForward: (_args, _params: ForwardInput) => {
       throw new Error("No forward provided.");
@@ -205,14 +212,13 @@ const machine = setup({
     }),
     moveClaim: assign(({ event }) => (event.type === "client.forceNotBusy" ? { claim: event.claim } : {})),
     dropCommand: assign(waiting),
-    keepResults: assign(({ context }, params: { readonly reply: SearchReply }) => ({
-      ...waiting,
-      results: params.reply.ok
-        ? together(context.results, params.reply, context.lock?.lockGuid ?? "")
-        : context.results,
-    })),
-    replySearch: ({ context }, params: { readonly reply: SearchReply }) => {
-      if (context.command?.type === "client.search") context.command.reply(params.reply);
+    keepResults: assign(({ context, event }) =>
+      event.type === "search.ended" && event.reply.ok
+        ? { ...waiting, results: together(context.results, event.reply, context.lock?.lockGuid ?? "") }
+        : waiting,
+    ),
+    replySearch: ({ event }) => {
+      if (event.type === "search.ended") event.work.reply(event.reply);
     },
     replyForward: ({ event }) => {
       if (event.type === "forward.ended") event.work.reply(event.reply);
@@ -374,32 +380,35 @@ export const ticketClientMachine = machine.createMachine({
       },
     },
     searching: {
-      entry: [{ type: "announceState", params: { state: "searching" } }],
-      invoke: {
-        src: "search",
-        input: ({ context }) => ({ command: context.command as SearchCommand, clientId: context.clientId }),
-        onDone: {
-          target: "locked",
-          actions: [
-            { type: "replySearch", params: ({ event }) => ({ reply: event.output }) },
-            { type: "keepResults", params: ({ event }) => ({ reply: event.output }) },
-          ],
+      entry: [
+        { type: "announceState", params: { state: "searching" } },
+        {
+          type: "startSearch",
+          params: ({ context }) => ({
+            command: context.command as SearchCommand,
+            clientId: context.clientId,
+          }),
         },
-        onError: { actions: "escalate" },
-      },
+      ],
       on: {
+        "search.ended": { guard: "isOwnWork", target: "locked", actions: ["replySearch", "keepResults"] },
+        "work.failed": { guard: "isOwnWork", actions: "escalate" },
         "client.forceNotBusy": {
           guard: "isHolder",
           target: "locked",
-          actions: ["moveClaim", "replyForced", "dropCommand"],
+          actions: ["abandonSearch", "moveClaim", "replyForced", "dropCommand"],
         },
-        "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
+        "client.forceUnlock": {
+          guard: "isHolder",
+          target: "idle",
+          actions: ["abandonSearch", "replyLost"],
+        },
         "lock.expired": {
           guard: "isHeldFence",
           target: "closing",
-          actions: ["stopFlow", "replyLost", "planExpiry"],
+          actions: ["abandonSearch", "stopFlow", "replyLost", "planExpiry"],
         },
-        "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
+        "xstate.error.actor.flow": { target: "closing", actions: ["abandonSearch", "planCrash"] },
       },
     },
     forwarding: {

@@ -96,7 +96,7 @@ test("several events from one state to another have one arrow, a line each", () 
   const { arrows } = layOut(readChart(statecharts.get("ticket-client") ?? nested));
   const one = arrows.filter(({ from, to }) => from === "searching" && to === "locked");
   expect(one).toHaveLength(1);
-  expect(one[0]?.events).toEqual(["client.forceNotBusy", "xstate.done.actor.0.ticketClient.searching"]);
+  expect(one[0]?.events).toEqual(["client.forceNotBusy", "search.ended"]);
   expect(one[0]?.label?.lines.map(({ text }) => plain(text))).toEqual([
     "client.forceNotBusy",
     "[is holder]",

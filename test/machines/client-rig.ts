@@ -1,5 +1,5 @@
 /** A Ticket Client brought into any of its states, with nothing it begins ends unless the test says so. */
-import { createActor, fromPromise, type ActorRefFrom, type AnyActorLogic } from "xstate";
+import { createActor, type ActorRefFrom, type AnyActorLogic } from "xstate";
 import type { FlowInput } from "../../machines/flow-input.ts";
 import {
   type ForwardCommand,
@@ -14,7 +14,7 @@ import {
   type TicketClientContext,
   type TicketClientEvent,
 } from "../../machines/ticket-client.machine.ts";
-import type { ClientStateName } from "../../machines/vocabulary.ts";
+import type { ClientStateName, Ticket } from "../../machines/vocabulary.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";
 import { createPayload, KEY, noon, service } from "./given.ts";
 
@@ -33,7 +33,10 @@ export interface ClientRig {
   state(): string;
 }
 
-const never = new Promise<never>(() => {});
+/** What a search shows. */
+export function found(...tickets: readonly Ticket[]): Extract<SearchReply, { ok: true }> {
+  return { ok: true, tickets, truncated: false, at: noon };
+}
 
 const forwarded: ForwardReply = {
   ok: true,
@@ -51,12 +54,8 @@ export function clientMachine(
 ): typeof ticketClientMachine {
   let deadline: unknown;
   return ticketClientMachine.provide({
-    actors: {
-      search: fromPromise<SearchReply, { readonly command: SearchCommand; readonly clientId: string }>(
-        () => never,
-      ),
-    },
     actions: {
+      startSearch: () => {},
       startForward: () => {},
       startRelease: (_, input) => void released.push(input),
       announceState: (_, { state }) => void states.push(state),
@@ -132,6 +131,8 @@ export function clientEvent(
       return { type, ...by };
     case "lock.expired":
       return { type, fence: by.fence };
+    case "search.ended":
+      return { type, work: clientEvent("client.search", answers, by) as SearchCommand, reply: found() };
     case "forward.ended":
       return { type, work: clientEvent("client.forward", answers, by) as ForwardCommand, reply: forwarded };
     case "release.ended":
