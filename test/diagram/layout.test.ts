@@ -96,11 +96,12 @@ test("several events from one state to another have one arrow, a line each", () 
   const { arrows } = layOut(readChart(statecharts.get("ticket-client") ?? nested));
   const one = arrows.filter(({ from, to }) => from === "searching" && to === "locked");
   expect(one).toHaveLength(1);
-  expect(one[0]?.events).toEqual(["client.forceNotBusy", "search.ended"]);
+  expect(one[0]?.events).toEqual(["search.ended", "client.forceNotBusy"]);
   expect(one[0]?.label?.lines.map(({ text }) => plain(text))).toEqual([
+    "search.ended",
+    "[is own work]",
     "client.forceNotBusy",
     "[is holder]",
-    "search done",
   ]);
 });
 
