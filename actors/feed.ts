@@ -27,8 +27,9 @@ export interface FeedRequest {
   /** Only these types. Null: all. */
   readonly types: ReadonlySet<FeedType> | null;
   /**
-   * Who was up to date and has fallen behind what is kept in memory: `read` gives it all from the ledger, `reset` sets
-   * it to the present, for whom what is going on now is worth more than what it missed.
+   * Who has had all that was there when it came, and has fallen behind what is kept in memory: `read` gives it all
+   * from the ledger; `reset` sets it to the present, for whom what is going on now is worth more than what it missed,
+   * and who is told at most `feedFactsPerSecond`.
    */
   readonly behind: "read" | "reset";
 }
@@ -55,6 +56,9 @@ export interface FeedOptions {
 const turnMsMax = 5;
 /** Facts a reader gets before the next reader's turn comes; some 200 kB. */
 const messagesPerServing = 256;
+/** Whiles in which a reader that wants the present gets so much and no more: short, so that a page does not jerk. */
+const paceMs = 250;
+const factsPerPace = (limits.feedFactsPerSecond * paceMs) / 1_000;
 /** Facts read from the ledger in one go: about a millisecond, and of all readers one at a time. */
 const factsPerPage = 256;
 interface Reading extends InRow {
@@ -65,8 +69,12 @@ interface Reading extends InRow {
   previous: Position;
   /** Every state up to this number was sent or filtered out. */
   stateNumber: number;
-  /** It was up to date once. */
+  /** Head of the ledger when it came. */
+  readonly cameAt: Position;
+  /** It has had all that was there when it came. */
   isLive: boolean;
+  /** Facts that it was sent in this while, and when the next one begins (monotonic ms). */
+  pace: { readonly until: number; sent: number };
 }
 
 export function createFeed(options: FeedOptions): Feed {
@@ -82,6 +90,8 @@ class EngineFeed implements Feed {
   readonly #unsubscribe: readonly (() => void)[];
   #messages = 0;
   #stateTimer: unknown = null;
+  /** Until the next while of somebody who has had its facts of this one. */
+  #paceTimer: unknown = null;
   #isPaging = false;
 
   constructor({ supervisor, clock, factsKept = limits.feedFactsKept }: FeedOptions) {
@@ -115,7 +125,9 @@ class EngineFeed implements Feed {
       position: 0,
       previous: 0,
       stateNumber: this.#states.number,
+      cameAt: this.#ring.head,
       isLive: false,
+      pace: { until: 0, sent: 0 },
       fullTimer: null,
       isEnded: false,
     };
@@ -166,18 +178,36 @@ class EngineFeed implements Feed {
       this.#readPage(reading);
       return false;
     }
-    const upTo = Math.min(this.#ring.head, reading.position + messagesPerServing);
+    const upTo = Math.min(this.#ring.head, reading.position + this.#serving(reading));
     while (reading.position < upTo) {
       const position = reading.position + 1;
       if (wantsFact(reading.request, this.#ring.fact(position))) {
         if (this.#row.isFull(reading)) return false;
         reading.reader.send(this.#ring.text(position, reading.previous));
         reading.previous = position;
+        reading.pace.sent += 1;
       }
       reading.position = position;
     }
-    reading.isLive ||= reading.position === this.#ring.head;
-    return this.#sendStates(reading) || reading.position < this.#ring.head;
+    reading.isLive ||= reading.position >= reading.cameAt;
+    return this.#sendStates(reading) || (reading.position < this.#ring.head && this.#serving(reading) > 0);
+  }
+
+  /**
+   * How many facts it may be served now. What is too much for a pace the reader falls behind with, until it is reset;
+   * 0: it is woken when its next while begins.
+   */
+  #serving(reading: Reading): number {
+    if (reading.request.behind !== "reset" || !reading.isLive) return messagesPerServing;
+    const now = this.#clock.monotonicMs();
+    if (now >= reading.pace.until) reading.pace = { until: now + paceMs, sent: 0 };
+    const left = Math.max(0, factsPerPace - reading.pace.sent);
+    if (left === 0)
+      this.#paceTimer ??= this.#clock.setTimeout(() => {
+        this.#paceTimer = null;
+        this.#row.wake();
+      }, reading.pace.until - now);
+    return Math.min(messagesPerServing, left);
   }
 
   #sendStates(reading: Reading): boolean {
@@ -256,7 +286,9 @@ class EngineFeed implements Feed {
 
   #forget(): void {
     this.#clock.clearTimeout(this.#stateTimer);
+    this.#clock.clearTimeout(this.#paceTimer);
     this.#stateTimer = null;
+    this.#paceTimer = null;
     this.#states.forget();
   }
 

@@ -2,6 +2,7 @@
  * The Ticket Client's machine wired to the ledger, the ticketing service and the gateway.
  *   L3 its end commits only if its claim still stands.  G6 every search is a row.
  */
+import type { ActorRef, AnyMachineSnapshot } from "xstate";
 import { entry, type Entry } from "../machines/entry.ts";
 import { fail, ok } from "../machines/failure.ts";
 import { endFlow, type Ending } from "../machines/flow-end.ts";
@@ -17,6 +18,7 @@ import {
   type ForwardInput,
   type ReleaseInput,
   type TicketClientContext,
+  type TicketClientEvent,
 } from "../machines/ticket-client.machine.ts";
 import type { Result } from "../machines/failure.ts";
 import type { ClientStateName, ResponseRow } from "../machines/vocabulary.ts";
@@ -51,24 +53,27 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
         search(ports, work, clientId, signal).then(
           (reply) => {
             searches.end(clientId, signal);
-            self.send({ type: "search.ended", work, reply });
+            tell(self, { type: "search.ended", work, reply });
           },
-          (error: unknown) => self.send({ type: "work.failed", work, error }),
+          (error: unknown) => tell(self, { type: "work.failed", work, error }),
         );
       },
       abandonSearch: ({ context }) => searches.abandon(context.clientId),
       startForward: ({ self }, input) => {
         const { command: work } = input;
-        forward(ports, input).then(
-          (reply) => self.send({ type: "forward.ended", work, reply }),
-          (error: unknown) => self.send({ type: "work.failed", work, error }),
-        );
+        // After the client's own step: a gateway may have to be opened for it.
+        void Promise.resolve()
+          .then(() => forward(ports, input))
+          .then(
+            (reply) => tell(self, { type: "forward.ended", work, reply }),
+            (error: unknown) => tell(self, { type: "work.failed", work, error }),
+          );
       },
       startRelease: ({ self }, input) => {
         const { release: work } = input;
         release(ports, input).then(
-          (result) => self.send({ type: "release.ended", work, result }),
-          (error: unknown) => self.send({ type: "work.failed", work, error }),
+          (result) => tell(self, { type: "release.ended", work, result }),
+          (error: unknown) => tell(self, { type: "work.failed", work, error }),
         );
       },
       armDeadline: ({ context, self }, { fence, deadlineMs }) =>
@@ -80,6 +85,14 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
       announceState: ({ context }, { state }) => ports.onState(context.clientId, state, context),
     },
   });
+}
+
+/** What was begun may outlive its client: one that crashed, or an engine that has stopped. */
+function tell(
+  client: Pick<ActorRef<AnyMachineSnapshot, TicketClientEvent>, "getSnapshot" | "send">,
+  event: TicketClientEvent,
+): void {
+  if (client.getSnapshot().status === "active") client.send(event);
 }
 
 async function search(

@@ -18,10 +18,10 @@ class StuckReader extends CollectingReader {
   }
 }
 
-function scripted() {
+function scripted(factsKept: number = limits.feedFactsKept) {
   const source = new ScriptedSource();
   const clock = new ManualClock();
-  return { source, clock, feed: createFeed({ supervisor: source, clock }) };
+  return { source, clock, feed: createFeed({ supervisor: source, clock, factsKept }) };
 }
 
 describe("F1: order", () => {
@@ -245,7 +245,7 @@ describe("F3: a slow reader", () => {
   });
 
   test("a burst larger than the bound does not cut a reader that takes it", () => {
-    const { source, clock, feed } = scripted();
+    const { source, clock, feed } = scripted(3_000);
     const reader = new StuckReader();
     const reading = feed.read(reader, everything);
     source.emit(3_000, 2_000);
@@ -337,6 +337,84 @@ describe("F3: a slow reader", () => {
     });
   });
 
+  describe("that wants the present is told so much in a while and no more", () => {
+    const whileMs = 250;
+    const ofWhile = limits.feedFactsPerSecond / 4;
+    function paced(behind: "read" | "reset", factsKept: number = limits.feedFactsPerSecond) {
+      const source = new ScriptedSource();
+      const clock = new ManualClock();
+      const feed = createFeed({ supervisor: source, clock, factsKept });
+      const reader = new CollectingReader();
+      feed.read(reader, { ...everything, behind });
+      source.emit(1);
+      turns(clock);
+      return { source, clock, reader };
+    }
+    function turns(clock: ManualClock): void {
+      for (let turn = 0; turn < 20; turn++) clock.advance(0);
+    }
+
+    test("a burst comes late, and whole", () => {
+      const { source, clock, reader } = paced("reset");
+      source.emit(ofWhile * 3);
+      turns(clock);
+      expect(reader.positions).toHaveLength(1 + ofWhile);
+      clock.advance(whileMs - 1);
+      turns(clock);
+      expect(reader.positions).toHaveLength(1 + ofWhile);
+      clock.advance(1);
+      turns(clock);
+      expect(reader.positions).toHaveLength(1 + 2 * ofWhile);
+      clock.advance(whileMs);
+      turns(clock);
+      expect(reader.positions).toEqual(source.durable.map(({ position }) => position));
+      expect(reader.snapshots).toHaveLength(1);
+    });
+
+    test("states come meanwhile", () => {
+      const { source, clock, reader } = paced("reset");
+      source.emit(ofWhile * 2);
+      turns(clock);
+      source.show(viewOf("client-01", "locked", "now"));
+      clock.advance(limits.feedStateIntervalMs);
+      turns(clock);
+      expect(reader.positions).toHaveLength(1 + ofWhile);
+      expect(reader.ofType("ticketclient.client.state")).toHaveLength(1);
+    });
+
+    test("what goes on for longer sets it to the present", () => {
+      const { source, clock, reader } = paced("reset", ofWhile);
+      source.emit(ofWhile * 3);
+      turns(clock);
+      expect(reader.snapshots.map(({ data }) => [data.reset, data.position])).toEqual([
+        [false, 0],
+        [true, ofWhile * 3 + 1],
+      ]);
+      expect(reader.positions).toEqual([1]);
+    });
+
+    test("who wants all of it gets all of it at once", () => {
+      const { source, clock, reader } = paced("read");
+      source.emit(ofWhile * 3);
+      turns(clock);
+      expect(reader.positions).toHaveLength(ofWhile * 3 + 1);
+    });
+
+    test("who resumes gets at once what was there when it came", async () => {
+      const source = new ScriptedSource();
+      const clock = new ManualClock();
+      source.emit(ofWhile * 3);
+      const feed = createFeed({ supervisor: source, clock });
+      const reader = new CollectingReader();
+      feed.read(reader, { ...everything, after: { ledger: "ledger-1", position: 1 }, behind: "reset" });
+      for (let turn = 0; turn < 20; turn++) {
+        clock.advance(0);
+        await nextTurn();
+      }
+      expect(reader.positions).toHaveLength(ofWhile * 3 - 1);
+    });
+  });
+
   test("a buffer that has shrunk in time is served again, even if nobody said that it drained", () => {
     const { source, clock, feed } = scripted();
     const reader = new CollectingReader();
@@ -418,7 +496,7 @@ describe("F4: a reader that breaks", () => {
   });
 
   test("a turn of the feed ends in time however many facts wait", () => {
-    const { source, clock, feed } = scripted();
+    const { source, clock, feed } = scripted(5_000);
     const costly = {
       sent: 0,
       send: () => void costly.sent++,

@@ -43,7 +43,8 @@ const sockets: readonly Socket[] = [
       after: "<ledger>:<position>: resume after it",
       only: "a client's id: only what names it",
       types: "types of messages, joined by commas",
-      behind: "read (the default) or reset: what a reader gets who was up to date and fell behind",
+      behind:
+        "read (the default) or reset: what a reader gets who was up to date and fell behind; with reset at most 2,000 facts a second",
     },
     says: feedSchemas,
     hears: {},
