@@ -84,12 +84,13 @@ function openWitness(dir: string): DatabaseSync | undefined {
   return witness;
 }
 
-function prepareFile(db: DatabaseSync, { dir, pagesMax, identity, acceptShortened }: ThreadOpening): void {
+function prepareFile(db: DatabaseSync, opening: ThreadOpening): void {
+  const { dir, pagesMax, identity, acceptShortened } = opening;
   // Checkpoints are made by hand: SQLite's automatic ones swallow a failed sync, and R3 must see it.
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
     PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${limits.ledgerCacheKib};`);
   if (pagesMax !== null) db.exec(`PRAGMA max_page_count = ${Math.trunc(pagesMax)}`);
-  if (checkSchema(db, { upgrade: true }) === "empty") {
+  if (checkSchema(db, (head) => judgeEnd(db, head, opening)) === "empty") {
     const noted = notedPosition(dir);
     if (noted > 0 && !acceptShortened) throw shortened(dir, 0, noted); // R4: before anything is made in it
     db.exec(`BEGIN IMMEDIATE; ${tables}`);
@@ -98,6 +99,16 @@ function prepareFile(db: DatabaseSync, { dir, pagesMax, identity, acceptShortene
       String(schemaVersion),
     );
     db.exec("COMMIT");
+  }
+}
+
+/** R4: of a ledger that is about to be upgraded. */
+function judgeEnd(db: DatabaseSync, head: ChainLink, { dir, acceptShortened }: ThreadOpening): void {
+  const headFile = new HeadFile(dir);
+  try {
+    headFile.check(db, head, acceptShortened);
+  } finally {
+    headFile.close();
   }
 }
 

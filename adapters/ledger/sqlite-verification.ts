@@ -39,9 +39,10 @@ export function asLedgerFailure(error: unknown, doing: string): FailureError {
 
 /**
  * Throws FailureError LEDGER_VERSION for a file of a newer version or another program, and for an older one unless
- * `upgrade`: then it is brought up to date, in one transaction.
+ * `upgrade`: then its whole chain is checked (LEDGER_DAMAGED), `upgrade` may refuse its last link by throwing, and it is
+ * brought up to date, in one transaction. Until then nothing is written (R4).
  */
-export function checkSchema(db: DatabaseSync, { upgrade = false } = {}): "empty" | "current" {
+export function checkSchema(db: DatabaseSync, upgrade?: (head: ChainLink) => void): "empty" | "current" {
   const names = db
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
     .all()
@@ -52,7 +53,10 @@ export function checkSchema(db: DatabaseSync, { upgrade = false } = {}): "empty"
     : undefined;
   if (found === String(schemaVersion)) return "current";
   if (typeof found === "string" && Object.hasOwn(upgrades, found)) {
-    if (upgrade) return upgradeSchema(db, found);
+    if (upgrade !== undefined) {
+      upgrade(lastOf(verifyPages(db, chainStart, { indexed: false })));
+      return upgradeSchema(db, found);
+    }
     throw new FailureError(
       "LEDGER_VERSION",
       `The ledger has schema version ${found}, older than this program's ${schemaVersion}. ` +
@@ -78,28 +82,36 @@ function upgradeSchema(db: DatabaseSync, from: string): "current" {
 
 /** Checks all facts after a link in one go; returns the last. Throws FailureError LEDGER_DAMAGED. */
 export function verifyFacts(db: DatabaseSync, after: ChainLink): ChainLink {
-  let link = after;
-  for (const next of verifyPages(db, after)) link = next;
-  return link;
+  return lastOf(verifyPages(db, after), after);
+}
+
+function lastOf(links: Iterable<ChainLink>, before: ChainLink = chainStart): ChainLink {
+  let last = before;
+  for (const link of links) last = link;
+  return last;
 }
 
 /**
  * Checks page by page, yielding the last good link after each: chain, positions, and that every indexed fact is found
- * through its stream and key (a lost entry would let a duplicate in: A4).
- * Throws FailureError LEDGER_DAMAGED.
+ * through its stream and key (a lost entry would let a duplicate in: A4), unless not `indexed`: a ledger of version 1
+ * has no tables for that. Throws FailureError LEDGER_DAMAGED.
  */
-export function* verifyPages(db: DatabaseSync, after: ChainLink = chainStart): Generator<ChainLink> {
+export function* verifyPages(
+  db: DatabaseSync,
+  after: ChainLink = chainStart,
+  { indexed = true } = {},
+): Generator<ChainLink> {
   let link = after;
   try {
     const page = db.prepare(
       `SELECT ${rowColumns} FROM facts f WHERE f.position > ? ORDER BY f.position LIMIT ?`,
     );
-    const unindexed = db.prepare(unindexedFact);
+    const unindexed = indexed ? db.prepare(unindexedFact) : null;
     for (;;) {
       const rows = storedRows(page.all(link.position, limits.ledgerReadRows));
       if (rows.length === 0) return;
       const next = checkRows(rows, link);
-      const lost = unindexed.get(link.position, next.position)?.["position"];
+      const lost = unindexed?.get(link.position, next.position)?.["position"];
       if (typeof lost === "number") throw damaged(lost, "an index does not lead to the fact");
       link = next;
       yield link;

@@ -1,7 +1,8 @@
 /** A ledger written by the engine of schema version 1, opened by today's; also when the upgrade is killed half-way. */
 import { spawn } from "node:child_process";
+import { hash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -66,6 +67,34 @@ describe("a ledger of version 1", { timeout }, () => {
       await proxy.close();
       await rig.dispose();
     }
+  });
+});
+
+describe("R4: a ledger of version 1 that is refused stays as it was found", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "upgrade-"));
+    unpack(dir, dir);
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** Hashes; an empty log is no log. */
+  const bytesOf = () =>
+    ["ledger.db", "ledger.db-wal", "ledger.head"].map((name) =>
+      hash("sha256", existsSync(join(dir, name)) ? readFileSync(join(dir, name)) : ""),
+    );
+
+  test.each([
+    ["a fact that is not what was written", "UPDATE facts SET at = at + 1 WHERE position = 7", "DAMAGED", 7],
+    ["a fact that is missing", "DELETE FROM facts WHERE position = 40", "DAMAGED", 40],
+    ["a lost end", `DELETE FROM facts WHERE position > ${oldFacts}`, "SHORTENED", oldFacts],
+  ])("%s", (_, sql, code, position) => {
+    const db = new DatabaseSync(join(dir, "ledger.db"));
+    db.exec(sql);
+    db.close();
+    const before = bytesOf();
+    expect(() => openHere(dir)).toThrow(new RegExp(`LEDGER_${code}: .*position ${position}\\b`));
+    expect(bytesOf()).toEqual(before);
   });
 });
 
