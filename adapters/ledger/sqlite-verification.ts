@@ -38,7 +38,8 @@ export function asLedgerFailure(error: unknown, doing: string): FailureError {
 }
 
 /**
- * Throws FailureError LEDGER_VERSION for a file of a newer version or another program, and for an older one unless
+ * Throws FailureError LEDGER_DAMAGED for a ledger without a version, LEDGER_VERSION for a file that says a newer one or
+ * is another program's, and for an older one unless
  * `upgrade`: then its whole chain is checked (LEDGER_DAMAGED), `upgrade` may refuse its last link by throwing, and it is
  * brought up to date, in one transaction. Until then nothing is written (R4).
  */
@@ -63,12 +64,19 @@ export function checkSchema(db: DatabaseSync, upgrade?: (head: ChainLink) => voi
         "Start the engine on it once: that brings it up to date.",
     );
   }
+  // Its number is lost, or none that was ever given; the facts say whose file it is.
+  if (typeof found !== "string" || !/^[1-9]\d{0,3}$/.test(found)) {
+    if (found !== undefined || names.includes("facts") || names.includes("epochs"))
+      throw damaged(0, "the schema version in its table meta is lost");
+    throw new FailureError(
+      "LEDGER_VERSION",
+      "ledger.db is an SQLite file, but not a ledger. Choose another data directory.",
+    );
+  }
   throw new FailureError(
     "LEDGER_VERSION",
-    found === undefined
-      ? "ledger.db is an SQLite file, but not a ledger. Choose another data directory."
-      : `The ledger has schema version ${String(found)}; this program knows version ${schemaVersion}. ` +
-          "Use the version of the program that wrote it.",
+    `The ledger says schema version ${found}; this program knows version ${schemaVersion}. Use the version of the ` +
+      "program that wrote it; if none newer than this one did, the number is damaged: restore a backup.",
   );
 }
 

@@ -114,8 +114,27 @@ describe("ledger in SQLite, as a file", () => {
     await (await place.open()).close();
     place.tamper("UPDATE meta SET value = '3' WHERE name = 'schema'");
     await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
-    place.tamper("DROP TABLE meta");
-    await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
+    await expect(place.open()).rejects.toThrow(/if none newer than this one did, the number is damaged/);
+    place.tamper(
+      ["meta", "facts", "epochs"].map((name) => `ALTER TABLE ${name} RENAME TO their_${name}`).join(";"),
+    );
+    await expect(place.open()).rejects.toThrow(/LEDGER_VERSION: .*not a ledger/);
+  });
+
+  test.each([
+    "UPDATE meta SET value = 'r' WHERE name = 'schema'",
+    "UPDATE meta SET value = '0' WHERE name = 'schema'",
+    "UPDATE meta SET name = 'schemb' WHERE name = 'schema'",
+    "ALTER TABLE meta RENAME TO metb",
+    "ALTER TABLE meta RENAME TO metb; ALTER TABLE facts RENAME TO fbcts",
+    "ALTER TABLE facts RENAME TO fbcts",
+    "ALTER TABLE epochs RENAME TO epoch",
+  ])("R4: damage to the schema version or to a table's name is damage: %s", async (sql) => {
+    const ledger = await place.open();
+    await ledger.append(notes("b1", "key/a", ["1"]));
+    await ledger.close();
+    place.tamper(`DROP VIEW responses; DROP VIEW flows; DROP VIEW alarms; DROP VIEW audit; ${sql}`);
+    await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_DAMAGED" } });
   });
 
   test("a ledger of version 1 is brought up to date by its next opening, and not by those who only read", async () => {
