@@ -191,7 +191,7 @@ export class AlarmConnection {
       const earlier = this.#refused.get(source);
       if (earlier === undefined || order < earlier.order) this.#refused.set(source, { id, order });
       if (this.#refused.size > limits.sourcesPerConnectionMax)
-        return this.close(1013, "overloaded: events of too many sources are refused");
+        return this.close(1013, "events of too many sources were refused for now: come again later");
     }
     this.#send(this.#frames.rejected({ source, id, code, field: "", detail, retryAfterMs }));
   }
@@ -200,9 +200,10 @@ export class AlarmConnection {
     if (this.#stopping && this.#inFlight === 0) this.close(1001, "stopping");
   }
 
+  /** Whether the sender does not read, or its events come faster than answers leave, cannot be told from here. */
   #send(frame: string): void {
     if (this.#peer.bufferedBytes > limits.acksQueuedBytesMax)
-      return this.close(1013, "overloaded: answers are not being read");
+      return this.close(1013, "too many answers wait to be read: read them faster, or send more slowly");
     this.#peer.send(frame);
   }
 }

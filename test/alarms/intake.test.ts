@@ -215,6 +215,31 @@ test("S3: a sender that never reads its answers is cut off, and memory stays bou
   expect(rig.intake.connections).toBe(0);
 });
 
+test("S3: a sender that sends faster than it reads is told so once it reads on", async () => {
+  rig = await startIntake(new MemoryAlarmSink());
+  const sender = await Sender.open(rig.url);
+  sender.webSocket.pause();
+  for (let count = 0; count < 1_000; count++) sender.send(textOf({ id: `${count}`.padEnd(60_000, "x") }));
+  while (rig.clock.nextInMs === null || rig.clock.nextInMs > limits.closeGraceMs)
+    await new Promise((resolve) => setImmediate(resolve));
+  sender.webSocket.resume();
+  expect(await sender.closed).toEqual({
+    code: 1013,
+    reason: "too many answers wait to be read: read them faster, or send more slowly",
+  });
+});
+
+test("S3, A6: a sender that reads, and whose events are refused for more sources than are watched, is told that", async () => {
+  rig = await startIntake({ accept: async () => ({ kind: "overloaded", retryAfterMs: 1_000 }) });
+  const sender = await Sender.open(rig.url);
+  for (let count = 0; count <= limits.sourcesPerConnectionMax; count++)
+    sender.send(textOf({ source: `urn:flood:${count}` }));
+  expect(await sender.closed).toEqual({
+    code: 1013,
+    reason: "events of too many sources were refused for now: come again later",
+  });
+});
+
 test("A7: a lost connection leaves no trace in the sink", async () => {
   const sink = new MemoryAlarmSink();
   rig = await startIntake(sink);
