@@ -13,6 +13,7 @@ import { createOutput, type Output } from "./output.ts";
 import { clientCommands } from "./clients-command.ts";
 import { servicesCommand } from "./services-command.ts";
 import { listenForStop } from "./signals.ts";
+import { readVersion } from "./version.ts";
 import { clients, command, integer, logLevel, port, seconds, speed, UsageError, withData } from "./words.ts";
 
 export interface Program {
@@ -29,6 +30,7 @@ export function createProgram(): Program {
   const end = (code: number) => void (exitCode = code);
   const program = new Command("ticket-client")
     .description("Alarms of a telecom network in, tickets out: once each.")
+    .version(readVersion(), "-V, --version", "print the version")
     .helpCommand(false)
     .addHelpText(
       "after",

@@ -179,6 +179,11 @@ describe("wrong use ends with 2 and says what was meant", () => {
   });
 });
 
+test.each(["-V", "--version"])("%s prints the version of package.json", async (word) => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { readonly version: string };
+  expect(await run([word])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+});
+
 describe("--help tells the exit codes", () => {
   test.each([
     ["serve"],
