@@ -166,7 +166,7 @@ test("A2, G5: a result that arrives in the turn in which its request is given up
   expect(engine.supervisor.counters()).toMatchObject({ accepted: 1, settled: 1, unsettled: 0 });
   expect(await engine.broken()).toEqual([]);
 });
-test("R6, G2: a gateway that crashes while sending puts that request in doubt, the queued ones go again, and no client hangs", async () => {
+test("R6, G2: a send that throws instead of answering is a FAULT: that request is in doubt, the queued ones go on, and no client hangs", async () => {
   let poison = true;
   const world = new World({
     config: { clients: 4 },
@@ -191,6 +191,8 @@ test("R6, G2: a gateway that crashes while sending puts that request in doubt, t
   };
   gate.resolve();
   await engine.settled(60);
+  const rows = (await engine.facts("response.row")).map(({ body }) => body.row);
+  expect(rows.filter(({ code }) => code === "FAULT")).toMatchObject([{ status: "inDoubt" }]);
   expect(engine.supervisor.counters().outcomes).toEqual({ created: 3 });
   expect(world.service.truth()).toMatchObject({ creates: 3, duplicateOpen: 0 });
   expect(await engine.broken()).toEqual([]);
