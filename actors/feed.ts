@@ -56,9 +56,6 @@ export interface FeedOptions {
 const turnMsMax = 5;
 /** Facts a reader gets before the next reader's turn comes; some 200 kB. */
 const messagesPerServing = 256;
-/** Whiles in which a reader that wants the present gets so much and no more: short, so that a page does not jerk. */
-const paceMs = 250;
-const factsPerPace = (limits.feedFactsPerSecond * paceMs) / 1_000;
 /** Facts read from the ledger in one go: about a millisecond, and of all readers one at a time. */
 const factsPerPage = 256;
 interface Reading extends InRow {
@@ -73,7 +70,7 @@ interface Reading extends InRow {
   readonly cameAt: Position;
   /** It has had all that was there when it came. */
   isLive: boolean;
-  /** Facts that it was sent in this while, and when the next one begins (monotonic ms). */
+  /** Facts that it was sent in this second, and when the next one begins (monotonic ms). */
   pace: { readonly until: number; sent: number };
 }
 
@@ -90,7 +87,7 @@ class EngineFeed implements Feed {
   readonly #unsubscribe: readonly (() => void)[];
   #messages = 0;
   #stateTimer: unknown = null;
-  /** Until the next while of somebody who has had its facts of this one. */
+  /** Until the next second of somebody who has had its facts of this one. */
   #paceTimer: unknown = null;
   #isPaging = false;
 
@@ -170,6 +167,8 @@ class EngineFeed implements Feed {
   /** True when there is more for it now. A full reader is served again when it has drained. */
   #serve(reading: Reading): boolean {
     if (this.#row.isFull(reading)) return false;
+    const most = this.#serving(reading);
+    if (most === 0) return this.#sendStates(reading);
     if (reading.position + 1 < this.#ring.oldest) {
       if (reading.isLive && reading.request.behind === "reset") {
         this.#reset(reading);
@@ -178,7 +177,7 @@ class EngineFeed implements Feed {
       this.#readPage(reading);
       return false;
     }
-    const upTo = Math.min(this.#ring.head, reading.position + this.#serving(reading));
+    const upTo = Math.min(this.#ring.head, reading.position + most);
     while (reading.position < upTo) {
       const position = reading.position + 1;
       if (wantsFact(reading.request, this.#ring.fact(position))) {
@@ -190,18 +189,18 @@ class EngineFeed implements Feed {
       reading.position = position;
     }
     reading.isLive ||= reading.position >= reading.cameAt;
-    return this.#sendStates(reading) || (reading.position < this.#ring.head && this.#serving(reading) > 0);
+    return this.#sendStates(reading) || reading.position < this.#ring.head;
   }
 
   /**
-   * How many facts it may be served now. What is too much for a pace the reader falls behind with, until it is reset;
-   * 0: it is woken when its next while begins.
+   * How many facts it may be served now. With what is too much for its pace it falls behind, and is reset when its next
+   * second begins. 0: it is woken then.
    */
   #serving(reading: Reading): number {
     if (reading.request.behind !== "reset" || !reading.isLive) return messagesPerServing;
     const now = this.#clock.monotonicMs();
-    if (now >= reading.pace.until) reading.pace = { until: now + paceMs, sent: 0 };
-    const left = Math.max(0, factsPerPace - reading.pace.sent);
+    if (now >= reading.pace.until) reading.pace = { until: now + 1_000, sent: 0 };
+    const left = Math.max(0, limits.feedFactsPerSecond - reading.pace.sent);
     if (left === 0)
       this.#paceTimer ??= this.#clock.setTimeout(() => {
         this.#paceTimer = null;
