@@ -66,10 +66,8 @@ interface Reading extends InRow {
   previous: Position;
   /** Every state up to this number was sent or filtered out. */
   stateNumber: number;
-  /** Head of the ledger when it came. */
+  /** Head of the ledger when it came: who has had all up to there is live. */
   readonly cameAt: Position;
-  /** It has had all that was there when it came. */
-  isLive: boolean;
   /** Facts that it was sent in this second, and when the next one begins (monotonic ms). */
   pace: { readonly until: number; sent: number };
 }
@@ -123,7 +121,6 @@ class EngineFeed implements Feed {
       previous: 0,
       stateNumber: this.#states.number,
       cameAt: this.#ring.head,
-      isLive: false,
       pace: { until: 0, sent: 0 },
       fullTimer: null,
       isEnded: false,
@@ -170,7 +167,7 @@ class EngineFeed implements Feed {
     const most = this.#serving(reading);
     if (most === 0) return this.#sendStates(reading);
     if (reading.position + 1 < this.#ring.oldest) {
-      if (reading.isLive && reading.request.behind === "reset") {
+      if (wantsThePresent(reading)) {
         this.#reset(reading);
         return true;
       }
@@ -188,7 +185,6 @@ class EngineFeed implements Feed {
       }
       reading.position = position;
     }
-    reading.isLive ||= reading.position >= reading.cameAt;
     return this.#sendStates(reading) || reading.position < this.#ring.head;
   }
 
@@ -197,7 +193,7 @@ class EngineFeed implements Feed {
    * second begins. 0: it is woken then.
    */
   #serving(reading: Reading): number {
-    if (reading.request.behind !== "reset" || !reading.isLive) return messagesPerServing;
+    if (!wantsThePresent(reading)) return messagesPerServing;
     const now = this.#clock.monotonicMs();
     if (now >= reading.pace.until) reading.pace = { until: now + 1_000, sent: 0 };
     const left = Math.max(0, limits.feedFactsPerSecond - reading.pace.sent);
@@ -298,6 +294,11 @@ class EngineFeed implements Feed {
     const head = { specversion: "1.0", id, source: feedPath, type: `ticketclient.${type}`, time };
     return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
   }
+}
+
+/** Rather than what it misses: not before it has had all that was there when it came. */
+function wantsThePresent({ request, position, cameAt }: Reading): boolean {
+  return request.behind === "reset" && position >= cameAt;
 }
 
 /** Decided from the fact alone, so that a resumed stream is filtered as the first one was (F2). */
