@@ -355,7 +355,7 @@ describe("F3: a slow reader", () => {
 
     test("a burst comes late, and whole", () => {
       const { source, clock, reader } = paced("reset");
-      source.emit(ofSecond * 3);
+      source.emit(ofSecond * 3 - 1);
       turns(clock);
       expect(reader.positions).toHaveLength(ofSecond);
       clock.advance(999);
