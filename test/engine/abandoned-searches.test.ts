@@ -43,25 +43,25 @@ async function searching(): Promise<{ searches: SlowSearches; engine: EngineUnde
 test.each([
   {
     what: "force unlock",
-    then: "idle",
+    state: "idle",
     end: ({ supervisor }: EngineUnderTest, lockGuid: string) =>
       supervisor.forceUnlock("client-01", { ...operator, lockGuid }),
   },
   {
     what: "force not busy",
-    then: "locked",
+    state: "locked",
     end: ({ supervisor }: EngineUnderTest, lockGuid: string) =>
       supervisor.forceNotBusy("client-01", { ...operator, lockGuid }),
   },
-  { what: "the lock's deadline", then: "idle", end: (engine: EngineUnderTest) => engine.pass(301) },
-])("L4 L5: by $what, and its late answer changes nothing", async ({ then, end }) => {
+  { what: "the lock's deadline", state: "idle", end: (engine: EngineUnderTest) => engine.pass(301) },
+])("L4 L5: by $what, and its late answer changes nothing", async ({ state, end }) => {
   const { searches, engine, held } = await searching();
   await end(engine, held.lockGuid);
   await turn();
   expect(searches.cutOff).toEqual([true]);
   searches.asked[0]?.answer(found);
   await turn();
-  expect(engine.supervisor.snapshot().clients[0]).toMatchObject({ state: then, busyStatus: "notBusy" });
+  expect(engine.supervisor.snapshot().clients[0]).toMatchObject({ state, busyStatus: "notBusy" });
 });
 
 test("by the end of the engine", async () => {
