@@ -195,7 +195,7 @@ class EngineFeed implements Feed {
   #serving(reading: Reading): number {
     if (!wantsThePresent(reading)) return messagesPerServing;
     const now = this.#clock.monotonicMs();
-    if (now >= reading.pace.until) reading.pace = { until: now + 1_000, sent: 0 };
+    if (now >= reading.pace.until) reading.pace = { until: nextSecond(now), sent: 0 };
     const left = Math.max(0, limits.feedFactsPerSecond - reading.pace.sent);
     if (left === 0)
       this.#paceTimer ??= this.#clock.setTimeout(() => {
@@ -294,6 +294,11 @@ class EngineFeed implements Feed {
     const head = { specversion: "1.0", id, source: feedPath, type: `ticketclient.${type}`, time };
     return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
   }
+}
+
+/** The same for all readers: one timer wakes whoever waits for it. */
+function nextSecond(monotonicMs: number): number {
+  return (Math.floor(monotonicMs / 1_000) + 1) * 1_000;
 }
 
 /** Rather than what it misses: not before it has had all that was there when it came. */

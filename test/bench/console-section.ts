@@ -77,7 +77,7 @@ export async function consoleFigures({ rounds, parent, onProgress }: RunOptions)
       `The page of all clients in Chromium without a graphics card, 1280 × 800: ${clients.toLocaleString("en-GB")} clients of which ${transitionsPerSecond.toLocaleString("en-GB")} change a second.`,
       `First rows: from the navigation to the frame that shows them, no cache, median of ${openings}, under the same load. Frames: between calls of`,
       `requestAnimationFrame over ${seconds} s; ceiling: a page with nothing on it. Server share: processor time of the engine's process above that without a page.`,
-      `Flows: engine of ${flowLoad.clients} clients at an instant service, the page open on all of its facts; ceiling: the same with no page. The browser has the`,
+      `Flows: engine of ${flowLoad.clients} clients at an instant service, the page open and told what a page is (2,000 facts a second); ceiling: the same with no page. The browser has the`,
       "machine's last core, this engine the others, with a page and without: an operator's browser is on another machine.",
     ],
     lines,

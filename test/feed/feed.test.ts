@@ -398,6 +398,21 @@ describe("F3: a slow reader", () => {
       expect(reader.positions).toHaveLength(ofSecond);
     });
 
+    test("who came later waits no longer than who came first", () => {
+      const { source, clock, feed } = scripted(ofSecond * 4);
+      const [first, second] = [new CollectingReader(), new CollectingReader()];
+      feed.read(first, { ...everything, behind: "reset" });
+      source.emit(1);
+      turns(clock);
+      clock.advance(600);
+      feed.read(second, { ...everything, behind: "reset" });
+      source.emit(ofSecond + 10);
+      turns(clock);
+      clock.advance(400);
+      turns(clock);
+      for (const { positions } of [first, second]) expect(positions.at(-1)).toBe(ofSecond + 11);
+    });
+
     test("who wants all of it gets all of it at once", () => {
       const { source, clock, reader } = paced("read");
       source.emit(ofSecond * 3);
