@@ -288,7 +288,7 @@ export class Dispatcher {
         type: "client.lock",
         lock: locked.lock,
         claim,
-        deadlineMs: locked.deadlineMs(),
+        dueMs: locked.dueMs,
         flow,
       });
     });
@@ -306,7 +306,7 @@ export class Dispatcher {
           type: "client.lock",
           lock: locked.lock,
           claim,
-          deadlineMs: locked.deadlineMs(),
+          dueMs: locked.dueMs,
           flow: null,
         });
         hand.grant({ clientId, lock: locked.lock });
@@ -323,8 +323,8 @@ export class Dispatcher {
     readonly lock: Lock;
     readonly entry: Entry;
     readonly expect: Expectation;
-    /** What is left of it, once it is durable (L5, R5). */
-    readonly deadlineMs: () => number;
+    /** When it ends, on the monotonic clock (L5, R5). */
+    readonly dueMs: number;
   } {
     const { journal, clock, config } = this.#ports;
     const at = clock.now();
@@ -341,7 +341,7 @@ export class Dispatcher {
         by,
       }),
       expect: { stream: clientStream(clientId), revision: client.revision },
-      deadlineMs: () => Math.max(0, dueMs - clock.monotonicMs()),
+      dueMs,
     };
   }
 

@@ -24,11 +24,11 @@ export class LockDeadlines {
     this.#clock = clock;
   }
 
-  /** In place of the one before. `ms` ≥ 0. */
-  arm(clientId: string, lockGuid: string, ms: number, expire: () => void): void {
+  /** In place of the one before. `dueMs`: on the monotonic clock, and may be past. */
+  arm(clientId: string, lockGuid: string, dueMs: number, expire: () => void): void {
     this.disarm(clientId);
+    const ms = Math.max(0, dueMs - this.#clock.monotonicMs());
     const id = this.#clock.setTimeout(() => this.#fire(clientId, lockGuid), ms);
-    const dueMs = this.#clock.monotonicMs() + ms;
     this.#deadlines.set(clientId, { lockGuid, dueMs, expire, timer: { id } });
   }
 

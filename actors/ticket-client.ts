@@ -76,8 +76,8 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
           (error: unknown) => tell(self, { type: "work.failed", work, error }),
         );
       },
-      armDeadline: ({ context, self }, { fence, deadlineMs }) =>
-        deadlines.arm(context.clientId, context.lock?.lockGuid ?? "", deadlineMs, () =>
+      armDeadline: ({ context, self }, { fence, dueMs }) =>
+        deadlines.arm(context.clientId, context.lock?.lockGuid ?? "", dueMs, () =>
           self.send({ type: "lock.expired", fence }),
         ),
       disarmDeadline: ({ context }) => deadlines.disarm(context.clientId),

@@ -29,7 +29,8 @@ export type TicketClientEvent =
       readonly lock: Lock;
       /** Position of its `client.locked`: the claim that later appends are conditional on. */
       readonly claim: Position;
-      readonly deadlineMs: number;
+      /** When it ends, on the monotonic clock: not how long it lasts, for a process may stand still between two lines. */
+      readonly dueMs: number;
       /** null: held by hand. */
       readonly flow: FlowInput | null;
     }
@@ -112,7 +113,7 @@ export interface TicketClientContext {
  */
 export interface DeadlineParams {
   readonly fence: number;
-  readonly deadlineMs: number;
+  readonly dueMs: number;
 }
 
 function isHolder(lock: Lock | null, asking: Holder): boolean {
@@ -177,7 +178,7 @@ const machine = setup({
       const processingData = flow === null ? "held by hand" : `flow for ${flow.key.key}`;
       return { lock, claim, results: null, processingData };
     }),
-    /** Provided by actors/: `lock.expired` with this fence after `deadlineMs`, unless disarmed. */
+    /** Provided by actors/: `lock.expired` with this fence at `dueMs`, unless disarmed. */
     armDeadline: (_args, _params: DeadlineParams) => {},
     /** Provided by actors/. */
     disarmDeadline: () => {},
@@ -361,7 +362,7 @@ export const ticketClientMachine = machine.createMachine({
             "takeLock",
             {
               type: "armDeadline",
-              params: ({ event }) => ({ fence: event.lock.fence, deadlineMs: event.deadlineMs }),
+              params: ({ event }) => ({ fence: event.lock.fence, dueMs: event.dueMs }),
             },
           ],
         },

@@ -2,6 +2,8 @@
 import { expect, test } from "vitest";
 import type { Batch } from "../../actors/ports.ts";
 import { createMemoryLedger } from "../../adapters/ledger/memory.ts";
+import { LockDeadlines } from "../../actors/lock-deadlines.ts";
+import { ManualClock } from "../alarms/manual-clock.ts";
 import { turn, World, type EngineUnderTest } from "./engine-under-test.ts";
 import { acceptAll, createOf, notification } from "./notifications.ts";
 import { slowToTell } from "./slow-ledger.ts";
@@ -23,6 +25,21 @@ async function firstEnd(engine: EngineUnderTest): Promise<string | undefined> {
   return (await engine.history()).find(({ type }) => /^client\.(unlocked|lockExpired|lockForced)$/.test(type))
     ?.type;
 }
+
+test("L3 L5: a lock ends when it was granted to end, however late its deadline is armed: the process stood still between", () => {
+  const clock = new ManualClock();
+  const deadlines = new LockDeadlines(clock);
+  let expired = 0;
+  clock.pause(4_000);
+  deadlines.arm("client-01", "guid-1", 3_000, () => (expired += 1));
+  expect(deadlines.endIfOver("client-01", "guid-1")).toBe(true);
+  expect(expired).toBe(1);
+  deadlines.arm("client-01", "guid-2", 4_500, () => (expired += 1));
+  clock.advance(499);
+  expect(deadlines.endIfOver("client-01", "guid-2")).toBe(false);
+  clock.advance(1);
+  expect(expired).toBe(2);
+});
 
 test("L3 T1: a search answered after the deadline, before its timer, is not used: the lock ends, the alarm is decided anew", async () => {
   const world = new World({ config: { clients: 1, lockSecondsMax } });

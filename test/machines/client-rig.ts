@@ -59,8 +59,9 @@ export function clientMachine(
       startForward: () => {},
       startRelease: (_, input) => void released.push(input),
       announceState: (_, { state }) => void states.push(state),
-      armDeadline: ({ self }, { fence, deadlineMs }) => {
-        deadline = clock.setTimeout(() => self.send({ type: "lock.expired", fence }), deadlineMs);
+      armDeadline: ({ self }, { fence, dueMs }) => {
+        const ms = dueMs - clock.monotonicMs();
+        deadline = clock.setTimeout(() => self.send({ type: "lock.expired", fence }), ms);
       },
       disarmDeadline: () => clock.clearTimeout(deadline),
     },
@@ -101,7 +102,7 @@ export function clientEvent(
   const reply = (answer: Answer): void => void answers.push(answer.ok ? "ok" : answer.failure.code);
   switch (type) {
     case "client.lock":
-      return { type, lock: { ...by, lockTime: noon }, claim: 3, deadlineMs: lockMs, flow };
+      return { type, lock: { ...by, lockTime: noon }, claim: 3, dueMs: lockMs, flow };
     case "client.search":
       return {
         type,

@@ -404,7 +404,7 @@ describe("supervisor", () => {
     const refs = rig.actor.getSnapshot().children;
     const held = refs["client-02"];
     const lock = { lockGuid: "guid-1", fence: 1, lockTime: 0 };
-    held?.send({ type: "client.lock", lock, claim: 1, deadlineMs: 1_000, flow: null });
+    held?.send({ type: "client.lock", lock, claim: 1, dueMs: 1_000, flow: null });
     rig.actor.send({ type: "supervisor.stop" });
     const status = Object.entries(refs).map(([name, ref]) => `${name} ${ref?.getSnapshot().status}`);
     expect(status.sort()).toEqual(["client-01 active", "client-02 stopped", "gateway:OSB stopped"]);

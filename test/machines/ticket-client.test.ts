@@ -134,7 +134,8 @@ describe("Ticket Client", () => {
     const rig = rigIn("locked");
     rig.clock.advance(lockMs - 1);
     rig.actor.send(clientEvent("client.forceUnlock", []));
-    rig.actor.send(clientEvent("client.lock", [], { lockGuid: "guid-2", fence: 8 }));
+    const next = clientEvent("client.lock", [], { lockGuid: "guid-2", fence: 8 });
+    rig.actor.send({ ...next, dueMs: 2 * lockMs } as TicketClientEvent);
     rig.clock.advance(1);
     expect(rig.state()).toBe("locked");
   });

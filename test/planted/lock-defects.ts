@@ -144,7 +144,7 @@ export const lockDefects: readonly Defect[] = [
     was: `          self.send({ type: "lock.expired", fence }),
         ),`,
     becomes: `{
-          if (ports.clock.now() >= (context.lock?.lockTime ?? 0) + deadlineMs)
+          if (ports.clock.now() >= (context.lock?.lockTime ?? 0) + 300_000)
             self.send({ type: "lock.expired", fence });
         }),`,
     tests: ["test/engine/clock-jumps.test.ts#R5 L5"],
