@@ -8,7 +8,7 @@ import type { Fact } from "../machines/facts.ts";
 import { limits } from "../machines/limits.ts";
 import { emptyResponseTable, presentRows } from "../machines/response-table.ts";
 import { delaysOf, type RequestState, type RequestStatus, type State } from "../machines/state.ts";
-import type { SearchResults } from "../machines/ticket-client.machine.ts";
+import type { SearchResults } from "../machines/search-results.ts";
 import type { Position } from "../machines/vocabulary.ts";
 import type {
   ClientMessage,

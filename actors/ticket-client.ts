@@ -13,13 +13,8 @@ import {
   type SearchCommand,
   type SearchReply,
 } from "../machines/client-commands.ts";
-import {
-  ticketClientMachine,
-  type ForwardInput,
-  type ReleaseInput,
-  type TicketClientContext,
-  type TicketClientEvent,
-} from "../machines/ticket-client.machine.ts";
+import type { ForwardInput, ReleaseInput, TicketClientEvent } from "../machines/client-events.ts";
+import { ticketClientMachine, type TicketClientContext } from "../machines/ticket-client.machine.ts";
 import type { Result } from "../machines/failure.ts";
 import type { ClientStateName, ResponseRow } from "../machines/vocabulary.ts";
 import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";

@@ -106,9 +106,9 @@ function progress({ context, event }: Moment): Progress {
 }
 
 /** R6: what throws here is thrown by the action too, in its own words. */
-function foreseen(moment: Moment): FlowStep["step"] | null {
+function foreseen(moment: Moment): Progress | null {
   try {
-    return progress(moment).step.step;
+    return progress(moment);
   } catch {
     return null;
   }
@@ -124,9 +124,9 @@ export const automaticFlowMachine = setup({
     searchRetry: ({ context }) => limits.searchRetryDelayMs * 2 ** (context.tries - 1),
   },
   guards: {
-    mayTryAgain: (moment) => foreseen(moment) !== null && progress(moment).tries > 0,
-    mustSearch: (moment) => foreseen(moment) === "search",
-    mustForward: (moment) => foreseen(moment) === "forward",
+    mayTryAgain: (moment) => (foreseen(moment)?.tries ?? 0) > 0,
+    mustSearch: (moment) => foreseen(moment)?.step.step === "search",
+    mustForward: (moment) => foreseen(moment)?.step.step === "forward",
   },
   actions: {
     askSearch: ({ context, self }) => {

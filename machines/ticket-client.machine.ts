@@ -8,90 +8,13 @@
  */
 import { assign, setup, stopChild, type ActorRefFrom } from "xstate";
 import { automaticFlowMachine } from "./automatic-flow.machine.ts";
-import {
-  type Holder,
-  type SearchCommand,
-  type ForwardCommand,
-  type CloseCommand,
-  type SearchReply,
-  type ForwardReply,
-} from "./client-commands.ts";
-import type { Entry } from "./entry.ts";
-import { causeOf, fail, type Failure, type Result } from "./failure.ts";
-import type { FlowInput } from "./flow-input.ts";
+import type { ForwardCommand, SearchCommand } from "./client-commands.ts";
+import type { ForwardInput, ReleaseInput, SearchInput, TicketClientEvent } from "./client-events.ts";
+import { isHolder, tellForced, tellLost, tellRefused } from "./client-replies.ts";
+import { causeOf, fail, type Result } from "./failure.ts";
 import { limits } from "./limits.ts";
-import type { PathReading } from "./upstream.ts";
-import type { ClientStateName, Instant, Lock, Position, SearchCriteria, Ticket } from "./vocabulary.ts";
-
-export type TicketClientEvent =
-  | {
-      readonly type: "client.lock";
-      readonly lock: Lock;
-      /** Position of its `client.locked`: the claim that later appends are conditional on. */
-      readonly claim: Position;
-      /** When it ends, on the monotonic clock: not how long it lasts, for a process may stand still between two lines. */
-      readonly dueMs: number;
-      /** null: held by hand. */
-      readonly flow: FlowInput | null;
-    }
-  | SearchCommand
-  | ForwardCommand
-  | CloseCommand
-  | ({ readonly type: "client.forceUnlock" } & Holder)
-  | ({
-      readonly type: "client.forceNotBusy";
-      /** What becomes of the request: the key waits for it, it ended with the command, or it was not even planned. */
-      readonly request: "left" | "settled" | "cancelled";
-      /** The claim moves on: what was queued under the old one is not sent (L3). */
-      readonly claim: Position;
-      readonly at: Instant;
-    } & Holder)
-  | { readonly type: "lock.expired"; readonly fence: number }
-  | { readonly type: "search.ended"; readonly work: SearchCommand; readonly reply: SearchReply }
-  | { readonly type: "forward.ended"; readonly work: ForwardCommand; readonly reply: ForwardReply }
-  | { readonly type: "release.ended"; readonly work: ReleaseInput["release"]; readonly result: Result<null> }
-  /** It threw. */
-  | {
-      readonly type: "work.failed";
-      readonly work: SearchCommand | ForwardCommand | ReleaseInput["release"];
-      readonly error: unknown;
-    };
-
-/** What the client asks the service for while `searching`. */
-export interface SearchInput {
-  readonly command: SearchCommand;
-  readonly clientId: string;
-}
-
-/** What the client asks the gateway for while `forwarding`. */
-export interface ForwardInput {
-  readonly command: ForwardCommand;
-  readonly clientId: string;
-  readonly claim: Position;
-}
-
-/** What the client is asked to make durable while `closing`. */
-export interface ReleaseInput {
-  readonly clientId: string;
-  readonly lock: Lock;
-  readonly claim: Position;
-  readonly release:
-    | { readonly how: "closed"; readonly entries: readonly Entry[]; readonly result: "settled" | "parked" }
-    | { readonly how: "expired" }
-    | { readonly how: "crashed"; readonly cause: string };
-}
-
-export interface SearchResults {
-  /** Of all searches of the flow, a ticket as it was shown last; at most `searchResultsMax`. */
-  readonly tickets: readonly Ticket[];
-  readonly truncated: boolean;
-  /** When the last search was answered. */
-  readonly at: Instant;
-  /** Ninas Network Path Details, as the flow used them; never refreshed behind an open page. null: not asked. */
-  readonly path: PathReading | null;
-  /** The flow they belong to. */
-  readonly lockGuid: string;
-}
+import { withReply, type SearchResults } from "./search-results.ts";
+import type { ClientStateName, Lock, Position, SearchCriteria } from "./vocabulary.ts";
 
 export interface TicketClientContext {
   readonly clientId: string;
@@ -114,41 +37,6 @@ export interface TicketClientContext {
 export interface DeadlineParams {
   readonly fence: number;
   readonly dueMs: number;
-}
-
-function isHolder(lock: Lock | null, asking: Holder): boolean {
-  return lock !== null && lock.lockGuid === asking.lockGuid && lock.fence === asking.fence;
-}
-
-/** Why a command does nothing now, as the asker is told. */
-function refusal(context: TicketClientContext, asking: Holder, state: string): Failure {
-  const { lock, clientId } = context;
-  if (lock === null) return { code: "NOT_LOCKED", detail: `${clientId} is not locked; lock a client first.` };
-  if (lock.lockGuid !== asking.lockGuid)
-    return {
-      code: "STALE_GUID",
-      detail: `${clientId} is held by ${lock.lockGuid}, not by ${asking.lockGuid}; the lock has moved on.`,
-    };
-  if (lock.fence !== asking.fence)
-    return {
-      code: "STALE_FENCE",
-      detail: `${clientId} was granted again (fence ${lock.fence}, yours is ${asking.fence}); the lock has moved on.`,
-    };
-  return { code: "BUSY_CLIENT", detail: `${clientId} is ${state}; wait for the answer of its last command.` };
-}
-
-function refuseCommand(context: TicketClientContext, event: TicketClientEvent, state: string): void {
-  if (event.type !== "client.search" && event.type !== "client.forward" && event.type !== "client.close")
-    return;
-  const failure = refusal(context, event, state);
-  if (event.type === "client.close") event.reply?.(fail(failure.code, failure.detail));
-  else if (event.type === "client.search")
-    event.reply({
-      ok: false,
-      failure: { code: failure.code, cause: failure.detail, permanent: true },
-      at: 0,
-    });
-  else event.reply({ ok: false, failure, at: 0 });
 }
 
 /** Held, and without a command. */
@@ -187,7 +75,7 @@ const machine = setup({
     startSearch: (_args, _params: SearchInput) => {
       throw new Error("No search provided.");
     },
-    /** Provided by actors/: nobody waits for the search under way any more. */
+    /** Provided by actors/: nobody waits for the search any more, if it is still under way. */
     abandonSearch: () => {},
     /** Provided by actors/: plans, queues at the gateway; `forward.ended` with what became of it, or `work.failed`. */
     startForward: (_args, _params: ForwardInput) => {
@@ -215,7 +103,7 @@ const machine = setup({
     dropCommand: assign(waiting),
     keepResults: assign(({ context, event }) =>
       event.type === "search.ended" && event.reply.ok
-        ? { ...waiting, results: together(context.results, event.reply, context.lock?.lockGuid ?? "") }
+        ? { ...waiting, results: withReply(context.results, event.reply, context.lock?.lockGuid ?? "") }
         : waiting,
     ),
     replySearch: ({ event }) => {
@@ -225,39 +113,9 @@ const machine = setup({
       if (event.type === "forward.ended") event.work.reply(event.reply);
     },
     replyForced: ({ context, event }) => {
-      if (event.type !== "client.forceNotBusy") return;
-      if (context.command?.type === "client.search") {
-        context.command.reply({
-          ok: false,
-          failure: { code: "FORCED", cause: "An operator forced the client to not busy.", permanent: false },
-          at: event.at,
-        });
-      } else if (context.command?.type === "client.forward") {
-        const because = "An operator forced the client to not busy.";
-        const outcome = event.request === "left" ? null : "cancelled";
-        context.command.reply({
-          ok: true,
-          result: event.request,
-          outcome,
-          ticketId: null,
-          because,
-          at: event.at,
-        });
-      }
+      if (event.type === "client.forceNotBusy") tellForced(context.command, event.request, event.at);
     },
-    replyLost: ({ context }) => {
-      const failure: Failure = {
-        code: "LOCK_EXPIRED",
-        detail: `${context.clientId}: the lock ended before the answer came.`,
-      };
-      if (context.command?.type === "client.search")
-        context.command.reply({
-          ok: false,
-          failure: { code: failure.code, cause: failure.detail, permanent: true },
-          at: 0,
-        });
-      if (context.command?.type === "client.forward") context.command.reply({ ok: false, failure, at: 0 });
-    },
+    replyLost: ({ context }) => tellLost(context, context.command),
     planClose: assign(({ event }) =>
       event.type === "client.close"
         ? {
@@ -288,7 +146,8 @@ const machine = setup({
       ),
     /** L3 */
     refuse: assign(({ context, event, self }) => {
-      refuseCommand(context, event, JSON.stringify(self.getSnapshot().value));
+      if (event.type === "client.search" || event.type === "client.forward" || event.type === "client.close")
+        tellRefused(context, event, self.getSnapshot().value as ClientStateName);
       return { refused: context.refused + 1 };
     }),
     /** Provided by actors/: the client is idle and may be given to another flow. */
@@ -301,30 +160,27 @@ const machine = setup({
   },
 });
 
-/** `results` were emptied when the lock was taken: what is there is of the same flow. */
-function together(
-  before: SearchResults | null,
-  reply: Extract<SearchReply, { ok: true }>,
-  lockGuid: string,
-): SearchResults {
-  const tickets = new Map(before?.tickets.map((one) => [one.ticketId, one]));
-  for (const one of reply.tickets) {
-    tickets.delete(one.ticketId);
-    tickets.set(one.ticketId, one);
-  }
-  return {
-    tickets: [...tickets.values()].slice(-limits.searchResultsMax),
-    truncated: reply.truncated || before?.truncated === true || tickets.size > limits.searchResultsMax,
-    path: reply.path ?? before?.path ?? null,
-    at: reply.at,
-    lockGuid,
-  };
-}
-
 function describe(criteria: SearchCriteria): string {
   const [first] = Object.entries(criteria);
   return first === undefined ? "everything" : `${first[0]} ${String(first[1])}`;
 }
+
+/** Searching or forwarding: what an operator, the deadline or a crash may cut off. */
+const cutOff = {
+  "work.failed": { guard: "isOwnWork", actions: "escalate" },
+  "client.forceNotBusy": {
+    guard: "isHolder",
+    target: "locked",
+    actions: ["moveClaim", "replyForced", "dropCommand"],
+  },
+  "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
+  "lock.expired": {
+    guard: "isHeldFence",
+    target: "closing",
+    actions: ["stopFlow", "replyLost", "planExpiry"],
+  },
+  "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
+} as const;
 
 export const ticketClientMachine = machine.createMachine({
   id: "ticketClient",
@@ -391,25 +247,10 @@ export const ticketClientMachine = machine.createMachine({
           }),
         },
       ],
+      exit: "abandonSearch",
       on: {
         "search.ended": { guard: "isOwnWork", target: "locked", actions: ["replySearch", "keepResults"] },
-        "work.failed": { guard: "isOwnWork", actions: "escalate" },
-        "client.forceNotBusy": {
-          guard: "isHolder",
-          target: "locked",
-          actions: ["abandonSearch", "moveClaim", "replyForced", "dropCommand"],
-        },
-        "client.forceUnlock": {
-          guard: "isHolder",
-          target: "idle",
-          actions: ["abandonSearch", "replyLost"],
-        },
-        "lock.expired": {
-          guard: "isHeldFence",
-          target: "closing",
-          actions: ["abandonSearch", "stopFlow", "replyLost", "planExpiry"],
-        },
-        "xstate.error.actor.flow": { target: "closing", actions: ["abandonSearch", "planCrash"] },
+        ...cutOff,
       },
     },
     forwarding: {
@@ -430,19 +271,7 @@ export const ticketClientMachine = machine.createMachine({
           target: "locked",
           actions: ["replyForward", "dropCommand"],
         },
-        "work.failed": { guard: "isOwnWork", actions: "escalate" },
-        "client.forceNotBusy": {
-          guard: "isHolder",
-          target: "locked",
-          actions: ["moveClaim", "replyForced", "dropCommand"],
-        },
-        "client.forceUnlock": { guard: "isHolder", target: "idle", actions: "replyLost" },
-        "lock.expired": {
-          guard: "isHeldFence",
-          target: "closing",
-          actions: ["stopFlow", "replyLost", "planExpiry"],
-        },
-        "xstate.error.actor.flow": { target: "closing", actions: "planCrash" },
+        ...cutOff,
       },
     },
     closing: {

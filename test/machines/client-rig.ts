@@ -3,20 +3,15 @@ import { createActor, type ActorRefFrom, type AnyActorLogic } from "xstate";
 import type { FlowInput } from "../../machines/flow-input.ts";
 import {
   type ForwardCommand,
-  type ForwardReply,
   type Holder,
   type SearchCommand,
   type SearchReply,
 } from "../../machines/client-commands.ts";
-import {
-  ticketClientMachine,
-  type ReleaseInput,
-  type TicketClientContext,
-  type TicketClientEvent,
-} from "../../machines/ticket-client.machine.ts";
+import type { ReleaseInput, TicketClientEvent } from "../../machines/client-events.ts";
+import { ticketClientMachine, type TicketClientContext } from "../../machines/ticket-client.machine.ts";
 import type { ClientStateName, Ticket } from "../../machines/vocabulary.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";
-import { createPayload, KEY, noon, service } from "./given.ts";
+import { createPayload, KEY, noon, service, settledReply } from "./given.ts";
 
 export const holder: Holder = { lockGuid: "guid-1", fence: 7 };
 export const lockMs = 300_000;
@@ -28,6 +23,8 @@ export interface ClientRig {
   readonly answers: string[];
   readonly states: ClientStateName[];
   readonly released: ReleaseInput[];
+  /** How many times it gave up a search. */
+  abandoned(): number;
   /** What made the actor stop, if something did. */
   readonly crashes: unknown[];
   state(): string;
@@ -38,24 +35,17 @@ export function found(...tickets: readonly Ticket[]): Extract<SearchReply, { ok:
   return { ok: true, tickets, truncated: false, at: noon };
 }
 
-const forwarded: ForwardReply = {
-  ok: true,
-  result: "settled",
-  outcome: "ok",
-  ticketId: "T1",
-  because: "",
-  at: noon,
-};
-
 export function clientMachine(
   released: ReleaseInput[] = [],
   states: ClientStateName[] = [],
   clock = manualClock(noon),
+  onAbandon = (): void => {},
 ): typeof ticketClientMachine {
   let deadline: unknown;
   return ticketClientMachine.provide({
     actions: {
       startSearch: () => {},
+      abandonSearch: onAbandon,
       startForward: () => {},
       startRelease: (_, input) => void released.push(input),
       announceState: (_, { state }) => void states.push(state),
@@ -73,7 +63,8 @@ export function clientRig(): ClientRig {
   const released: ReleaseInput[] = [];
   const states: ClientStateName[] = [];
   const crashes: unknown[] = [];
-  const logic: AnyActorLogic = clientMachine(released, states, clock);
+  let abandoned = 0;
+  const logic: AnyActorLogic = clientMachine(released, states, clock, () => (abandoned += 1));
   const actor = createActor(logic, { clock, input: { clientId: "client-01" } }) as ActorRefFrom<
     typeof ticketClientMachine
   >;
@@ -85,6 +76,7 @@ export function clientRig(): ClientRig {
     answers: [],
     states,
     released,
+    abandoned: () => abandoned,
     crashes,
     state: () => actor.getSnapshot().value,
   };
@@ -135,7 +127,11 @@ export function clientEvent(
     case "search.ended":
       return { type, work: clientEvent("client.search", answers, by) as SearchCommand, reply: found() };
     case "forward.ended":
-      return { type, work: clientEvent("client.forward", answers, by) as ForwardCommand, reply: forwarded };
+      return {
+        type,
+        work: clientEvent("client.forward", answers, by) as ForwardCommand,
+        reply: settledReply,
+      };
     case "release.ended":
       return { type, work: { how: "expired" }, result: { ok: true, value: null } };
     case "work.failed":

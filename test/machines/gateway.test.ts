@@ -11,7 +11,7 @@ import {
 } from "../../machines/gateway.machine.ts";
 import type { ForwardReply } from "../../machines/client-commands.ts";
 import type { RequestPayload, ServiceInfo } from "../../machines/vocabulary.ts";
-import { closePayload, createPayload, noon, service, updatePayload } from "./given.ts";
+import { closePayload, createPayload, service, settledReply, updatePayload } from "./given.ts";
 import { checkChart, checkTable, endOfActor } from "./transition-table.ts";
 
 /* `queues`: stays, and the request waits in line. `crash`: the supervisor starts it anew. `.`: cannot occur there. */
@@ -22,14 +22,6 @@ claiming | queues          | sending            | idle              | .         
 sending  | queues          | .                  | .                 | idle      | .           | crash
 `;
 
-const settled: ForwardReply = {
-  ok: true,
-  result: "settled",
-  outcome: "ok",
-  ticketId: "T1",
-  because: "",
-  at: noon,
-};
 const payloads = { create: createPayload, update: updatePayload, close: closePayload } as const;
 
 function item(
@@ -95,7 +87,7 @@ function gatewayRig(): GatewayRig {
       const { taken } = actor.getSnapshot().context;
       const stand = taken.filter(({ request }) => !fallen.includes(request.requestId));
       const isSent = event.startsWith("send");
-      if (event === "send done") for (const { reply } of taken) reply(settled); // as the actor does
+      if (event === "send done") for (const { reply } of taken) reply(settledReply); // as the actor does
       const output = isSent ? exchangeMs : event.endsWith("claimed") ? stand : [];
       actor.send({ type, output, error: new Error("thrown") } as unknown as GatewayEvent);
     },
@@ -151,7 +143,7 @@ describe("gateway", () => {
     rig.end("claim done/claimed");
     expect(rig.sent).toEqual(["r2"]);
     rig.end("send done");
-    expect(replies[1]).toEqual(settled);
+    expect(replies[1]).toEqual(settledReply);
   });
 
   test("G1: creates before updates before closes, the older first, every fourth turn the oldest of all", () => {

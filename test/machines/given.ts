@@ -5,6 +5,7 @@
 import { nextGroup } from "../../machines/admission.ts";
 import { membersOf } from "../../machines/cover.ts";
 import { byTheWall, decide, type DecisionSettings } from "../../machines/decision.ts";
+import type { ForwardReply } from "../../machines/client-commands.ts";
 import { entry, type Entry } from "../../machines/entry.ts";
 import { alarmStream, type Fact, type FactBodies, type FoldSettings } from "../../machines/facts.ts";
 import type { FlowInput } from "../../machines/flow-input.ts";
@@ -38,6 +39,16 @@ export const settings: DecisionSettings & { readonly notOwnerRetrySeconds: numbe
   clockSkewSeconds: 300,
   notOwnerRetrySeconds: 60,
   maxOpenTickets: 500,
+};
+
+/** Of a forwarded create: the service has confirmed it. */
+export const settledReply: ForwardReply = {
+  ok: true,
+  result: "settled",
+  outcome: "ok",
+  ticketId: "T1",
+  because: "",
+  at: noon,
 };
 
 export function service(change: Partial<ServiceInfo> = {}): ServiceInfo {

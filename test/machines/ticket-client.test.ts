@@ -1,7 +1,8 @@
 import type { SnapshotFrom } from "xstate";
 import { getShortestPaths, getSimplePaths } from "xstate/graph";
 import { describe, expect, test } from "vitest";
-import { ticketClientMachine, type TicketClientEvent } from "../../machines/ticket-client.machine.ts";
+import type { TicketClientEvent } from "../../machines/client-events.ts";
+import { ticketClientMachine } from "../../machines/ticket-client.machine.ts";
 import {
   clientEvent,
   clientMachine,
@@ -129,6 +130,26 @@ describe("Ticket Client", () => {
       expect(rig.released.map(({ release }) => release.how)).toEqual(["expired"]);
     },
   );
+
+  test.each([
+    { what: "force not busy", event: clientEvent("client.forceNotBusy", []) },
+    { what: "force unlock", event: clientEvent("client.forceUnlock", []) },
+    { what: "the deadline", event: clientEvent("lock.expired", []) },
+    {
+      what: "the flow's crash",
+      event: { type: "xstate.error.actor.flow", error: new Error("thrown") } as unknown as TicketClientEvent,
+    },
+  ])("L4: a search that $what takes from its client is given up; a request never is", ({ event }) => {
+    for (const [state, abandoned] of [
+      ["searching", 1],
+      ["forwarding", 0],
+    ] as const) {
+      const rig = rigIn(state);
+      rig.actor.send(event);
+      expect(rig.state(), state).not.toBe(state);
+      expect(rig.abandoned(), state).toBe(abandoned);
+    }
+  });
 
   test("L5: the deadline of a lock that ended does not reach the next one", () => {
     const rig = rigIn("locked");

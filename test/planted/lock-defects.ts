@@ -13,7 +13,7 @@ export const lockDefects: readonly Defect[] = [
   {
     name: "fence not checked in the client",
     law: "L3",
-    file: "machines/ticket-client.machine.ts",
+    file: "machines/client-replies.ts",
     was: `return lock !== null && lock.lockGuid === asking.lockGuid && lock.fence === asking.fence;`,
     becomes: `return lock !== null && lock.lockGuid === asking.lockGuid;`,
     tests: ["test/machines/ticket-client.test.ts"],
