@@ -7,6 +7,7 @@ import { kindOf } from "../../visualizations/console/model/feed.ts";
 import { selectAlarms } from "../../visualizations/console/model/alarms.ts";
 import { emptyScreen, resumePoint, rewind, take } from "../../visualizations/console/model/screen.ts";
 import { sequenceOf } from "../../visualizations/console/model/sequence.ts";
+import { CollectingReader, everything, startEngine } from "../feed/rig.ts";
 import { lasting, record, type Recording, screenOf } from "./recording.ts";
 
 let recording: Recording;
@@ -82,6 +83,21 @@ test("every alarm says what became of it, and why; the newest come first", () =>
     recording.messages.slice(0, recording.messages.indexOf(facts[settled] as FeedMessage)),
   );
   expect([...before.alarms.values()][0]).toMatchObject({ outcome: null, because: "client-01 works for it." });
+});
+
+test("an alarm whose key is parked says what it waits for, until a client works for it", async () => {
+  const engine = await startEngine({ clients: 1, config: { maxOpenTickets: 1 } });
+  const reader = new CollectingReader();
+  engine.feed.read(reader, everything);
+  await engine.run(2);
+  const why = (messages: readonly FeedMessage[]) =>
+    [...screenOf(messages).alarms.values()].map(({ because }) => because);
+  const begun = reader.messages.findIndex(({ type }) => type === "ticketclient.flow.started");
+  expect(why(reader.messages.slice(0, begun))[0]).toBe("No client works for it yet.");
+  expect(why(reader.messages)).toEqual([
+    "No open ticket covers node-1.",
+    expect.stringContaining("storm") as string,
+  ]);
 });
 
 describe("F2: a page that is opened late", () => {

@@ -1,6 +1,7 @@
 /** A whole engine in memory, and readers without sockets that keep what they were sent. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 
+import type { ConfigInput } from "../../actors/config.ts";
 import { createFeed, type Feed, type FeedReader, type FeedRequest } from "../../actors/feed.ts";
 import type { FeedFact, FeedMessage } from "../../actors/feed-messages.ts";
 import type { Ids, Ledger, Log } from "../../actors/ports.ts";
@@ -84,11 +85,13 @@ export async function startEngine({
   ledger = createMemoryLedger(),
   factsKept,
   decide,
+  config,
 }: {
   readonly clients?: number;
   readonly ledger?: Ledger;
   readonly factsKept?: number;
   readonly decide?: NonNullable<SupervisorOptions["decide"]>;
+  readonly config?: Omit<ConfigInput, "clients">;
 } = {}): Promise<Engine> {
   const clock = new ManualClock();
   let raised = 0;
@@ -96,7 +99,7 @@ export async function startEngine({
   const ids: Ids = { uuid: () => `id-${++count}`, random: () => 0 };
   const service = createMemoryService({ idempotency: "requestId", now: () => clock.now() });
   const supervisor = await createSupervisor({
-    config: { clients },
+    config: { ...config, clients },
     ledger,
     service,
     clock,

@@ -1,8 +1,10 @@
 /** Stands for the supervisor: facts become durable and are told when the test says so, pages can be held back. */
-import type { FeedOptions } from "../../actors/feed.ts";
+import { createFeed, type FeedOptions } from "../../actors/feed.ts";
 import type { ClientView, EngineCounters } from "../../actors/supervisor.ts";
 import type { Fact } from "../../machines/facts.ts";
+import { limits } from "../../machines/limits.ts";
 import { emptyState } from "../../machines/state.ts";
+import { ManualClock } from "../alarms/manual-clock.ts";
 
 type Source = FeedOptions["supervisor"];
 
@@ -124,4 +126,11 @@ export function viewOf(
     busyStatus: "notBusy",
     processingData,
   };
+}
+
+/** A feed of it. */
+export function scripted(factsKept: number = limits.feedFactsKept) {
+  const source = new ScriptedSource();
+  const clock = new ManualClock();
+  return { source, clock, feed: createFeed({ supervisor: source, clock, factsKept }) };
 }

@@ -40,6 +40,8 @@ export function takeAlarmFact(alarms: Alarms, flows: Flows, fact: FeedFact): voi
       for (const { position } of fact.data.alarms)
         change(alarms, position, { because: `${fact.data.clientId} works for it.` });
       return;
+    case "ticketclient.key.parked":
+      return park(alarms, fact.data);
     case "ticketclient.alarm.reconsidered":
       change(alarms, fact.data.alarm.position, {
         outcome: null,
@@ -71,7 +73,7 @@ function accept(alarms: Alarms, { data, time }: FeedFactOf<"alarm.accepted">): v
     severity,
     acceptedAt: Date.parse(time),
     outcome: null,
-    because: "In line for a client.",
+    because: "No client works for it yet.", // in line, or held down: of that there is no fact
     ticketId: null,
     settledAt: null,
     rule: null,
@@ -79,6 +81,14 @@ function accept(alarms: Alarms, { data, time }: FeedFactOf<"alarm.accepted">): v
   if (alarms.size <= bounds.alarmsMax) return;
   const [oldest] = alarms.keys();
   if (oldest !== undefined) alarms.delete(oldest);
+}
+
+/** What waits with its key waits for the same; under a cover what comes in goes on. */
+function park(alarms: Alarms, { key, parking }: FeedFactOf<"key.parked">["data"]): void {
+  if (parking.reason === "covered") return;
+  for (const alarm of alarms.values())
+    if (alarm.key === key && alarm.outcome === null)
+      change(alarms, alarm.position, { because: parking.because });
 }
 
 function change(alarms: Alarms, position: number, told: Partial<Alarm>): void {
