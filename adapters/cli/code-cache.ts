@@ -1,5 +1,5 @@
 /**
- * Compiled code that is kept from one start to the next: an engine that was killed is ready again in two thirds of the
+ * Compiled code that is kept from one start to the next: an engine that was killed is ready again in six tenths of the
  * time. Node checks each piece against its source, and compiles anew what does not fit.
  */
 import { enableCompileCache, flushCompileCache } from "node:module";
