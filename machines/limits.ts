@@ -56,7 +56,10 @@ export const limits = {
    * second at 2,000 alarms a second, and what a replay as fast as it can has in flight.
    */
   unacknowledgedCalmMax: 256,
+  /** Of one WebSocket path: some thousand mediators and element managers, twice over while they reconnect. */
   connectionsMax: 10_000,
+  /** Beside those, so that senders who take every place do not shut out who must see why: readers, inspectors, requests. */
+  operatorConnectionsMax: 1_000,
   pingIntervalMs: 15_000,
   fragmentsMax: 64,
   bufferedChunksMax: 256,

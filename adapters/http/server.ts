@@ -122,7 +122,7 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
     ...(listen.tls === undefined ? undefined : readTls(listen.tls)),
   };
   const server = listen.tls === undefined ? http.createServer(options) : secureServer(options);
-  server.maxConnections = limits.connectionsMax;
+  server.maxConnections = limits.connectionsMax + limits.operatorConnectionsMax;
   server.on("request", serve);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const denied = judgeAccess(request, access);

@@ -80,11 +80,20 @@ export function attachSockets<C extends Connection>(
   const connections = new Set<C>();
   const { promise: emptied, resolve: sayEmpty } = Promise.withResolvers<void>();
   let isStopping = false;
-  let pingTimer: unknown = null;
+  /** One a connection: those who came at different times are not all pinged in one turn. */
+  const pings = new Map<C, unknown>();
 
-  function pingAll(): void {
-    pingTimer = connections.size > 0 ? clock.setTimeout(pingAll, limits.pingIntervalMs) : null;
-    for (const connection of connections) connection.tick();
+  function pingLater(connection: C): void {
+    const ping = (): void => {
+      pingLater(connection);
+      connection.tick();
+    };
+    pings.set(connection, clock.setTimeout(ping, limits.pingIntervalMs));
+  }
+
+  function pingNoMore(connection: C): void {
+    clock.clearTimeout(pings.get(connection));
+    pings.delete(connection);
   }
 
   function open(request: IncomingMessage, stream: Duplex, head: Buffer): void {
@@ -100,11 +109,12 @@ export function attachSockets<C extends Connection>(
         isAuthorized: () => authorize === undefined || authorize(authorizationOf(request)),
         onClosed() {
           connections.delete(connection);
+          pingNoMore(connection);
           if (isStopping && connections.size === 0) sayEmpty();
         },
       });
       connections.add(connection);
-      pingTimer ??= clock.setTimeout(pingAll, limits.pingIntervalMs);
+      pingLater(connection);
       log.info(`${name}.connected`, { connectionId, remote: request.socket.remoteAddress });
       endpoint.begin?.(connection, request);
     });
@@ -129,7 +139,7 @@ export function attachSockets<C extends Connection>(
 
     refuseMore() {
       isStopping = true;
-      clock.clearTimeout(pingTimer);
+      for (const connection of connections) pingNoMore(connection);
       if (connections.size === 0) sayEmpty();
     },
 
