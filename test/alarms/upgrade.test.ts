@@ -99,6 +99,21 @@ describe("S3: frames that are no messages", () => {
     live.webSocket.terminate();
   });
 
+  test("each is pinged an interval after it came, not all in one turn", async () => {
+    const pinged: string[] = [];
+    const first = await Sender.open(rig.url, { token: "good" });
+    first.webSocket.on("ping", () => pinged.push("first"));
+    rig.clock.advance(limits.pingIntervalMs / 3);
+    const second = await Sender.open(rig.url, { token: "good" });
+    second.webSocket.on("ping", () => pinged.push("second"));
+    rig.clock.advance((limits.pingIntervalMs * 2) / 3);
+    await once(first.webSocket, "ping");
+    expect(pinged).toEqual(["first"]);
+    rig.clock.advance(limits.pingIntervalMs / 3);
+    await once(second.webSocket, "ping");
+    expect(pinged).toEqual(["first", "second"]);
+  });
+
   test("pings at the bound are answered, one more closes 1008", async () => {
     const sender = await Sender.open(rig.url, { token: "good" });
     for (let ping = 0; ping < limits.pingsPerIntervalMax; ping++) sender.webSocket.ping();
