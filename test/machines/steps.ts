@@ -7,7 +7,7 @@ import { nextStep } from "../../machines/flow-plan.ts";
 import { settle } from "../../machines/settlement.ts";
 import { keyStream } from "../../machines/state.ts";
 import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
-import { KEY, service, ticket, type History } from "./given.ts";
+import { KEY, service, ticket, withTicket, type History } from "./given.ts";
 
 export const none = service({ idempotency: "none" });
 
@@ -34,6 +34,17 @@ export function settleUnknown(history: History): void {
     }),
   );
   history.end("settled");
+}
+
+/** An update or a close of T1 that nobody can say the fate of. */
+export function unknownOf(payload: RequestPayload): History {
+  const history = withTicket();
+  if (payload.command === "close") history.accept("next", { kind: "clear" });
+  else history.accept("next", { kind: "change", severity: "critical" });
+  send(history, payload);
+  settleUnknown(history);
+  expect(history.state.unknown.size).toBe(1);
+  return history;
 }
 
 export function decidedAgain(history: History): string[] {

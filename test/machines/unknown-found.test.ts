@@ -2,32 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { nextStep } from "../../machines/flow-plan.ts";
 import { settle, settleAlarms } from "../../machines/settlement.ts";
-import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
-import {
-  body,
-  closePayload,
-  createPayload,
-  ended,
-  History,
-  ticket,
-  types,
-  updatePayload,
-  withTicket,
-} from "./given.ts";
-import { carryOut, decidedAgain, findGone, lose, searched, send, settleUnknown } from "./steps.ts";
+import type { Ticket } from "../../machines/vocabulary.ts";
+import { body, closePayload, createPayload, ended, History, ticket, types, updatePayload } from "./given.ts";
+import { carryOut, decidedAgain, findGone, lose, searched, send, settleUnknown, unknownOf } from "./steps.ts";
 
 describe("G4: what is unknown does not stay so for ever", () => {
-  /** An update or a close of T1 that nobody can say the fate of. */
-  function unknownOf(payload: RequestPayload): History {
-    const history = withTicket();
-    if (payload.command === "close") history.accept("next", { kind: "clear" });
-    else history.accept("next", { kind: "change", severity: "critical" });
-    send(history, payload);
-    settleUnknown(history);
-    expect(history.state.unknown.size).toBe(1);
-    return history;
-  }
-
   test("an update: the next search shows its ticket as it asked", () => {
     const history = unknownOf(updatePayload);
     history.now += 60_000;
@@ -134,6 +113,10 @@ describe("G4: what is unknown does not stay so for ever", () => {
       carryOut(history, find(history, ticket("T1")));
       history.end("settled");
       expect(history.outcomes()).toMatchObject({ n1: "created", n2: "stopped" });
+      const said = history.facts.flatMap(({ type, body: told }) =>
+        type === "alarm.settled" && told.alarm.id === "n2" ? [told.because] : [],
+      );
+      expect(said.at(-1)).toBe("Ticket T1 was found by the request's id. The alarm had ended by then.");
     });
 
     test("those whose alarm's clear finds the create need no ticket once it is settled (D0)", () => {

@@ -1,0 +1,112 @@
+/** What a search says about what was believed before: only what it shows, of the ticket and the service that was asked. */
+import { describe, expect, test } from "vitest";
+import type { Entry } from "../../machines/entry.ts";
+import { noFindings } from "../../machines/flow-input.ts";
+import { corrections, reconcile } from "../../machines/reconcile.ts";
+import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
+import {
+  body,
+  closePayload,
+  type History,
+  service,
+  ticket,
+  types,
+  updatePayload,
+  withTicket,
+} from "./given.ts";
+import { unknownOf } from "./steps.ts";
+
+const north = service({ name: "NORTH" });
+const closed = ticket("T1", { status: "closed" });
+const { severity: _unsaid, ...unsaid } = ticket("T1");
+const reopen: RequestPayload = { command: "update", ticketId: "T1", status: "inProgress", alarmRefs: [] };
+
+function corrected(history: History, tickets: readonly Ticket[], at = service()): Entry[] {
+  history.accept("next but one", { alarm: "a2" });
+  const input = history.start("NE-1", { service: at });
+  return corrections(input, noFindings, { tickets, verified: new Map() }, history.now);
+}
+
+describe("requests of unknown fate", () => {
+  test.each([
+    ["an update whose ticket is as severe", updatePayload, [ticket("T1", { severity: "critical" })]],
+    [
+      "an update whose ticket comes after another one",
+      updatePayload,
+      [ticket("T2"), ticket("T1", { severity: "critical" })],
+    ],
+    ["a reopening whose ticket is open", reopen, [ticket("T1", { status: "inProgress" })]],
+    ["a close whose ticket is closed", closePayload, [closed]],
+  ] as [string, RequestPayload, Ticket[]][])("are done: %s", (_what, payload, tickets) => {
+    const entries = corrected(unknownOf(payload), tickets);
+    expect(body(entries, "request.settled")).toMatchObject({
+      result: "ok",
+      ticketId: "T1",
+      because: "Ticket T1 was found as the request had asked.",
+    });
+  });
+
+  test.each([
+    ["an update whose ticket is less severe", updatePayload, [ticket("T1")]],
+    ["an update whose ticket tells no severity", updatePayload, [unsaid]],
+    [
+      "an update whose ticket is closed by now",
+      updatePayload,
+      [ticket("T1", { status: "closed", severity: "critical" })],
+    ],
+    [
+      "an update where another ticket is as severe",
+      updatePayload,
+      [ticket("T2", { severity: "critical" }), ticket("T1")],
+    ],
+    ["a reopening whose ticket is closed", reopen, [closed]],
+    ["a close whose ticket is open", closePayload, [ticket("T1")]],
+    ["an update whose ticket is not shown", updatePayload, []],
+    ["a close whose ticket is not shown", closePayload, [ticket("T2", { status: "closed" })]],
+  ] as [string, RequestPayload, Ticket[]][])("stay so: %s", (_what, payload, tickets) => {
+    expect(corrected(unknownOf(payload), tickets)).toEqual([]);
+  });
+
+  test("stay so where another service is asked, whose tickets may bear the same names", () => {
+    expect(corrected(unknownOf(closePayload), [closed], north)).toEqual([]);
+  });
+});
+
+describe("T2: a linked ticket that is not open any more", () => {
+  function reconciled(history: History, verified: Ticket | null, at = service()): Entry[] {
+    history.now += 3_600_000;
+    history.accept("next but one", { alarm: "a2" });
+    const input = history.start("NE-1", { service: at });
+    return reconcile(input, { tickets: [], verified: new Map([["T1", verified]]) }, history.now);
+  }
+
+  test.each([
+    ["closed by somebody: its claim was kept", closed, { status: "closed", claimKept: true }],
+    ["gone: its claim was not kept", null, { status: null, claimKept: false }],
+  ])("%s", (_what, verified, told) => {
+    expect(body(reconciled(withTicket(), verified), "ticket.lost")).toMatchObject({
+      ticketId: "T1",
+      ...told,
+    });
+  });
+
+  test("is not lost when it lives at another service than the one that was asked", () => {
+    expect(reconciled(withTicket(), null, north)).toEqual([]);
+  });
+
+  test("is not lost when our own close of unknown fate has closed it", () => {
+    expect(reconciled(unknownOf(closePayload), closed)).toEqual([]);
+  });
+
+  test.each([
+    ["an update of it is of unknown fate, and no update closes", unknownOf(updatePayload), closed],
+    ["our close is of unknown fate, and the ticket is not there at all", unknownOf(closePayload), null],
+  ])("is lost though %s", (_what, history, verified) => {
+    expect(types(reconciled(history, verified))).toEqual(["ticket.lost"]);
+  });
+
+  test("is lost though our close of another ticket is of unknown fate", () => {
+    const history = unknownOf({ ...closePayload, ticketId: "T2" } as RequestPayload);
+    expect(types(reconciled(history, closed))).toEqual(["ticket.lost"]);
+  });
+});
