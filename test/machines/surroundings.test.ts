@@ -137,12 +137,12 @@ describe("D7: how many tickets are open or coming", () => {
 describe("D5: tickets that the ledger links", () => {
   test("are found by each element they are on, and by no other", () => {
     const history = withTicket();
-    const { linkedOn } = surroundings(history.state, "B", byTheWall(noon));
-    const found = linkedOn(["HUB", "NE-1", "NE-2"]);
+    const around = surroundings(history.state, "B", byTheWall(noon));
+    const found = around.linkedOn(["HUB", "NE-1", "NE-2"]);
     expect(found.map(({ key, elementId, ticket }) => [key, elementId, ticket.ticketId])).toEqual([
       [KEY, "NE-1", "T1"],
     ]);
-    expect(linkedOn(["NE-2"])).toEqual([]);
+    expect(around.linkedOn(["NE-2"])).toEqual([]);
   });
 
   test("that we closed lately are known by when", () => {
@@ -164,9 +164,9 @@ describe("D5: tickets that the ledger links", () => {
         again: false,
       }),
     );
-    const { closedSinceMs } = surroundings(history.state, "B", byTheWall(history.now + 2_000));
-    expect(closedSinceMs(KEY, "T1")).toBe(2_000);
-    expect(closedSinceMs(KEY, "T2")).toBeNull();
-    expect(closedSinceMs("nobody's", "T1")).toBeNull();
+    const around = surroundings(history.state, "B", byTheWall(history.now + 2_000));
+    expect(around.closedSinceMs(KEY, "T1")).toBe(2_000);
+    expect(around.closedSinceMs(KEY, "T2")).toBeNull();
+    expect(around.closedSinceMs("nobody's", "T1")).toBeNull();
   });
 });
