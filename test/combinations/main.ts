@@ -4,14 +4,16 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { measuredNow } from "../measured-now.ts";
 import { Enumeration, planFrom, unitsOf, type Breach, type Unit, type UnitFigures } from "./enumeration.ts";
 import { heading, line, totalOf } from "./figures.ts";
 import { flowKinds, promises } from "./flow-kinds.ts";
+import { inPage, nameOf, pageFile, rowsOf } from "./page.ts";
 import { sample } from "./sample.ts";
 import { World } from "./world.ts";
 
 const help = `Usage: npm run combinations -- [--up-to N] [--flow KIND] [--promise P] [--part I/K] [--state FILE]
-                                  [--sample N [--from S]] [--faults LIST] [--json]
+                                  [--page] [--missing] [--sample N [--from S]] [--faults LIST] [--json]
 
 Each kind of flow under each promise of the service, with every combination of up to N faults at every point at which
 they fit; all laws after every step, and everything must settle once the faults stop.
@@ -21,6 +23,8 @@ they fit; all laws after every step, and everything must settle once the faults 
   --promise P   requestId, settles or none; all by default
   --part I/K    the I-th of K parts of the work, for several processes
   --state FILE  what is done is kept there, and not done again
+  --page        writes each unit, once it is done, into test/combinations/README.md
+  --missing     only what has no row there, with as many faults at once
   --sample N    instead: N walks drawn from seed S (1), each a combination of one, two and three faults
   --faults LIST one combination, told step by step, as in 12:kill,20:unlock; with --flow and --promise
   --json        the last line is one JSON object
@@ -46,6 +50,8 @@ function read(words: readonly string[]) {
       sample: { type: "string" },
       from: { type: "string", default: "1" },
       faults: { type: "string" },
+      page: { type: "boolean", default: false },
+      missing: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -75,13 +81,16 @@ function wholeNumber(name: string, text: string, lowest: number, highest = Numbe
   return number;
 }
 
-function unitsAsked({ flow, promise, part, parts }: ReturnType<typeof read>): Unit[] {
+function unitsAsked({ flow, promise, part, parts, missing, upTo }: ReturnType<typeof read>): Unit[] {
   const flows = flowKinds.filter((one) => flow === undefined || one.name === flow);
   const units = unitsOf(
     flows,
     promises.filter((one) => promise === undefined || one === promise),
   );
-  return units.filter((_, index) => index % parts === part - 1);
+  const done = missing ? rowsOf(readFileSync(pageFile, "utf8")) : new Map<string, never>();
+  return units
+    .filter((_, index) => index % parts === part - 1)
+    .filter((unit) => (done.get(nameOf(unit.flow.name, unit.promise))?.upTo ?? 0) < upTo);
 }
 
 function tell({ flow, promise, faults, broken, done }: Breach): void {
@@ -111,18 +120,19 @@ function save(file: string | undefined, kept: Kept): void {
 }
 
 async function enumerate(wanted: ReturnType<typeof read>): Promise<boolean> {
-  const { upTo, state, json } = wanted;
+  const { upTo, state, json, page } = wanted;
   const kept = load(state, upTo);
   const all: UnitFigures[] = [];
   say(heading());
   for (const unit of unitsAsked(wanted)) {
-    const name = `${unit.flow.name} ${unit.promise}`;
+    const name = nameOf(unit.flow.name, unit.promise);
     const onProgress = (runs: number, waiting: number): void =>
       void process.stderr.write(`… ${name}: ${runs} run, ${waiting} of this size to go\n`);
     const figures =
       kept.units[name] ?? (await new Enumeration(unit, { upTo, onBreach: tell, onProgress }).run());
     kept.units[name] = figures;
     save(state, kept);
+    if (page) writeFileSync(pageFile, inPage(readFileSync(pageFile, "utf8"), figures, upTo, measuredNow()));
     all.push(figures);
     say(line(figures));
   }

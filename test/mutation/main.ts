@@ -2,10 +2,10 @@
  * Mutation testing of `machines/`: `npm run mutation`. Changes one thing in one file at a time and runs the tests that
  * reach it; a change that no test notices survives.
  */
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { measuredNow } from "../measured-now.ts";
 import { mutate, type Mutant } from "./mutate.ts";
 import { inPage, pageFile, scoreOf, type Score } from "./page.ts";
 import { mutatedFiles } from "./rooms.ts";
@@ -78,12 +78,6 @@ function say(text: string): void {
 function lineOf(name: string, { score, noticed: killed, survived: left }: Score): string {
   const percent = `${score.toFixed(2)} %`.padStart(9);
   return `${name.padEnd(34)}${percent}  ${String(killed).padStart(5)} noticed  ${String(left).padStart(4)} survived`;
-}
-
-/** Day and commit. */
-function measuredNow(): string {
-  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  return `${new Date().toISOString().slice(0, 10)}, ${commit}`;
 }
 
 async function run({
