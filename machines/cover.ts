@@ -131,13 +131,16 @@ export function isAgain(key: KeyState, alarms: readonly NotificationRef[]): bool
  */
 export function orphan(state: State, key: KeyState, position: Position, at: Instant): void {
   if (key.open.size > 0 || key.active.size === 0) return;
-  const answered = new Set(key.waiting.map(({ notification }) => notification.alarm));
   const known = key.cover?.alarms ?? [];
-  for (const { notification } of known) answered.add(notification.alarm);
-  const alarms = [...key.active.values()].filter(
-    ({ notification }) => !notification.plannedOutage && !answered.has(notification.alarm),
-  );
-  if (alarms.length === 0) return;
+  const left = new Map(key.active);
+  for (const [alarm, { notification }] of key.active) if (notification.plannedOutage) left.delete(alarm);
+  for (const { notification } of known) left.delete(notification.alarm);
+  for (const { notification } of key.waiting) {
+    if (left.size === 0) break; // a line may be thousands long
+    left.delete(notification.alarm);
+  }
+  if (left.size === 0) return;
+  const alarms = [...left.values()];
   const parking: Parking = {
     reason: "covered",
     since: at,

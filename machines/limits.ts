@@ -267,8 +267,8 @@ export const limits = {
   snapshotEveryFacts: 20_000,
   /** One more fact for so much text of the last snapshot: half of what a fact is, so that a snapshot costs less than its facts. */
   snapshotCharsPerFact: 200,
-  /** However large the state: a start stays within two seconds. */
-  snapshotEveryFactsMax: 80_000,
+  /** However large the state: with 60,000 alarms in line a start stays well within two seconds. */
+  snapshotEveryFactsMax: 40_000,
   /** Text of a snapshot made and written in one go: a millisecond each. */
   snapshotPartChars: 262_144,
   /** Batches for which a writer without work is not kept waiting for the end of the turn: to write them takes longer than their sync. */

@@ -72,6 +72,18 @@ export function table(rows: readonly (readonly [name: string, value: string])[],
   return rows.map(([name, value]) => `${" ".repeat(indent)}${name.padEnd(left)}  ${value.padStart(right)}`);
 }
 
+/** Whoever read stdout may leave, as `| head` does: the rest is not said, and what the command does goes on. */
+export function letReaderLeave(): void {
+  process.stdout.on("error", (error) => {
+    if (!hasReaderLeft(error)) throw error;
+  });
+}
+
+export function hasReaderLeft(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
+}
+
 /** Resolves when all that was written to stdout is handed over: a pipe loses the rest at `process.exit`. */
 export function flushed(): Promise<void> {
   return new Promise((resolve) => {

@@ -1,15 +1,18 @@
 /** One command, from its words to its exit code: 0 done, 1 failed, 2 wrong use. */
 import { FailureError } from "../../machines/failure.ts";
 import { ListenError } from "../http/server.ts";
+import { hasReaderLeft, letReaderLeave } from "./output.ts";
 import { createProgram } from "./program.ts";
 import { UsageError } from "./words.ts";
 
 /** What went wrong has been told on stderr. */
 export async function run(words: readonly string[]): Promise<number> {
+  letReaderLeave();
   try {
     return await createProgram().run(words);
   } catch (error) {
     if (error instanceof UsageError) return error.exitCode;
+    if (hasReaderLeft(error)) return 0;
     const isExpected = error instanceof FailureError || error instanceof ListenError;
     if (!isExpected) {
       process.stderr.write(

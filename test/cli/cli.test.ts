@@ -27,6 +27,31 @@ const parse = (text: string) => JSON.parse(text) as Tally;
 const sum = (counts: Readonly<Record<string, number>>) =>
   Object.values(counts).reduce((total, n) => total + n, 0);
 
+describe("whoever read stdout has left, as `| head` does", () => {
+  async function unread(words: readonly string[]) {
+    const { child, ended } = start(words);
+    child.stdout?.destroy();
+    const { code, stderr } = await ended;
+    return { code, stderr };
+  }
+
+  test("the rest of a help is not said, and nothing is wrong", async () => {
+    expect(await unread(["serve", "--help"])).toEqual({ code: 0, stderr: "" });
+  });
+
+  test("what the command does goes on: the ledger shows it, and is exported to nobody", async () => {
+    const dir = folder();
+    const dataDir = join(dir, "data");
+    const ports = ["--port", "0", "--desk-port", "0"];
+    const alarms = someAlarms(dir, 300);
+    const words = ["demo", "--once", ...ports, "--data-dir", dataDir, "--alarms", alarms];
+    expect(await unread(words)).toEqual({ code: 0, stderr: "" });
+    const stats = parse((await run(["ledger", "stats", "--json", "--data-dir", dataDir])).stdout);
+    expect(stats).toMatchObject({ accepted: 600, settled: 600 });
+    expect(await unread(["ledger", "export", "-", "--data-dir", dataDir])).toEqual({ code: 0, stderr: "" });
+  });
+});
+
 describe("demo", () => {
   test("A2, G6: --once --json prints one object, and its counts add up with the desk and the ledger", async () => {
     const dir = folder();
