@@ -11,7 +11,18 @@ import {
   surroundings,
   ticketsOpenOrComing,
 } from "../../machines/surroundings.ts";
-import { closePayload, createPayload, ended, History, KEY, noon, service, withTicket } from "./given.ts";
+import {
+  closePayload,
+  createPayload,
+  ended,
+  History,
+  KEY,
+  noon,
+  service,
+  updatePayload,
+  withTicket,
+} from "./given.ts";
+import { lose } from "./steps.ts";
 
 const createOfB = { ...createPayload, clientReference: "B" } as RequestPayload;
 const at = (key: string) => ({ key, alarm: `alarm of ${key}`, alarmedObject: key });
@@ -111,6 +122,14 @@ describe("D7: how many tickets are open or coming", () => {
     expect(ticketsOpenOrComing(closing.state, null)).toBe(1);
   });
 
+  test("a flow whose update is planned makes none, though its ticket has gone meanwhile", () => {
+    const history = oneOpen(1);
+    history.accept("worse", { kind: "change", severity: "critical" });
+    history.plan(updatePayload, service());
+    lose(history);
+    expect(ticketsOpenOrComing(history.state, null)).toBe(0);
+  });
+
   test("who asks does not count itself", () => {
     const history = oneOpen(1);
     begin(history, "B", "client-02");
@@ -143,6 +162,29 @@ describe("D5: tickets that the ledger links", () => {
       [KEY, "NE-1", "T1"],
     ]);
     expect(around.linkedOn(["NE-2"])).toEqual([]);
+  });
+
+  test("only those on the element, where the key has others too", () => {
+    const history = withTicket();
+    history.accept("n2", { alarm: "a2" });
+    history.plan({ ...createPayload, networkElements: ["NE-2"] } as RequestPayload, service());
+    const { requestId } = history.send();
+    history.add(
+      entry(keyStream(KEY), noon, "request.settled", {
+        requestId,
+        key: KEY,
+        result: "ok",
+        command: "create",
+        ticketId: "T2",
+        service: "OSB",
+        ticket: { status: "acknowledged", severity: "major", openedAt: noon },
+        because: "",
+        again: false,
+      }),
+    );
+    const around = surroundings(history.state, "B", byTheWall(noon));
+    expect(around.linkedOn(["NE-2"]).map(({ ticket }) => ticket.ticketId)).toEqual(["T2"]);
+    expect(around.linkedOn(["NE-1", "NE-2"]).map(({ ticket }) => ticket.ticketId)).toEqual(["T1", "T2"]);
   });
 
   test("that we closed lately are known by when", () => {
