@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { entry } from "../../machines/entry.ts";
 import { endFlow, type Ending } from "../../machines/flow-end.ts";
 import { limits } from "../../machines/limits.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { clientStream, keyStream } from "../../machines/state.ts";
+import type { RequestPayload } from "../../machines/vocabulary.ts";
 import { answer, createPayload, History, KEY, noon, service, settings, types } from "./given.ts";
 
 const endings: Ending[] = [
@@ -88,6 +90,61 @@ describe("L4: what ends a flow frees the client, not the key", () => {
       by: "ann",
       reason: "stuck",
     });
+  });
+
+  /** A client that somebody holds without a flow. */
+  function heldByHand(history = new History()): History {
+    const { clientId, lockGuid, fence } = { clientId: "client-01", lockGuid: "by hand", fence: 1 };
+    const lock = {
+      clientId,
+      lockGuid,
+      fence,
+      lockTime: noon,
+      deadlineAt: noon + 300_000,
+      by: "hand",
+    } as const;
+    history.add(entry(clientStream(clientId), noon, "client.locked", lock));
+    return history;
+  }
+  function planByHand(history: History, key: string, lockGuid: string): void {
+    const payload = { ...createPayload, clientReference: key } as RequestPayload;
+    const planned = {
+      requestId: `of ${key}`,
+      key,
+      clientId: "client-01",
+      lockGuid,
+      service: service(),
+      payload,
+    };
+    history.add(
+      entry(keyStream(key), noon, "request.planned", {
+        ...planned,
+        intent: "created",
+        alarms: [],
+        rule: "by hand",
+        plannedAt: noon,
+      }),
+    );
+  }
+
+  test.each(endings)("held by hand, $how: the client alone is freed", (ending) => {
+    const history = heldByHand();
+    const plan = endFlow(history.state, "client-01", ending, noon);
+    expect(plan?.entries.map(({ stream }) => stream)).toEqual([clientStream("client-01")]);
+    expect(plan?.expect).toEqual([
+      { stream: clientStream("client-01"), revision: history.state.clients.get("client-01")?.revision },
+    ]);
+    history.add(...(plan?.entries ?? []));
+    expect(history.state.clients.get("client-01")?.lock).toBeNull();
+  });
+
+  test("held by hand: what it has planned is cancelled, whatever others have; no flow ends", () => {
+    const history = heldByHand();
+    planByHand(history, "another's", "another hand");
+    planByHand(history, KEY, "by hand");
+    expect(end(history, { how: "forced", by: "ann", reason: "stuck" })).not.toContain("flow.ended");
+    expect([...history.state.requests.values()]).toEqual(["another's"]);
+    expect(history.key().request).toBeNull();
   });
 
   test("nobody holds the client: there is nothing to end", () => {

@@ -226,5 +226,7 @@ describe("what is known of a check", () => {
     foldHeartbeat(states, report, null, 5);
     expect(states.chain).toMatchObject({ lastOkAt: 5, notTaken: 2, missed: 0 });
     expect(states.engine).toEqual(emptyHeartbeat().engine);
+    foldHeartbeat(states, { ...report, check: "engine", beat: null }, null, 6);
+    expect(states.engine).toEqual({ ...emptyHeartbeat().engine, lastSentAt: 6 });
   });
 });

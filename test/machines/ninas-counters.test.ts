@@ -23,7 +23,7 @@ describe("what is refused", () => {
     ["no element", { networkElement: " " }, "networkElement is empty"],
     ["no counter", { counters: [] }, "0 counters"],
     ["too many", { counters: many(limits.ninasCountersMax + 1) }, "101 counters"],
-    ["no name", { counters: [{ name: "", delta: 1 }] }, "counters[0]: name"],
+    ["no name", { counters: [{ name: " ", delta: 1 }] }, "counters[0]: name"],
     [
       "one name twice",
       {
@@ -134,5 +134,7 @@ describe("G4: in doubt, they cannot be looked up", () => {
 
   test("setting is repeatable, counting up and down is not", () => {
     expect([isRepeatable(value), isRepeatable(delta)]).toEqual([true, false]);
+    const both = { ...delta, counters: [...value.counters, ...delta.counters] };
+    expect(isRepeatable(both)).toBe(false);
   });
 });

@@ -194,6 +194,17 @@ describe("A2 A8: alarms decided again under a cover that has ended", () => {
     }
     expect(history.outcomes()).toEqual({ "raise-a1": "unknown" });
     expect(readiness(history.key(), true)).toBeNull();
+    const told = history.facts.findLast((fact) => fact.type === "flow.decided");
+    expect(told?.body).toEqual({
+      key: history.key().key,
+      lockGuid: history.facts.findLast((fact) => fact.type === "flow.ended")?.body.lockGuid,
+      rule: "R6",
+      decision: "fail",
+      because:
+        "The flow crashed: a defect. It crashed 3 times and is set aside; look into its alarm, then send it again under another id.",
+      tickets: [],
+      path: [],
+    });
   });
 
   test("their flow finds the ticket of others gone, and its create is refused: the others are decided again", () => {
