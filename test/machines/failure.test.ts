@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { causeOf, FailureError } from "../../machines/failure.ts";
+
+test("a failure that crosses a throw says its code and its sentence", () => {
+  const cause = new Error("EIO");
+  const error = new FailureError("LEDGER_DAMAGED", "Fact 7 is not what was written.", { cause });
+  expect(error).toMatchObject({
+    name: "FailureError",
+    message: "LEDGER_DAMAGED: Fact 7 is not what was written.",
+    failure: { code: "LEDGER_DAMAGED", detail: "Fact 7 is not what was written." },
+    cause,
+  });
+});
+
+test.each([
+  ["an error: its message", { type: "xstate.error.actor.flow", error: new Error("thrown") }, "thrown"],
+  ["a text", { type: "xstate.error.actor.flow", error: "thrown" }, "thrown"],
+  ["anything else: what ended", { type: "xstate.error.actor.flow", error: 7 }, "xstate.error.actor.flow"],
+  ["no error at all", { type: "work.failed" }, "work.failed"],
+])("R6: the cause of a crash that threw %s", (_what, event, expected) => {
+  expect(causeOf(event)).toBe(expected);
+});
