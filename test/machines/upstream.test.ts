@@ -84,6 +84,40 @@ describe("D5: the parent", () => {
     expect(parentTicket(above({ found }))).toMatchObject({ ticketId: "old", elementId: "NODE", hopNo: 1 });
   });
 
+  test("of the same age too the order does not depend on the search's; of unknown age: before all others", () => {
+    const { openedAt: _unsaid, ...unsaid } = elsewhere("c");
+    for (const found of [
+      [elsewhere("a"), elsewhere("b"), unsaid],
+      [unsaid, elsewhere("b"), elsewhere("a")],
+    ])
+      expect(above({ found }).map((one) => one.ticketId)).toEqual(["c", "a", "b"]);
+  });
+
+  test("all that is known of it, found or only linked", () => {
+    const told = { ticketId: "T9", service: "OSB", kind: "MO", key: "HUB", elementId: "HUB", hopNo: 2 };
+    const always = { openedAt: noon, startAt: null, endAt: null };
+    expect(above({ found: [elsewhere("T9")] })).toEqual([{ ...told, ...always }]);
+    expect(above({ linked: [linked(noon)] })).toEqual([{ ...told, ...always }]);
+    const { openedAt: _unsaid, ...unsaid } = elsewhere("T9");
+    expect(above({ found: [unsaid] })).toEqual([{ ...told, ...always, openedAt: null }]);
+  });
+
+  test.each([
+    [["HUB", "NODE"], "NODE"],
+    [["NODE", "HUB"], "NODE"],
+    [["HUB", "HUB"], "HUB"],
+  ])("one on %j lies at the nearest of them, %s", (networkElements, elementId) => {
+    expect(above({ found: [elsewhere("T", { networkElements })] })[0]).toMatchObject({ elementId });
+  });
+
+  test("none on the element itself, though the path that is known goes through it from elsewhere", () => {
+    const input = { path: path("X", "NE-1", "HUB") };
+    const own = elsewhere("T", { networkElements: ["NE-1"] });
+    expect(parentTicket(above({ ...input, found: [own] }))).toBeNull();
+    expect(above({ ...input, linked: [{ ...linked(noon), elementId: "NE-1" }] })).toEqual([]);
+    expect(above({ ...input, found: [elsewhere("T")] })[0]).toMatchObject({ elementId: "HUB", hopNo: 1 });
+  });
+
   test.each([
     ["is closed", elsewhere("T", { status: "closed" })],
     ["lies on the alarmed element itself", elsewhere("T", { networkElements: ["NE-1"] })],
@@ -136,6 +170,25 @@ describe("D2: planned maintenance", () => {
     expect(maintenanceNow(plan(change), noon) !== null).toBe(covers);
   });
 
+  test("one that was made for this key lies on its element, wherever else it lies", () => {
+    const [only] = plan({ clientReference: KEY, networkElements: ["HUB"] });
+    expect(only).toMatchObject({ elementId: "NE-1", hopNo: 0 });
+  });
+
+  test("of several one without an end lasts longest, and of equals the nearest", () => {
+    const open = elsewhere("open", { kind: "PLM" });
+    const ends = elsewhere("ends", { kind: "PLM", endAt: noon + 10, networkElements: ["NODE"] });
+    const near = { ...open, ticketId: "near", networkElements: ["NODE"] };
+    for (const found of [
+      [open, ends],
+      [ends, open],
+    ])
+      expect(maintenanceNow(above({ found }), noon)?.ticketId).toBe("open");
+    expect(maintenanceNow(above({ found: [open, near] }), noon)?.ticketId).toBe("near");
+    const far = { ...ends, ticketId: "far", networkElements: ["HUB"], endAt: noon + 11 };
+    expect(maintenanceNow(above({ found: [ends, far] }), noon)?.ticketId).toBe("far");
+  });
+
   test("of several the one that lasts longest, so that nothing is decided again in between", () => {
     const found = [
       elsewhere("short", { kind: "PLM", endAt: noon + 10 }),
@@ -151,6 +204,7 @@ test("what a decision record says about the path", () => {
   const ending = (end: NetworkPath["end"]) =>
     pathNote({ ...reading, path: { ...path("NE-1", "HUB"), ...(end === undefined ? {} : { end }) } });
   expect([pathNote(null), ending(undefined), ending("root")]).toEqual([null, null, null]);
+  expect(pathNote({ ...reading, path: null })).toBeNull();
   expect(ending("loop")).toContain("circle");
   expect(ending("dangling")).toContain("not in the topology");
   expect(ending("limit")).toContain("nearest 2");
