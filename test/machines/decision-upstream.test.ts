@@ -91,6 +91,23 @@ describe("D2 and D5 beside the other rules", () => {
     });
   });
 
+  test.each([
+    [1, "one hop"],
+    [2, "two hops"],
+    [3, "three hops"],
+    [4, "four hops"],
+    [5, "five hops"],
+    [6, "six hops"],
+    [7, "seven hops"],
+    [8, "eight hops"],
+    [9, "nine hops"],
+    [10, "ten hops"],
+    [11, "11 hops"],
+  ])("D5 %i up: %s", (hopNo, text) => {
+    const { because } = decided(accepted(), { above: [{ ...parent, hopNo }] });
+    expect(because).toBe(`Ticket T9 on HUB, ${text} upstream of NE-1, covers it.`);
+  });
+
   test("D5 before D7: what a parent covers needs no room", () => {
     expect(decided(accepted(), { above: [parent], openTicketsTotal: 10_000 }).rule).toBe("D5");
   });

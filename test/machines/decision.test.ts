@@ -286,6 +286,48 @@ describe("what our own facts say while the search's index lags", () => {
     ).toEqual(open);
   });
 
+  test("a ticket of another service, and one that the search shows, need no verification", () => {
+    const history = withTicket();
+    history.now += settleMs;
+    const verify = (found: Findings, at = service()) =>
+      ticketToVerify(history.key(), found, at, history.now)?.ticketId ?? null;
+    expect(verify(findings())).toBe("T1");
+    expect(verify(findings(ticket("T2")))).toBe("T1");
+    expect(verify(findings(ticket("T2"), ticket("T1")))).toBeNull();
+    expect(verify(findings(), service({ name: "NORTH" }))).toBeNull();
+  });
+
+  test("what is known of each open ticket: found, linked or both; the oldest first, of equal age by id", () => {
+    const history = withTicket();
+    const open = (...found: Ticket[]) =>
+      openTickets(history.key(), findings(...found), service(), history.now);
+    const T1 = { ticketId: "T1", service: "OSB", status: "acknowledged", severity: "major", openedAt: noon };
+    expect(open()).toEqual([expect.objectContaining({ ...T1, linked: true, found: false })]);
+    expect(open(ticket("T1"))).toEqual([{ ...T1, linked: true, found: true }]);
+    const { openedAt: _unsaid, ...unsaid } = ticket("T1");
+    expect(open(unsaid)[0]?.openedAt).toBe(noon);
+    const { openedAt: _unsaid2, ...unknown } = ticket("T9");
+    expect(open(unknown, ticket("T0"))).toEqual([
+      { ...T1, ticketId: "T9", openedAt: null, linked: false, found: true },
+      { ...T1, ticketId: "T0", linked: false, found: true },
+      expect.objectContaining({ ticketId: "T1" }),
+    ]);
+    expect(open(ticket("T2"), ticket("T0")).map(({ ticketId }) => ticketId)).toEqual(["T0", "T1", "T2"]);
+  });
+
+  test("one that another ticket is shown beside is not taken for it", () => {
+    const history = withTicket();
+    history.now += settleMs;
+    const shown = findings(ticket("T2", { status: "closed" }), ticket("T1"));
+    expect(openTickets(history.key(), shown, service(), history.now).map((one) => one.ticketId)).toEqual([
+      "T1",
+    ]);
+    const gone = findings(ticket("T2"), ticket("T1", { status: "closed" }));
+    expect(openTickets(history.key(), gone, service(), history.now).map((one) => one.ticketId)).toEqual([
+      "T2",
+    ]);
+  });
+
   test("the severity that we confirmed counts until the index has had time to show it", () => {
     const history = withTicket(new History(), "critical");
     const stale = findings(ticket("T1", { severity: "minor" }));
@@ -373,7 +415,13 @@ describe("D10 D11 D12: clears", () => {
       rule: "D10",
       act: "stop",
       ticketId: "T1",
+      because: `1 other alarm of ${KEY} still active.`,
     });
+    history.accept("n3", { alarm: "a3" });
+    stopped(history, "D12"); // the clear
+    stopped(history, "D4");
+    history.accept("clear 2", { kind: "clear", alarm: "a9", clearedAt: noon });
+    expect(decided(history)).toMatchObject({ because: `2 other alarms of ${KEY} still active.` });
   });
 
   test("D11: the last clear closes the ticket, at the time the alarm gives", () => {
