@@ -127,3 +127,8 @@ export function causeOf(event: { readonly type: string }): string {
   if (error instanceof Error) return error.message;
   return typeof error === "string" ? error : event.type;
 }
+
+/** What an actor could not do makes its machine fail with the same error: its supervisor decides what becomes of it. */
+export function escalate({ event }: { readonly event: { readonly type: string } }): never {
+  throw "error" in event ? event.error : new Error(`It failed at ${event.type}.`);
+}

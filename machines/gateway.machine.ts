@@ -9,6 +9,7 @@
  */
 import { assign, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { lanes } from "./admission.ts";
+import { escalate } from "./failure.ts";
 import { Lanes } from "./lanes.ts";
 import { limits } from "./limits.ts";
 import { cancelled, type ForwardReply } from "./client-commands.ts";
@@ -96,9 +97,7 @@ export const gatewayMachine = setup({
       taken: [],
       exchangeMs: (_, params: { readonly exchangeMs: SendResult }) => params.exchangeMs,
     }),
-    escalate: ({ event }) => {
-      throw "error" in event ? event.error : new Error(`A Ticket Gateway failed at ${event.type}.`);
-    },
+    escalate,
   },
 }).createMachine({
   id: "gateway",

@@ -7,6 +7,7 @@
  */
 import { assign, fromPromise, setup } from "xstate";
 import type { HeartbeatCheck } from "./heartbeat.ts";
+import { escalate } from "./failure.ts";
 import { limits } from "./limits.ts";
 
 /** What a probe came to. */
@@ -71,9 +72,7 @@ export const heartbeatMachine = setup({
     begin: assign({ beganMs: ({ context }) => context.monotonicMs(), rid: null, verdict: null }), // H1
     noteRun: assign((_, params: { readonly rid: string }) => ({ rid: params.rid })),
     noteVerdict: assign((_, params: { readonly verdict: ProbeVerdict }) => ({ verdict: params.verdict })),
-    escalate: ({ event }) => {
-      throw "error" in event ? event.error : new Error(`The heartbeat failed at ${event.type}.`);
-    },
+    escalate,
   },
 }).createMachine({
   id: "heartbeat",

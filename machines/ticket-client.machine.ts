@@ -11,7 +11,7 @@ import { automaticFlowMachine } from "./automatic-flow.machine.ts";
 import type { ForwardCommand, SearchCommand } from "./client-commands.ts";
 import type { ForwardInput, ReleaseInput, SearchInput, TicketClientEvent } from "./client-events.ts";
 import { isHolder, tellForced, tellLost, tellRefused } from "./client-replies.ts";
-import { causeOf, fail, type Result } from "./failure.ts";
+import { causeOf, escalate, fail, type Result } from "./failure.ts";
 import { limits } from "./limits.ts";
 import { withReply, type SearchResults } from "./search-results.ts";
 import type { ClientStateName, Lock, Position, SearchCriteria } from "./vocabulary.ts";
@@ -154,9 +154,7 @@ const machine = setup({
     announceIdle: () => {},
     /** Provided by actors/: the state that the feed shows has changed. */
     announceState: (_args, _params: { readonly state: ClientStateName }) => {},
-    escalate: ({ event }) => {
-      throw "error" in event ? event.error : new Error(`A Ticket Client failed at ${event.type}.`);
-    },
+    escalate,
   },
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { causeOf, FailureError } from "../../machines/failure.ts";
+import { causeOf, escalate, FailureError } from "../../machines/failure.ts";
 
 test("a failure that crosses a throw says its code and its sentence", () => {
   const cause = new Error("EIO");
@@ -19,4 +19,10 @@ test.each([
   ["no error at all", { type: "work.failed" }, "work.failed"],
 ])("R6: the cause of a crash that threw %s", (_what, event, expected) => {
   expect(causeOf(event)).toBe(expected);
+});
+
+test("R6: what an actor could not do is thrown on as it was; an event without an error by its name", () => {
+  const error = new Error("thrown");
+  expect(() => escalate({ event: { type: "work.failed", error } as { type: string } })).toThrow(error);
+  expect(() => escalate({ event: { type: "work.failed" } })).toThrow("It failed at work.failed.");
 });

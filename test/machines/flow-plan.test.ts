@@ -1,13 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { noFindings, type FlowFindings } from "../../machines/flow-input.ts";
+import type { Decision, DecisionInput } from "../../machines/decision.ts";
+import { noFindings, type FlowFindings, type FlowInput } from "../../machines/flow-input.ts";
 import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
 import { limits } from "../../machines/limits.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { settle } from "../../machines/settlement.ts";
 import type { Entry } from "../../machines/entry.ts";
+import type { Ticket } from "../../machines/vocabulary.ts";
 import {
   answer,
   body,
+  closePayload,
   createPayload,
   History,
   KEY,
@@ -16,6 +19,7 @@ import {
   settings,
   ticket,
   types,
+  updatePayload,
   withTicket,
 } from "./given.ts";
 
@@ -92,6 +96,141 @@ describe("what a flow does next", () => {
     history.add(...entriesOf(nextStep(history.start(KEY, { decide }), byKey(), null, history.now)));
     expect(history.outcomes()).toEqual({ n1: "stopped" });
   });
+});
+
+describe("what a decision is given", () => {
+  /** The first decision's input, and what became of it. */
+  function given(history: History, found: FlowFindings, change: Partial<FlowInput> = {}) {
+    let seen: DecisionInput | null = null;
+    const decide = (input: DecisionInput): Decision => {
+      seen = input;
+      return { act: "stop", rule: "D8", outcome: "stopped", because: "ours", ticketId: null };
+    };
+    const step = nextStep(history.start(KEY, { decide, ...change }), found, null, history.now);
+    return { step, seen: seen as DecisionInput | null };
+  }
+
+  test("tickets found by the ids of lost creates beside those of the key, each once", () => {
+    const unknown = new Map([["r", [ticket("T1"), ticket("T5")]]]);
+    const { seen } = given(raised(), { ...byKey(ticket("T1"), ticket("T2")), unknown });
+    expect(seen?.findings.tickets.map(({ ticketId }) => ticketId)).toEqual(["T1", "T2", "T5"]);
+    expect([...(seen?.findings.foundCreates ?? [])]).toEqual(["r"]);
+    expect([...(given(raised(), byKey()).seen?.findings.foundCreates ?? ["none"])]).toEqual([]);
+  });
+
+  test("without a topology no path, and nothing above", () => {
+    const { seen } = given(
+      raised(),
+      byKey(ticket("T1", { clientReference: "HUB", networkElements: ["HUB"] })),
+    );
+    expect(seen).toMatchObject({ path: null, pathFailure: null, above: [] });
+  });
+
+  test("the path as it was read, or why it could not be", () => {
+    const path = { elementId: "NE-1", hops: [], loadedAt: noon };
+    const read = { elementId: "NE-1", path, failure: null, at: noon };
+    const topology = { hasTopology: true };
+    const elements: Ticket[] = [];
+    expect(given(raised(), { ...byKey(), path: read, elements }, topology).seen).toMatchObject({
+      path,
+      pathFailure: null,
+    });
+    const failed = { ...read, path: null, failure: "it is down" };
+    const told = given(raised(), { ...byKey(), path: failed, elements }, topology);
+    expect(told.seen).toMatchObject({ path: null, pathFailure: "it is down" });
+    expect(body(entriesOf(told.step), "flow.decided")).toMatchObject({
+      because: "ours Decided without the path: it is down",
+      path: [],
+      tickets: [],
+    });
+  });
+});
+
+describe("A8: a ticket that a decision names is linked", () => {
+  function naming(tickets: readonly Ticket[], decision: Partial<Decision> = {}, history = raised()) {
+    const decide = (): Decision =>
+      ({
+        act: "stop",
+        rule: "D8",
+        outcome: "stopped",
+        because: "ours",
+        ticketId: "T3",
+        ...decision,
+      }) as Decision;
+    return types(entriesOf(nextStep(history.start(KEY, { decide }), byKey(...tickets), null, history.now)));
+  }
+
+  test.each([
+    ["open, and of this key", [ticket("T0"), ticket("T3")], true],
+    ["of another key", [ticket("T3", { clientReference: "HUB" })], false],
+    ["planned maintenance", [ticket("T3", { kind: "PLM" })], false],
+    ["closed", [ticket("T3", { status: "closed" })], false],
+    ["not shown", [ticket("T0")], false],
+  ] as const)("%s", (_what, tickets, isLinked) => {
+    expect(naming(tickets).includes("ticket.linked")).toBe(isLinked);
+  });
+
+  test("the one named, not the one shown before it", () => {
+    const history = raised();
+    const decide = (): Decision => ({
+      act: "stop",
+      rule: "D8",
+      outcome: "stopped",
+      because: "ours",
+      ticketId: "T3",
+    });
+    const found = byKey(ticket("T0"), ticket("T3"));
+    const entries = entriesOf(nextStep(history.start(KEY, { decide }), found, null, history.now));
+    expect(body(entries, "ticket.linked")).toMatchObject({ ticketId: "T3" });
+  });
+
+  test("D4: an adopted one with its own elements, whatever was shown before it", () => {
+    const history = raised();
+    const found = byKey(ticket("T9", { clientReference: "HUB", networkElements: ["HUB"] }), ticket("T3"));
+    const entries = entriesOf(nextStep(history.start(), found, null, history.now));
+    expect(body(entries, "ticket.linked")).toMatchObject({ ticketId: "T3", networkElements: ["NE-1"] });
+  });
+
+  test.each([
+    ["an update", { payload: { ...updatePayload, ticketId: "T3" }, intent: "updated" }, true],
+    [
+      "a reopening links by its answer",
+      { payload: { ...updatePayload, ticketId: "T3" }, intent: "reopened" },
+      false,
+    ],
+    [
+      "a close would link what it ends",
+      { payload: { ...closePayload, ticketId: "T3" }, intent: "closed" },
+      false,
+    ],
+  ] as const)("by a request: %s", (_what, request, isLinked) => {
+    const facts = naming([ticket("T3")], { act: "request", ...request } as Partial<Decision>);
+    expect(facts.includes("ticket.linked")).toBe(isLinked);
+    expect(facts.at(-1)).toBe("request.planned");
+  });
+});
+
+test("counters of an element are no ticket's: they go to the selected service, and are told as an update", () => {
+  const history = withTicket();
+  history.accept("n2", { alarm: "a2" });
+  const payload = {
+    command: "editNinasCounters",
+    kind: "MO",
+    networkElement: "NE-1",
+    counters: [{ name: "customers", delta: 1 }],
+  } as const;
+  const decide = (): Decision => ({
+    act: "request",
+    rule: "D8",
+    intent: "updated",
+    because: "ours",
+    payload,
+  });
+  const other = service({ name: "OTHER" });
+  const input = history.start(KEY, { decide, service: other });
+  const step = nextStep(input, byKey(ticket("T1")), null, history.now);
+  expect(step).toMatchObject({ step: "forward", request: { payload, service: other } });
+  expect(body(entriesOf(step), "flow.decided").decision).toBe("update");
 });
 
 describe("T1: another service is selected meanwhile", () => {
@@ -187,6 +326,19 @@ describe("T1: a create nobody can say the fate of", () => {
     });
   });
 
+  test("T1: at the service it went to, whichever is selected; at the selected one where that is gone", () => {
+    const other = service({ name: "OTHER" });
+    for (const [home, expected] of [
+      [service(), "OSB"],
+      [null, "OTHER"],
+    ] as const) {
+      const history = unknownCreate();
+      history.accept("n2", { alarm: "a2" });
+      const input = history.start(KEY, { service: other, serviceNamed: () => home });
+      expect(nextStep(input, noFindings, null, history.now)).toMatchObject({ service: { name: expected } });
+    }
+  });
+
   test("A2 T1: found, it is linked, its alarm's outcome is replaced by name, and creates are free again", () => {
     const history = unknownCreate();
     const requestId = history.key().unknown[0]?.requestId ?? "";
@@ -205,5 +357,7 @@ describe("T1: a create nobody can say the fate of", () => {
     const found = { ...byKey(), unknown: new Map([[requestId, []]]) };
     history.add(...entriesOf(nextStep(history.start(), found, null, history.now)));
     expect(history.outcomes()).toEqual({ n1: "unknown", n2: "unknown" });
+    const settled = history.facts.findLast((fact) => fact.type === "alarm.settled");
+    expect(settled?.body, "what it waits for").toMatchObject({ requestId });
   });
 });
