@@ -204,7 +204,7 @@ describe("A8: a ticket that a decision names is linked", () => {
       false,
     ],
   ] as const)("by a request: %s", (_what, request, isLinked) => {
-    const facts = naming([ticket("T3")], { act: "request", ...request } as Partial<Decision>);
+    const facts = naming([ticket("T3")], { act: "request", ...request });
     expect(facts.includes("ticket.linked")).toBe(isLinked);
     expect(facts.at(-1)).toBe("request.planned");
   });
