@@ -1,0 +1,58 @@
+/** G4: what a search must show before a request in doubt is taken for done. */
+import { describe, expect, test } from "vitest";
+import { stepInDoubt } from "../../machines/doubt.ts";
+import { judgeAnswer } from "../../machines/request.ts";
+import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
+import { answer, closePayload, service, settings, ticket, updatePayload, withTicket } from "./given.ts";
+
+/** What a flow does about it, once the service shows these by the ticket's id. */
+function step(payload: RequestPayload, byTicket: readonly Ticket[]) {
+  const history = withTicket();
+  history.accept("n1", payload.command === "close" ? { kind: "clear" } : { kind: "change" });
+  history.plan(payload, service());
+  const lost = answer("inDoubt", { code: "TIMEOUT" });
+  history.add(...judgeAnswer(history.key(), history.send(), lost, settings).entries);
+  history.end("parked");
+  history.now += 3_600_000;
+  return stepInDoubt(history.key(), history.request(), { byRequest: [], byTicket, byKey: null }, history.now);
+}
+
+const reopened = { command: "update", ticketId: "T1", status: "inProgress", alarmRefs: [] } as const;
+
+describe("G4: an update or a close in doubt", () => {
+  test.each([
+    ["severity as asked", updatePayload, ticket("T1", { severity: "critical" })],
+    ["status as asked", reopened, ticket("T1", { status: "inProgress" })],
+    [
+      "both as asked",
+      { ...reopened, severity: "critical" },
+      ticket("T1", { status: "inProgress", severity: "critical" }),
+    ],
+    ["closed as asked", closePayload, ticket("T1", { status: "closed" })],
+  ] as [string, RequestPayload, Ticket][])("%s: it is done", (_what, payload, shown) => {
+    expect(step(payload, [ticket("T0"), shown])).toMatchObject({
+      step: "conclude",
+      decision: "settle",
+      because: "Ticket T1 is already as asked.",
+    });
+  });
+
+  test.each([
+    ["another severity", updatePayload, ticket("T1", { severity: "minor" })],
+    ["another status", reopened, ticket("T1", { status: "acknowledged" })],
+    [
+      "the severity as asked, another status",
+      { ...reopened, severity: "critical" },
+      ticket("T1", { status: "acknowledged", severity: "critical" }),
+    ],
+    [
+      "the status as asked, another severity",
+      { ...reopened, severity: "critical" },
+      ticket("T1", { status: "inProgress", severity: "minor" }),
+    ],
+    ["open still", closePayload, ticket("T1")],
+    ["another ticket", updatePayload, ticket("T2", { severity: "critical" })],
+  ] as [string, RequestPayload, Ticket][])("%s: it is sent again", (_what, payload, shown) => {
+    expect(step(payload, [shown])).toMatchObject({ step: "resend" });
+  });
+});
