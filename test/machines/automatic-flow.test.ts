@@ -3,14 +3,19 @@ import { getShortestPaths } from "xstate/graph";
 import { describe, expect, test } from "vitest";
 import {
   automaticFlowMachine,
+  withAnswer,
   type AutomaticFlowEvent,
   type AutomaticFlowInput,
   type FlowCommand,
 } from "../../machines/automatic-flow.machine.ts";
 import { limits } from "../../machines/limits.ts";
-import type { SearchReply } from "../../machines/client-commands.ts";
+import type { ForwardReply, SearchReply } from "../../machines/client-commands.ts";
+import { noFindings, type FlowFindings, type FlowInput } from "../../machines/flow-input.ts";
+import type { FlowStep, SearchPurpose } from "../../machines/flow-plan.ts";
+import type { SearchCriteria, Ticket } from "../../machines/vocabulary.ts";
+import { found } from "./client-rig.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";
-import { History, noon, ticket } from "./given.ts";
+import { History, KEY, noon, service, settledReply, ticket } from "./given.ts";
 import { checkChart, checkTable } from "./transition-table.ts";
 
 /*
@@ -29,12 +34,6 @@ ended      | –                   | –                  | –                 
 const failed = (permanent: boolean): SearchReply => ({
   ok: false,
   failure: { code: permanent ? "BAD_CONFIGURATION" : "TIMEOUT", cause: "no answer", permanent },
-  at: noon,
-});
-const found = (...tickets: ReturnType<typeof ticket>[]): SearchReply => ({
-  ok: true,
-  tickets,
-  truncated: false,
   at: noon,
 });
 
@@ -58,10 +57,10 @@ interface FlowRig {
   state(): string;
 }
 
-function input(asked: FlowCommand[]): AutomaticFlowInput {
+function input(asked: FlowCommand[], change: Partial<FlowInput> = {}): AutomaticFlowInput {
   const history = new History();
   history.accept("n1");
-  return { ...history.start(), ask: (command) => void asked.push(command) };
+  return { ...history.start(KEY, change), ask: (command) => void asked.push(command) };
 }
 
 function flowRig(): FlowRig {
@@ -186,6 +185,107 @@ describe("automatic flow", () => {
     rig.clock.advance(200);
     rig.send("search.done/nothing");
     expect(rig.actor.getSnapshot().context.tries).toBe(0);
+  });
+
+  describe("what a search brought is added to what is known", () => {
+    const known = {
+      ...noFindings,
+      verified: new Map([["T9", null]]),
+      unknown: new Map([["r9", []]]),
+    };
+    const two = [ticket("T2"), ticket("T1")];
+    const step = (purpose: SearchPurpose, criteria: SearchCriteria = {}): FlowStep => ({
+      step: "search",
+      purpose,
+      criteria,
+      service: service(),
+    });
+
+    test.each([
+      [step("key"), { ...known, doubt: { ...known.doubt, byKey: two } }],
+      [step("elements"), { ...known, elements: two }],
+      [step("requestedBy"), { ...known, doubt: { ...known.doubt, byRequest: two } }],
+      [step("ticketId"), { ...known, doubt: { ...known.doubt, byTicket: two } }],
+      [
+        step("verify", { ticketId: "T1" }),
+        { ...known, verified: new Map([...known.verified, ["T1", ticket("T1")]]) },
+      ],
+      [
+        step("verify", { ticketId: "T3" }),
+        { ...known, verified: new Map([...known.verified, ["T3", null]]) },
+      ],
+      [
+        step("unknown", { requestedBy: "r1" }),
+        { ...known, unknown: new Map<string, readonly Ticket[]>([...known.unknown, ["r1", two]]) },
+      ],
+      [{ step: "end", result: "settled", entries: [] } as const, known],
+    ] satisfies [FlowStep, FlowFindings][])("%j", (asked, expected) => {
+      expect(withAnswer(known, asked, two)).toEqual(expected);
+      expect([known.verified.size, known.unknown.size], "the former stays what it was").toEqual([1, 1]);
+    });
+  });
+
+  test("its client's answers reach it, each where it was asked for", () => {
+    const rig = flowRig();
+    const [search] = rig.asked;
+    if (search?.type === "client.search") search.reply(found());
+    expect(rig.state()).toBe("forwarding");
+    const [, forward] = rig.asked;
+    if (forward?.type === "client.forward") forward.reply(settledReply);
+    expect(rig.state()).toBe("ended");
+    expect(rig.actor.getSnapshot().status).toBe("done");
+  });
+
+  test.each([
+    [settledReply, "settled"],
+    [{ ...settledReply, result: "parked" }, "parked"],
+    [{ ...settledReply, result: "left" }, "parked"],
+    [{ ...settledReply, result: "cancelled" }, "parked"],
+    [{ ok: false, failure: { code: "LOCK_EXPIRED", detail: "" }, at: noon }, "parked"],
+  ] as [ForwardReply, string][])(
+    "A2: a request that ended as %j leaves the flow %s, with nothing more to say",
+    (reply, result) => {
+      const rig = flowRig();
+      rig.send("search.done/nothing");
+      rig.actor.send({ type: "forward.done", reply });
+      expect(rig.asked.at(-1)).toMatchObject({ type: "client.close", entries: [], result });
+    },
+  );
+
+  test("D5: where there is a topology it asks for the path beside its first search, then for what lies above", () => {
+    const asked: FlowCommand[] = [];
+    const actor = createActor(automaticFlowMachine, { input: input(asked, { hasTopology: true }) }).start();
+    expect(asked[0]).toMatchObject({ type: "client.search", look: "NE-1" });
+    const hop = { name: null, type: null, interface: null, networkService: null };
+    const hops = ["NE-1", "HUB"].map((elementId, hopNo) => ({ ...hop, elementId, hopNo }));
+    const path = {
+      elementId: "NE-1",
+      path: { elementId: "NE-1", hops, loadedAt: noon },
+      failure: null,
+      at: noon,
+    };
+    actor.send({ type: "search.done", reply: { ...found(), path } });
+    expect(actor.getSnapshot().value).toBe("searching");
+    expect(asked).toHaveLength(2);
+    expect(asked[1]).not.toHaveProperty("look");
+    expect(actor.getSnapshot().context).toMatchObject({ step: { purpose: "elements" }, findings: { path } });
+    const above = ticket("T9", { clientReference: "HUB", networkElements: ["HUB"] });
+    actor.send({ type: "search.done", reply: found(above) });
+    const close = asked.at(-1);
+    expect(close?.type === "client.close" ? close.entries.map(({ fact }) => fact.type) : []).toContain(
+      "key.parked",
+    );
+  });
+
+  test("R6: what a decision throws is what the flow fails with", async () => {
+    const decide = (): never => {
+      throw new Error("a defect of ours");
+    };
+    const actor = createActor(automaticFlowMachine, { input: input([], { decide }) });
+    const failure = new Promise((resolve) => actor.subscribe({ error: resolve }));
+    actor.start();
+    actor.send({ type: "search.done", reply: found() });
+    expect(await failure).toEqual(new Error("a defect of ours"));
   });
 
   test("L3: everything a flow asks bears its GUID and fence", () => {
