@@ -156,8 +156,9 @@ export const alarmSocket: Edge = {
         let accepted = 0;
         let answered = 0;
         for (const { opcode, payload } of framesIn(said)) {
-          if (opcode === 8)
-            demand(closeCodes.has(payload.readUInt16BE(0)), `closed ${payload.readUInt16BE(0)}`);
+          // Whoever closes without a code is answered without one (RFC 6455, 5.5.1).
+          const code = opcode === 8 && payload.length > 0 ? payload.readUInt16BE(0) : null;
+          demand(code === null || closeCodes.has(code), `closed ${code}`);
           if (opcode !== 1) continue;
           const message = JSON.parse(payload.toString("utf8")) as {
             type: string;
