@@ -123,6 +123,11 @@ const frames = [
   Buffer.concat(Array<Buffer>(limits.pingsPerIntervalMax + 1).fill(frame(9, ""))),
 ];
 
+/** RFC 6455, 7.4: what may stand in a close frame. */
+function mayBeThePeers(code: number): boolean {
+  return (code >= 3_000 && code <= 4_999) || (code >= 1_007 && code <= 1_014);
+}
+
 const closeCodes = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1013, 4400]);
 
 export const alarmSocket: Edge = {
@@ -156,9 +161,9 @@ export const alarmSocket: Edge = {
         let accepted = 0;
         let answered = 0;
         for (const { opcode, payload } of framesIn(said)) {
-          // Whoever closes without a code is answered without one (RFC 6455, 5.5.1).
+          // Whoever closes is answered as it closed: without a code, or with its own (RFC 6455, 5.5.1).
           const code = opcode === 8 && payload.length > 0 ? payload.readUInt16BE(0) : null;
-          demand(code === null || closeCodes.has(code), `closed ${code}`);
+          demand(code === null || closeCodes.has(code) || mayBeThePeers(code), `closed ${code}`);
           if (opcode !== 1) continue;
           const message = JSON.parse(payload.toString("utf8")) as {
             type: string;
