@@ -189,6 +189,7 @@ describe("a change that must wait", () => {
       added: [],
       changed: [{ name: "OSB", columns: ["port", "path"] }],
       removed: ["B"],
+      unchanged: [],
     } as const;
     const rows = [row({ name: "A" }, 2), row({ port: "1" }, 7)];
     expect(changesInUse(changing, rows, new Map([["OSB", use({ requests: ["r1"] })]]))).toEqual([
