@@ -8,6 +8,9 @@ import {
   type AutomaticFlowInput,
   type FlowCommand,
 } from "../../machines/automatic-flow.machine.ts";
+import { entry } from "../../machines/entry.ts";
+import { judgeAnswer } from "../../machines/request.ts";
+import { keyStream } from "../../machines/state.ts";
 import { limits } from "../../machines/limits.ts";
 import type { ForwardReply, SearchReply } from "../../machines/client-commands.ts";
 import { noFindings, type FlowFindings, type FlowInput } from "../../machines/flow-input.ts";
@@ -15,7 +18,17 @@ import type { FlowStep, SearchPurpose } from "../../machines/flow-plan.ts";
 import type { SearchCriteria, Ticket } from "../../machines/vocabulary.ts";
 import { found } from "./client-rig.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";
-import { History, KEY, noon, service, settledReply, ticket } from "./given.ts";
+import {
+  answer,
+  createPayload,
+  History,
+  KEY,
+  noon,
+  service,
+  settings,
+  settledReply,
+  ticket,
+} from "./given.ts";
 import { checkChart, checkTable } from "./transition-table.ts";
 
 /*
@@ -275,6 +288,43 @@ describe("automatic flow", () => {
     expect(close?.type === "client.close" ? close.entries.map(({ fact }) => fact.type) : []).toContain(
       "key.parked",
     );
+  });
+
+  test("a request that may go again is forwarded at once, without a search", () => {
+    const history = new History();
+    history.accept("n1");
+    history.plan(createPayload, service());
+    const busy = answer("nack", { code: "BUSY" });
+    history.add(...judgeAnswer(history.key(), history.send(), busy, settings).entries);
+    history.end("parked");
+    const asked: FlowCommand[] = [];
+    const ask = (command: FlowCommand): void => void asked.push(command);
+    const actor = createActor(automaticFlowMachine, { input: { ...history.start(), ask } }).start();
+    expect(asked.map(({ type }) => type)).toEqual(["client.forward"]);
+    expect(actor.getSnapshot().value).toBe("forwarding");
+  });
+
+  test("what has been told meanwhile ends it at once", () => {
+    const history = new History();
+    history.accept("n1");
+    history.plan(createPayload, service({ asyncSeconds: 90 }));
+    history.add(
+      ...judgeAnswer(history.key(), history.send(), answer("inDoubt", { code: "TIMEOUT" }), settings).entries,
+      entry(keyStream(KEY), history.now, "request.async", {
+        requestId: history.request().requestId,
+        key: KEY,
+        result: "OK",
+        ticketId: "T1",
+        code: null,
+        cause: null,
+      }),
+    );
+    history.end("parked");
+    const asked: FlowCommand[] = [];
+    const ask = (command: FlowCommand): void => void asked.push(command);
+    const actor = createActor(automaticFlowMachine, { input: { ...history.start(), ask } }).start();
+    expect(asked.map(({ type }) => type)).toEqual(["client.close"]);
+    expect(actor.getSnapshot().status).toBe("done");
   });
 
   test("R6: what a decision throws is what the flow fails with", async () => {
