@@ -47,8 +47,7 @@ function journalled() {
   };
 }
 
-const of = (type: string, change = {}): TicketClientEvent =>
-  ({ ...clientEvent(type, []), ...change }) as TicketClientEvent;
+const of = (type: string, change = {}): TicketClientEvent => ({ ...clientEvent(type, []), ...change });
 const state = (name: string) => ({ state: { state: name } });
 const lock = { ...holder, lockTime: noon };
 
