@@ -33,6 +33,16 @@ function findings(...tickets: Ticket[]): Findings {
   return { tickets, verified: new Map() };
 }
 
+/** Nothing is known of what lies above. */
+const noPath = {
+  path: null,
+  pathFailure: null,
+  above: [],
+  openTicketsTotal: 0,
+  service: service(),
+  settings,
+};
+
 /** What the next notifications of the key get. */
 function decided(
   history: History,
@@ -43,13 +53,10 @@ function decided(
   const key = history.key();
   const group = nextGroup(key, true).flow;
   return decide({
+    ...noPath,
     key,
     group,
     findings: found,
-    path: null,
-    pathFailure: null,
-    above: [],
-    openTicketsTotal: 0,
     service: at,
     settings: { ...settings, ...change },
     now: history.now,
@@ -101,6 +108,23 @@ describe("D0: an alarm whose clear was accepted before its raise", () => {
     const history = early(noon);
     history.accept("raise", { raisedAt: noon + skew * 1000 });
     expect(decided(history).rule).toBe(rule);
+  });
+
+  test("D0: one that is decided again and was cleared meanwhile needs no ticket", () => {
+    const history = new History();
+    const raised = history.accept("raise");
+    stopped(history, "D4");
+    const again = { ...raised, replaces: { position: 1, outcome: "adopted" as const } };
+    const input = { ...noPath, key: history.key(), findings: findings(), now: history.now };
+    expect(decide({ ...input, group: [again] }).rule, "it is active").toBe("D8");
+    history.accept("clear", { kind: "clear" });
+    stopped(history, "D12");
+    expect(decide({ ...input, group: [again] })).toMatchObject({
+      act: "stop",
+      rule: "D0",
+      because: "The alarm was cleared before it could be decided again.",
+    });
+    expect(decide({ ...input, group: [raised] }).rule, "it is decided for the first time").toBe("D8");
   });
 
   test("D0: the clear is consumed; the next raise of the alarm counts", () => {

@@ -5,9 +5,11 @@ import { limits } from "../../machines/limits.ts";
 import { correct } from "../../machines/async-result.ts";
 import { settle, settleAlarms } from "../../machines/settlement.ts";
 import {
+  delaysOf,
   emptyKey,
   isClearedEarly,
   isWaiting,
+  noDelays,
   openTicketsOf,
   unknownRequest,
   unsettledAlarms,
@@ -128,6 +130,12 @@ describe("A5: a key's line", () => {
   });
 });
 
+test("hold-down is what the settings say, or none", () => {
+  expect(delaysOf(new History().state)).toEqual(noDelays);
+  const delays = { createSeconds: 1, updateSeconds: 2, closeSeconds: 3 };
+  expect(delaysOf(new History({ delays }).state)).toEqual(delays);
+});
+
 describe("what is known of a request of unknown fate", () => {
   test("is found whichever key it is of, until somebody knows", () => {
     const history = new History();
@@ -141,6 +149,9 @@ describe("what is known of a request of unknown fate", () => {
     const ids = [...history.state.unknown.keys()];
     expect(ids.map((id) => unknownRequest(history.state, id)?.key)).toEqual([KEY, "NE-2"]);
     expect(unknownRequest(history.state, "another")).toBeNull();
+    const more = history.key("NE-2").unknown[0];
+    if (more !== undefined) history.key("NE-2").unknown.unshift({ ...more, requestId: "older" });
+    expect(ids.map((id) => unknownRequest(history.state, id)?.requestId)).toEqual(ids);
     const [first = "", second = ""] = ids;
     const known = unknownRequest(history.state, first);
     if (known === null) throw new Error("It is not known.");
