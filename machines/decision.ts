@@ -40,6 +40,8 @@ export interface Findings {
   readonly verified: ReadonlyMap<string, Ticket | null>;
   /** Ids of `unknown` creates whose ticket was found: nothing is unknown about them any more. */
   readonly foundCreates?: ReadonlySet<string>;
+  /** Where those tickets live: ticket → service; all others at the service that was searched. */
+  readonly homes?: ReadonlyMap<string, string>;
 }
 
 /** How long ago the key's own fact about a ticket was made, in ms. R5: on time that nobody can set. */
@@ -151,7 +153,7 @@ export function openTickets(
     const linked = key.open.get(ticket.ticketId);
     open.set(ticket.ticketId, {
       ticketId: ticket.ticketId,
-      service: service.name,
+      service: findings.homes?.get(ticket.ticketId) ?? service.name,
       status: ticket.status,
       // What we confirmed ourselves is newer than what a lagging index says.
       severity:

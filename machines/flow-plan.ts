@@ -52,11 +52,7 @@ export function nextStep(
 
   const unknown = key.unknown.find((one) => one.command === "create" && !found.unknown.has(one.requestId));
   if (unknown !== undefined) {
-    return search(
-      "unknown",
-      { requestedBy: unknown.requestId },
-      input.serviceNamed(unknown.service) ?? input.service,
-    );
+    return search("unknown", { requestedBy: unknown.requestId }, serviceOf(input, unknown));
   }
   const byId = [...found.unknown.values()].flat();
   const tickets =
@@ -72,7 +68,8 @@ export function nextStep(
   const foundCreates = new Set(
     [...found.unknown].flatMap(([id, [first]]) => (first === undefined ? [] : [id])),
   );
-  const findings = { tickets, verified: found.verified, foundCreates };
+  const homes = homesOf(input, found);
+  const findings = { tickets, verified: found.verified, foundCreates, homes };
   const { sinceMs } = input.around;
   const missing = ticketToVerify(key, findings, input.service, now, sinceMs);
   if (missing !== null) return search("verify", { ticketId: missing.ticketId }, input.service);
@@ -97,10 +94,24 @@ export function nextStep(
   return carryOut(
     input,
     decision,
-    { tickets: ticketsOfBoth(tickets, found.elements), reading: found.path },
+    { tickets: ticketsOfBoth(tickets, found.elements), homes, reading: found.path },
     before,
     now,
   );
+}
+
+/** Where an unknown create went, and its ticket is; the selected service where that row is gone. */
+function serviceOf({ serviceNamed, service }: FlowInput, unknown: SettledRequest): ServiceInfo {
+  return serviceNamed(unknown.service) ?? service;
+}
+
+/** Tickets found by the ids of lost creates, each at the service that was asked for it: ticket → service. */
+function homesOf(input: FlowInput, found: FlowFindings): ReadonlyMap<string, string> {
+  const homes = new Map<string, string>();
+  for (const unknown of input.key.unknown)
+    for (const { ticketId } of found.unknown.get(unknown.requestId) ?? [])
+      homes.set(ticketId, serviceOf(input, unknown).name);
+  return homes;
 }
 
 function byKey(key: string): SearchCriteria {
@@ -118,13 +129,14 @@ function search(
 /** What the flow saw before it decided. */
 interface Seen {
   readonly tickets: readonly Ticket[];
+  readonly homes: ReadonlyMap<string, string>;
   readonly reading: PathReading | null;
 }
 
 function carryOut(
   input: FlowInput,
   decision: Decision,
-  { tickets, reading }: Seen,
+  { tickets, homes, reading }: Seen,
   before: readonly Entry[],
   now: Instant,
 ): FlowStep {
@@ -142,7 +154,7 @@ function carryOut(
       return end("settled", [
         ...before,
         record("stop"),
-        ...linkFound(input, decision.ticketId, tickets, now),
+        ...linkFound(input, decision.ticketId, tickets, homes, now),
         ...outcome(input, alarms, decision.outcome, because, rule, decision.ticketId, now),
       ]);
     case "adopt": {
@@ -173,7 +185,7 @@ function carryOut(
         key: key.key,
         clientId: input.clientId,
         lockGuid: input.lockGuid,
-        service: homeOf(input, payload),
+        service: homeOf(input, payload, homes),
         payload,
       };
       const act =
@@ -189,7 +201,7 @@ function carryOut(
           ...before,
           record(act),
           ...(payload.command === "update" && decision.intent !== "reopened"
-            ? linkFound(input, payload.ticketId, tickets, now)
+            ? linkFound(input, payload.ticketId, tickets, homes, now)
             : []),
           entry(keyStream(key.key), now, "request.planned", {
             ...request,
@@ -212,19 +224,28 @@ function linkFound(
   { key, service }: FlowInput,
   ticketId: string | null,
   tickets: readonly Ticket[],
+  homes: ReadonlyMap<string, string>,
   now: Instant,
 ): Entry[] {
   const ticket = tickets.find((one) => one.ticketId === ticketId);
   if (ticket === undefined || key.open.has(ticket.ticketId)) return [];
   if (ticket.clientReference !== key.key || ticket.kind !== "MO" || !isOpen(ticket)) return [];
-  return [linked(key, service.name, ticket, now)];
+  return [linked(key, homes.get(ticket.ticketId) ?? service.name, ticket, now)];
 }
 
 /** A close or an update goes where its ticket lives, whichever service is selected by now. */
-function homeOf({ key, service, serviceNamed }: FlowInput, payload: TicketRequest["payload"]): ServiceInfo {
+function homeOf(
+  { key, service, serviceNamed }: FlowInput,
+  payload: TicketRequest["payload"],
+  homes: ReadonlyMap<string, string>,
+): ServiceInfo {
   if (!("ticketId" in payload)) return service;
+  const { ticketId } = payload;
   const home =
-    key.open.get(payload.ticketId)?.service ?? key.closed.get(payload.ticketId)?.service ?? service.name;
+    key.open.get(ticketId)?.service ??
+    homes.get(ticketId) ??
+    key.closed.get(ticketId)?.service ??
+    service.name;
   return home === service.name ? service : (serviceNamed(home) ?? service);
 }
 

@@ -6,7 +6,8 @@ import { limits } from "../../machines/limits.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { settle } from "../../machines/settlement.ts";
 import type { Entry } from "../../machines/entry.ts";
-import type { Ticket } from "../../machines/vocabulary.ts";
+import type { FactType } from "../../machines/facts.ts";
+import type { Notification, Ticket } from "../../machines/vocabulary.ts";
 import {
   answer,
   body,
@@ -349,6 +350,33 @@ describe("T1: a create nobody can say the fate of", () => {
     expect(history.key().unknown).toEqual([]);
     expect([...history.key().open.keys()]).toEqual(["T1"]);
   });
+
+  test.each([
+    ["adopted", { alarm: "a2" }, ["ticket.linked"], "OSB"],
+    [
+      "raised in severity",
+      { alarm: "a2", severity: "critical" },
+      ["ticket.linked", "request.planned"],
+      "OSB",
+    ],
+    ["left, as others are active", { kind: "clear", alarm: "a9" }, ["ticket.linked"], "OSB"],
+  ] as [string, Partial<Notification>, FactType[], string][])(
+    "T1: found while another service is selected, it is %s where it lives",
+    (_what, change, facts, home) => {
+      const history = unknownCreate();
+      const requestId = history.key().unknown[0]?.requestId ?? "";
+      history.accept("n2", change);
+      const input = history.start(KEY, { service: service({ name: "NORTH" }) });
+      const found = { ...byKey(), unknown: new Map([[requestId, [ticket("T1")]]]) };
+      const entries = entriesOf(nextStep(input, found, null, history.now));
+      for (const type of facts)
+        expect(body(entries, type), type).toMatchObject(
+          type === "request.planned" ? { service: { name: home } } : { service: home },
+        );
+      history.add(...entries);
+      expect(history.key().open.get("T1")?.service).toBe(home);
+    },
+  );
 
   test("T1: not found, the next raise ends as unknown too, with the reason", () => {
     const history = unknownCreate();
