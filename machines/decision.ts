@@ -42,6 +42,8 @@ export interface Findings {
   readonly foundCreates?: ReadonlySet<string>;
   /** Where those tickets live: ticket → service; all others at the service that was searched. */
   readonly homes?: ReadonlyMap<string, string>;
+  /** Tickets of which an update of unknown fate was found done just now: open, though we closed them lately. */
+  readonly updated?: ReadonlySet<string>;
 }
 
 /** How long ago the key's own fact about a ticket was made, in ms. R5: on time that nobody can set. */

@@ -69,15 +69,17 @@ export function nextStep(
     [...found.unknown].flatMap(([id, [first]]) => (first === undefined ? [] : [id])),
   );
   const homes = homesOf(input, found);
-  const findings = { tickets, verified: found.verified, foundCreates, homes };
+  const searched = { tickets, verified: found.verified, foundCreates, homes };
   const { sinceMs } = input.around;
-  const missing = ticketToVerify(key, findings, input.service, now, sinceMs);
+  const missing = ticketToVerify(key, searched, input.service, now, sinceMs);
   if (missing !== null) return search("verify", { ticketId: missing.ticketId }, input.service);
   // Where no topology was ever loaded nobody has said what lies over what: the key's own tickets decide.
   if (looks !== null && found.path !== null && found.elements === null)
     return search("elements", byElements(looks, found.path), input.service);
 
-  const before = [...corrections(input, found, findings, now), ...reconcile(input, findings, now)];
+  const corrected = corrections(input, found, searched, now);
+  const findings = { ...searched, updated: updatedBy(corrected) };
+  const before = [...corrected, ...reconcile(input, findings, now)];
   const decision = input.decide({
     key,
     group: input.group,
@@ -112,6 +114,16 @@ function homesOf(input: FlowInput, found: FlowFindings): ReadonlyMap<string, str
     for (const { ticketId } of found.unknown.get(unknown.requestId) ?? [])
       homes.set(ticketId, serviceOf(input, unknown).name);
   return homes;
+}
+
+function updatedBy(corrected: readonly Entry[]): ReadonlySet<string> {
+  return new Set(
+    corrected.flatMap(({ fact: { type, body } }) =>
+      type === "request.settled" && body.command === "update" && body.ticketId !== null
+        ? [body.ticketId]
+        : [],
+    ),
+  );
 }
 
 function byKey(key: string): SearchCriteria {

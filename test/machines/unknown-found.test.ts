@@ -3,7 +3,17 @@ import { describe, expect, test } from "vitest";
 import { nextStep } from "../../machines/flow-plan.ts";
 import { settle, settleAlarms } from "../../machines/settlement.ts";
 import type { Ticket } from "../../machines/vocabulary.ts";
-import { body, closePayload, createPayload, ended, History, ticket, types, updatePayload } from "./given.ts";
+import {
+  body,
+  closePayload,
+  createPayload,
+  ended,
+  History,
+  ticket,
+  types,
+  updatePayload,
+  withTicket,
+} from "./given.ts";
 import { carryOut, decidedAgain, findGone, lose, searched, send, settleUnknown, unknownOf } from "./steps.ts";
 
 describe("G4: what is unknown does not stay so for ever", () => {
@@ -28,6 +38,24 @@ describe("G4: what is unknown does not stay so for ever", () => {
     history.accept("n3", { alarm: "a2" });
     carryOut(history, nextStep(history.start(), searched(ticket("T1")), null, history.now));
     expect([history.state.unknown.size, history.outcomes()["next"]]).toEqual([1, "unknown"]);
+  });
+
+  test("A8: a reopening, found done by the flow of the clear: it closes what was opened again", () => {
+    const history = withTicket(new History({ reopenSeconds: 600 }));
+    history.accept("clear", { kind: "clear" });
+    send(history, closePayload);
+    history.add(
+      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: null, because: "" }),
+    );
+    history.end("settled");
+    history.accept("again");
+    send(history, { command: "update", ticketId: "T1", status: "inProgress", alarmRefs: [] });
+    settleUnknown(history);
+    history.accept("clear again", { kind: "clear" });
+    const shown = searched(ticket("T1", { status: "inProgress" }));
+    carryOut(history, nextStep(history.start(), shown, null, history.now));
+    expect(history.outcomes()).toMatchObject({ again: "updated" });
+    expect(history.request().payload).toMatchObject({ command: "close", ticketId: "T1" });
   });
 
   test("a close: the next search finds its ticket closed, and it was no stranger who did it", () => {
