@@ -151,7 +151,8 @@ export function openTickets(
   for (const ticket of findings.tickets) {
     if (ticket.clientReference !== key.key || ticket.kind !== "MO" || !isOpen(ticket)) continue;
     const closed = key.closed.get(ticket.ticketId);
-    if (closed !== undefined && !isSettled(closed)) continue;
+    if (closed !== undefined && !isSettled(closed) && findings.updated?.has(ticket.ticketId) !== true)
+      continue;
     const linked = key.open.get(ticket.ticketId);
     open.set(ticket.ticketId, {
       ticketId: ticket.ticketId,
