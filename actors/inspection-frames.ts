@@ -22,7 +22,7 @@ export interface InspectedActor {
 export const inspectVersion = "0.7.2";
 export const rootId = "supervisor";
 
-/** Our id of an actor: its own, a flow's lock GUID, and for a command being executed `client-07/search`. */
+/** Our id of an actor: its own, a flow's lock GUID, and of what a gateway has begun `gateway:OSB/claim`. */
 export function stableId(actor: InspectedActor): string {
   const { id } = actor;
   const parent = parentOf(actor);
@@ -138,7 +138,7 @@ function plainSnapshot(snapshot: unknown): object {
     output: plain(dataOf(snapshot, "output")),
     error: plain(dataOf(snapshot, "error")),
   };
-  // A command being executed has an input and neither states nor children.
+  // What a machine has begun has an input and neither states nor children.
   if (shown.value === undefined)
     return { status: shown.status, output: shown.output, error: shown.error, context: shown.context };
   return shown;

@@ -58,7 +58,7 @@ export const limits = {
   unacknowledgedCalmMax: 256,
   /** Of one WebSocket path: some thousand mediators and element managers, twice over while they reconnect. */
   connectionsMax: 10_000,
-  /** Beside those, so that senders who take every place do not shut out who must see why: readers, inspectors, requests. */
+  /** Beside those, so that sockets that take every place do not shut out who must see why: readers, inspectors, requests. */
   operatorConnectionsMax: 1_000,
   pingIntervalMs: 15_000,
   fragmentsMax: 64,

@@ -9,12 +9,22 @@ import { join } from "node:path";
 /**
  * Before the rest of the program is loaded. In a folder of the user's own, `ticket-client` in XDG_CACHE_HOME or
  * `~/.cache`: who can write there can run code here. NODE_COMPILE_CACHE names another, NODE_DISABLE_COMPILE_CACHE=1
- * does without; so does a folder that cannot be written. Holds for every thread of the process.
+ * does without; so does a user without a home, or a folder that cannot be written. Holds for every thread of the process.
  */
 export function useCodeCache(): void {
-  const folder = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ticket-client");
-  const { directory } = enableCompileCache(process.env["NODE_COMPILE_CACHE"] || folder);
+  const folder = process.env["NODE_COMPILE_CACHE"] || folderOfUser();
+  if (folder === null) return;
+  const { directory } = enableCompileCache(folder);
   if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] ??= folder;
+}
+
+/** null: the user has none, as a bare uid in a container has no home. */
+function folderOfUser(): string | null {
+  try {
+    return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ticket-client");
+  } catch {
+    return null;
+  }
 }
 
 /** Writes what is new: at the first start some 100 ms, then none. A process that is killed could not do it at its end. */

@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { folder, run, start } from "./command-line.ts";
+import { folder, main, run, start } from "./command-line.ts";
 
 /** The files of compiled code in it. */
 function kept(dir: string): string[] {
@@ -39,6 +40,13 @@ describe("compiled code is kept from one start to the next", () => {
     const { code, stderr } = await run(["--help"], { XDG_CACHE_HOME: "/dev/null" });
     expect(code).toBe(0);
     expect(stderr).toBe("");
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("and a user without a home goes without", () => {
+    const words = ["-i", "setpriv", "--reuid=54321", "--clear-groups", process.execPath, main, "--help"];
+    const { status, stderr, stdout } = spawnSync("env", words, { encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("Usage: ticket-client");
   });
 
   it("what is damaged there is compiled anew", async () => {

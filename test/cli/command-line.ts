@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "adapters/cli/main.ts");
+export const main = join(root, "adapters/cli/main.ts");
 const recording = join(root, "adapters/alarms/huawei-neurips2023/alarm.csv");
 
 export interface Ended {

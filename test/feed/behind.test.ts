@@ -6,7 +6,7 @@ import { ManualClock } from "../alarms/manual-clock.ts";
 import { CollectingReader, everything } from "./rig.ts";
 import { scripted, ScriptedSource, viewOf } from "./scripted-source.ts";
 
-describe("F3: a reader that was up to date and fell behind the ring", () => {
+describe("F3: a reader that has had what was there when it came, and falls behind the ring", () => {
   function fallen(behind: "read" | "reset") {
     const source = new ScriptedSource();
     const clock = new ManualClock();

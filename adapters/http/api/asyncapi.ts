@@ -44,7 +44,7 @@ const sockets: readonly Socket[] = [
       only: "a client's id: only what names it",
       types: "types of messages, joined by commas",
       behind:
-        "read (the default) or reset: what a reader gets who was up to date and fell behind; with reset at most 2,000 facts a second",
+        "read (the default) or reset: what a reader gets who falls behind after it has had what was there when it came; with reset at most 2,000 facts a second",
     },
     says: feedSchemas,
     hears: {},
