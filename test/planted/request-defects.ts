@@ -210,7 +210,7 @@ export const requestDefects: readonly Defect[] = [
     name: "a close goes to the service selected by now",
     law: "T1",
     file: "machines/flow-plan.ts",
-    was: `service: homeOf(input, payload),`,
+    was: `service: homeOf(input, payload, homes),`,
     becomes: `service: input.service,`,
     tests: ["test/machines/flow-plan.test.ts"],
   },
