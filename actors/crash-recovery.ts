@@ -98,8 +98,10 @@ export class CrashRecovery {
     await Promise.all(requestsAt(state, service).map((request) => this.#endInFlight(request, cause)));
     // Behind what was on its way to the disk: a plan among it has lost its place in line as well.
     await journal.append([]);
-    const planned = requestsAt(state, service).filter(({ lockGuid }) => guids.has(lockGuid));
-    for (const request of planned) if (request.status === "planned") await this.#endInFlight(request, cause);
+    const planned = requestsAt(state, service).filter(
+      ({ lockGuid, status }) => status === "planned" && guids.has(lockGuid),
+    );
+    await Promise.all(planned.map((request) => this.#endInFlight(request, cause)));
     for (const { clientId, lockGuid, fence } of waiting) {
       // Its answer died with the gateway: what became of the request is a fact by now, and the flow goes on.
       const key = state.keys.get(

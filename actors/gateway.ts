@@ -61,8 +61,7 @@ async function claim(
   const expect: Expectation[] = [{ stream: clientStream(clientId), revision: item.claim }]; // L3
   const known = journal.state.keys.get(key);
   const planned = known?.request?.requestId === requestId;
-  if (attempt > 1 && !planned) return false;
-  // Where its plan is known to be durable, it must not have been ended meanwhile.
+  if (item.isPlanned() && !planned) return false; // L4: ended meanwhile, by a force or for a gateway that crashed
   if (planned) expect.push({ stream: keyStream(key), revision: known.revision });
   const row: ResponseRow = {
     requestId,

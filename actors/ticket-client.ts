@@ -162,12 +162,19 @@ async function forward(
   const held = { stream: clientStream(clientId), revision: claim };
   const at = ports.clock.now();
   const byHand = key?.flow?.lockGuid !== request.lockGuid;
+  let isPlanned = true;
   const mayChangeMeanwhile =
     before !== null || byHand || key.unknown.length > 0 || request.service.asyncSeconds > 0;
   if (!mayChangeMeanwhile) {
     // Only this flow writes to the key now, so the plan and the sending are conditional on the same claim: if one
     // falls, so does the other, and nobody needs to wait for the plan.
-    journal.note(entries, [held]);
+    isPlanned = false;
+    journal.append(entries, [held]).then(
+      () => {
+        isPlanned = true;
+      },
+      () => undefined, // R3: the journal has told it
+    );
   } else {
     // An async result, a correction or another flow of the key may come in between: they are seen, or this waits.
     const planned = await journal.append(entries, [
@@ -188,7 +195,8 @@ async function forward(
   }
   const age = (before?.alarms[0] ?? key?.flow?.alarms[0])?.position ?? claim;
   return new Promise<ForwardReply>((reply) => {
-    const item: QueuedRequest = { request, age, attempt: (before?.attempts ?? 0) + 1, claim, reply };
+    const attempt = (before?.attempts ?? 0) + 1;
+    const item: QueuedRequest = { request, age, attempt, claim, isPlanned: () => isPlanned, reply };
     ports.gateway(request.service.name).send({ type: "gateway.enqueue", item });
   }).then((reply) => {
     ports.deadlines.endIfOver(clientId, request.lockGuid); // L3: as after a search

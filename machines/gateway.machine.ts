@@ -23,6 +23,8 @@ export interface QueuedRequest {
   readonly attempt: number;
   /** Position of the lock that the request is sent under; sending is conditional on it (L3). */
   readonly claim: Position;
+  /** Whether its plan is durable and folded: from then on a key that knows nothing of the request has ended it. */
+  readonly isPlanned: () => boolean;
   readonly reply: (answer: ForwardReply) => void;
 }
 

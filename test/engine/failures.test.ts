@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { TicketingService } from "../../actors/ports.ts";
 import { decide } from "../../machines/decision.ts";
+import type { Entry } from "../../machines/entry.ts";
 import { limits } from "../../machines/limits.ts";
 import { createMemoryLedger, createMemoryStorage } from "../../adapters/ledger/memory.ts";
 import { turn, World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
@@ -290,19 +291,27 @@ test("G2: the row of what a crashed gateway was sending says in doubt, from the 
   expect(await engine.broken()).toEqual([]);
 });
 
-/** A gateway that crashes at its first send, and a second request whose plan is told `ticks` promises after that claim. */
-async function crashBesidePlan(ticks: number | null, options: WorldOptions = {}): Promise<EngineUnderTest> {
+/** A gateway that crashes at its first send, and `others` whose plans are told `ticks` promises after that claim. */
+async function crashBesidePlan(
+  ticks: number | null,
+  { others = ["node-2"], ...options }: WorldOptions & { readonly others?: readonly string[] } = {},
+): Promise<EngineUnderTest> {
   const claimed = Promise.withResolvers<void>();
   const planned = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
+  const free = Promise.withResolvers<void>();
   let isPoison = true;
   const storage = createMemoryStorage();
   const world = new World({
     ...options,
-    config: { clients: 2 },
+    config: { clients: 1 + others.length },
     openLedger: () =>
       Promise.resolve(
         slowToTell(createMemoryLedger(storage), ({ facts }) => {
+          if (facts.some(isCancelOf(others.at(-1) ?? ""))) {
+            void turns(3).then(free.resolve);
+            return turns(12);
+          }
           // What the crash leaves behind is told late: a new gateway may have claimed what it can by then.
           if (facts.some(({ fact }) => fact.type === "request.answered" && fact.body.code === "RESET"))
             return turns(6);
@@ -324,14 +333,22 @@ async function crashBesidePlan(ticks: number | null, options: WorldOptions = {})
   });
   const engine = await world.open();
   world.onSearch = ({ criteria }) =>
-    criteria.clientReference === "node-2" ? { hold: second.promise } : undefined;
-  await acceptAll(engine, notification("1"), notification("2", { key: "node-2" }));
+    criteria.clientReference === "node-1" ? undefined : { hold: second.promise };
+  if (others.length > 1)
+    world.onSend = ({ request }) => (request.key === others[0] ? { hold: free.promise } : undefined);
+  await acceptAll(
+    engine,
+    notification("1"),
+    ...others.map((key, index) => notification(String(index + 2), { key })),
+  );
   while (states(engine).some((one) => one !== "forwarding")) await turn();
   await turn();
   claimed.resolve();
   if (ticks === null) while (!engine.logged.includes("child.crashed")) await turn();
   else for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
   planned.resolve();
+  await turns(40);
+  free.resolve();
   await engine.settled();
   return engine;
 }
@@ -358,10 +375,34 @@ test.each(Array.from({ length: 24 }, (_, ticks) => ticks))(
   },
 );
 
+test.each(Array.from({ length: 24 }, (_, ticks) => ticks))(
+  "T1 L4: what was cancelled for a crash does not leave from the new gateway's line, %i promises apart",
+  async (ticks) => {
+    const others = ["node-2", "node-3", "node-4", "node-5"];
+    const engine = await crashBesidePlan(ticks, { row: { asyncSeconds: 30 }, others });
+    const { open, duplicateOpen } = engine.world.service.truth();
+    expect({ open, duplicateOpen }).toEqual({ open: 5, duplicateOpen: 0 });
+    const settled = (await engine.facts("request.settled")).map(({ body, position }) => ({
+      ...body,
+      position,
+    }));
+    const sentAfter = (await engine.facts("request.sending")).filter(({ body, position }) =>
+      settled.some((one) => one.requestId === body.requestId && one.position < position),
+    );
+    expect(sentAfter).toEqual([]);
+    expect(await engine.broken()).toEqual([]);
+  },
+);
+
 async function turns(count: number): Promise<void> {
   for (let passed = 0; passed < count; passed += 1) await turn();
 }
 
 function isPlan({ fact }: { readonly fact: { readonly type: string } }): boolean {
   return fact.type === "request.planned";
+}
+
+function isCancelOf(key: string) {
+  return ({ stream, fact }: Entry): boolean =>
+    stream === `key/${key}` && fact.type === "request.settled" && fact.body.result === "cancelled";
 }

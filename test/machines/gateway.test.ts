@@ -40,7 +40,14 @@ function item(
     service: service({ idempotency: promise }),
     payload,
   };
-  return { request, age, attempt: 1, claim: 3, reply: (reply) => void replies.push(reply) };
+  return {
+    request,
+    age,
+    attempt: 1,
+    claim: 3,
+    isPlanned: () => true,
+    reply: (reply) => void replies.push(reply),
+  };
 }
 
 interface GatewayRig {

@@ -207,7 +207,7 @@ describe("supervisor", () => {
     };
     second?.send({
       type: "gateway.enqueue",
-      item: { request, age: 1, attempt: 1, claim: 1, reply: () => {} },
+      item: { request, age: 1, attempt: 1, claim: 1, isPlanned: () => true, reply: () => {} },
     } as never);
     expect(second?.getSnapshot()).toMatchObject({ value: "claiming" });
   });

@@ -30,6 +30,7 @@ const item: QueuedRequest = {
   age: 1,
   attempt: 1,
   claim: 1,
+  isPlanned: () => true,
   reply,
 };
 const queued = [{ type: "gateway.enqueue", item }];
