@@ -44,7 +44,7 @@ export type AlarmReading = { readonly sequence: string | null } & (
 
 /** Reads the text of one frame. */
 export function parseAlarmEvent(text: string, settings: AlarmSettings): AlarmReading {
-  if (text.length > limits.alarmBytesMax)
+  if (bytesOf(text) > limits.alarmBytesMax)
     return refuse(null, "TOO_LARGE", "", `expected at most ${limits.alarmBytesMax} bytes`);
   const scan = scanJson(text);
   let event: unknown;
@@ -55,6 +55,11 @@ export function parseAlarmEvent(text: string, settings: AlarmSettings): AlarmRea
     return refuse(null, "INVALID", "", "not JSON; expected one CloudEvents 1.0 object");
   }
   return readAlarmEvent(event, settings, scan.members);
+}
+
+/** In UTF-8; counted only where it could matter. */
+function bytesOf(text: string): number {
+  return text.length * 3 > limits.alarmBytesMax ? new TextEncoder().encode(text).length : text.length;
 }
 
 /**

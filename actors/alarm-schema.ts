@@ -130,7 +130,6 @@ export const alarmEventSchema = z.object({
   data: alarmSchema,
 });
 
-/** As sent. */
 /** As read: times are Instants. */
 export type ReadAlarmEvent = z.output<typeof alarmEventSchema>;
 export type Alarm = z.output<typeof alarmSchema>;

@@ -28,7 +28,10 @@ const listen = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: port.default(limits.portDefault),
   /** What the ticketing service calls back, when it is not `http://host:port`. */
-  publicUrl: z.url().nullable().default(null),
+  publicUrl: z
+    .url({ protocol: /^https?$/, error: "expected http:// or https://, or null" })
+    .nullable()
+    .default(null),
   allowedOrigins: z.array(z.string()).default([]),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
 });

@@ -51,7 +51,7 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
     removeDatabase(copy);
     await copyDatabase(from, copy);
     const ledger = uuid();
-    const head = giveIdentity(copy, ledger);
+    const head = giveIdentity(copy, ledger, from);
     removeDatabase(target);
     rmSync(join(dir, "ledger.head"), { force: true });
     renameSync(copy, target);
@@ -90,18 +90,18 @@ function refuseToReplace(target: string, dir: string): void {
 async function copyDatabase(from: string, copy: string): Promise<void> {
   const source = new DatabaseSync(from, { readOnly: true, timeout: limits.ledgerBusyMs });
   try {
-    if (checkSchema(source) === "empty") throw new FailureError("INVALID", `${from} is empty.`);
     await backup(source, copy);
   } finally {
     source.close();
   }
 }
 
-/** Durable, and one file again (no write-ahead log beside it), when it returns. */
-function giveIdentity(copy: string, ledger: string): ChainLink {
+/** Durable, of this program's version, and one file again (no write-ahead log beside it), when it returns. */
+function giveIdentity(copy: string, ledger: string, from: string): ChainLink {
   const db = new DatabaseSync(copy);
   try {
-    checkSchema(db, () => {}); // a copy: its end is what was copied
+    // A copy: its end is what was copied.
+    if (checkSchema(db, () => {}) === "empty") throw new FailureError("INVALID", `${from} is empty.`);
     const head = verifyFacts(db, chainStart);
     db.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
     db.prepare("UPDATE meta SET value = ? WHERE name = 'ledger'").run(ledger);

@@ -175,6 +175,16 @@ describe("an array", () => {
     expect(await intake.post(path, "[ ]")).toMatchObject({ status: 202, body: { results: [] } });
   });
 
+  test("S3: the bound of one event counts bytes, not characters", async () => {
+    const intake = await startHttpIntake(new MemoryAlarmSink());
+    const many = Math.floor(limits.alarmBytesMax / 3);
+    for (const [more, status] of [
+      ["x".repeat(many), 202],
+      ["\u20ac".repeat(many), 413],
+    ] as const)
+      expect((await intake.post(path, textOf({ event: { more } }))).status).toBe(status);
+  });
+
   test("cloudevents-batch+json with a single event is refused", async () => {
     const intake = await startHttpIntake(new MemoryAlarmSink());
     const headers = { "content-type": "application/cloudevents-batch+json" };

@@ -84,26 +84,11 @@ export const parts: readonly Part[] = [
     },
   },
   {
-    name: "planted defects",
-    script: "planted",
-    words: (_, folder) => ["--state", `${folder}/planted.json`],
-    runs: 1,
-    tell: ([one]) => `${count(one, "planted")} planted defects: ${count(one, "caught")} caught`,
-  },
-  {
-    name: "mutation of machines/",
-    script: "mutation",
-    words: (_, folder) => ["--state", `${folder}/mutation`],
-    runs: 1,
-    tell: ([one]) =>
-      `${count(one, "mutants")} mutants, ${count(one, "survived")} survived: score ${count(one, "score")} %`,
-  },
-  {
     name: "planted",
     script: "planted",
     words: (_, folder) => ["--state", `${folder}/planted.json`],
     runs: 1,
-    tell: ([one]) => `${count(one, "caught")} of ${count(one, "planted")} breakages caught`,
+    tell: ([one]) => `${count(one, "planted")} planted defects: ${count(one, "caught")} caught`,
   },
   {
     name: "mutation",
@@ -111,7 +96,7 @@ export const parts: readonly Part[] = [
     words: (_, folder) => ["--state", `${folder}/mutation`],
     runs: 1,
     tell: ([one]) =>
-      `${count(one, "mutants")} mutants of machines/: ${Number(one?.["score"]).toFixed(1)} % noticed`,
+      `${count(one, "mutants")} mutants, ${count(one, "survived")} survived: score ${Number(one?.["score"]).toFixed(2)} %`,
   },
   {
     name: "feed cuts",

@@ -30,6 +30,10 @@ describe("a value that does not fit is refused by its path", () => {
     [{ dataDir: "" }, /^dataDir: /],
     [{ listen: { port: 65_536 } }, /^listen\.port: .*65535/],
     [{ listen: { publicUrl: "engine.example" } }, /^listen\.publicUrl: /],
+    [
+      { listen: { publicUrl: "foo://engine.example" } },
+      /^listen\.publicUrl: expected http:\/\/ or https:\/\//,
+    ],
     [{ listen: { tls: { cert: "server.pem" } } }, /^listen\.tls\.key: /],
     [{ gateway: { kind: "remote" } }, /^gateway\.kind: .*embedded/],
     [{ delays: { createSeconds: -1 } }, /^delays\.createSeconds: .*>=0/],

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Writable } from "node:stream";
@@ -9,6 +9,7 @@ import { restoreLedger } from "../../adapters/ledger/restore.ts";
 import type { Ledger } from "../../actors/ports.ts";
 import type { NewFact } from "../../machines/facts.ts";
 import type { Outcome } from "../../machines/vocabulary.ts";
+import { unpack } from "../process/old-ledger.ts";
 import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
 import { acceptance, all, noon, note, notes } from "./sample-facts.ts";
 
@@ -181,6 +182,31 @@ describe("ledger restore", () => {
     await (await target.open()).close();
     expect((await restore(join(place.dir, "copy.sqlite"))).head.position).toBe(1);
     expect((await verifyLedger(target.dir)).facts).toBe(1);
+  });
+
+  test("a backup of an older schema version is brought up to date in the copy; the backup stays as it was", async () => {
+    const old = await makeLedgerDirectory();
+    unpack(old.dir, target.dir);
+    const before = readFileSync(old.file);
+    const { head } = await restore(old.dir);
+    expect(head.position).toBeGreaterThan(0);
+    expect(readFileSync(old.file)).toEqual(before);
+    expect(await verifyLedger(target.dir)).toMatchObject({ facts: head.position });
+    const restored = await target.open();
+    expect(restored.head()).toMatchObject({ position: head.position, restored: true });
+    await restored.close();
+    await old.dispose();
+  });
+
+  test("an empty file and another program's are no backups", async () => {
+    const file = join(place.dir, "other.sqlite");
+    new DatabaseSync(file).close();
+    await expect(restore(file)).rejects.toMatchObject({ failure: { code: "INVALID" } });
+    const other = new DatabaseSync(file);
+    other.exec("CREATE TABLE cats (name TEXT)");
+    other.close();
+    await expect(restore(file)).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
+    expect(readdirSync(target.dir).filter((name) => name.includes("restoring"))).toEqual([]);
   });
 
   test("R4: never over a ledger with facts, never under a running engine, never a damaged backup", async () => {

@@ -42,7 +42,9 @@ export function flowOperations(supervisor: Supervisor): readonly Operation[] {
         if (flow !== null) return ok(flow);
         return fail(
           "UNKNOWN_FLOW",
-          `${lockGuid} is not among the newest ${limits.flowsKept} flows. Add key=… to look for it among its key's.`,
+          `${lockGuid} is not among the newest ${limits.flowsKept} flows, or its key has had over ` +
+            `${limits.explainFactsMax} facts since. Add key=… to look for an older flow among its key's; ` +
+            "`ticket-client ledger export` writes every fact.",
         );
       },
     }),
