@@ -94,24 +94,26 @@ interface Moment {
   readonly event: AutomaticFlowEvent;
 }
 
-/** Guards and action of one transition ask the same: the last answer is kept. */
-let last: (Moment & { readonly progress: Progress }) | null = null;
+/** Guards and action of one transition ask the same: the last answer is kept, be it an error. */
+let last: (Moment & { readonly progress: Progress | null; readonly error?: unknown }) | null = null;
 
-/** After the event, or as it was at the start. */
-function progress({ context, event }: Moment): Progress {
+/** After the event, or as it was at the start; null: what decides has thrown. */
+function foreseen({ context, event }: Moment): Progress | null {
   if (event.type !== "search.done") return context;
-  if (last?.context !== context || last.event !== event)
+  if (last?.context === context && last.event === event) return last.progress;
+  try {
     last = { context, event, progress: afterSearch(context, event.reply) };
+  } catch (error) {
+    last = { context, event, progress: null, error };
+  }
   return last.progress;
 }
 
-/** R6: what throws here is thrown by the action too, in its own words. */
-function foreseen(moment: Moment): Progress | null {
-  try {
-    return progress(moment);
-  } catch {
-    return null;
-  }
+/** R6: the action throws what a guard has met, in its own words. */
+function progress(moment: Moment): Progress {
+  const after = foreseen(moment);
+  if (after === null) throw last?.error;
+  return after;
 }
 
 export const automaticFlowMachine = setup({

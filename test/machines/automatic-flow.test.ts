@@ -328,14 +328,17 @@ describe("automatic flow", () => {
   });
 
   test("R6: what a decision throws is what the flow fails with", async () => {
+    let asked = 0;
     const decide = (): never => {
-      throw new Error("a defect of ours");
+      asked += 1; // once: another time it might say something else
+      throw new Error(`a defect of ours, ${asked}`);
     };
     const actor = createActor(automaticFlowMachine, { input: input([], { decide }) });
     const failure = new Promise((resolve) => actor.subscribe({ error: resolve }));
     actor.start();
     actor.send({ type: "search.done", reply: found() });
-    expect(await failure).toEqual(new Error("a defect of ours"));
+    expect(await failure).toEqual(new Error("a defect of ours, 1"));
+    expect(asked).toBe(1);
   });
 
   test("L3: everything a flow asks bears its GUID and fence", () => {
