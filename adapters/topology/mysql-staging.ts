@@ -43,8 +43,8 @@ interface Loader {
 
 async function connectLoader(address: MysqlAddress): Promise<Loader> {
   let connection: Connection;
-  const { createConnection } = await import("mysql2/promise");
   try {
+    const { createConnection } = await import("mysql2/promise");
     connection = await createConnection({ ...connectionOptions(address), maxPreparedStatements: 16 });
   } catch (error) {
     throw asUnavailable(address, error);

@@ -26,7 +26,14 @@ export interface MysqlTopologyOptions {
 export function openMysqlTopology({ url, clock }: MysqlTopologyOptions): TopologyDatabase {
   const address = readMysqlUrl(url);
   let pool: Promise<Pool> | undefined;
-  const opened = () => (pool ??= readingPool(address));
+  /** A driver that cannot be loaded (no more files may be open …) is loaded again by the next look-up. */
+  function opened(): Promise<Pool> {
+    pool ??= readingPool(address).catch((error: unknown) => {
+      pool = undefined;
+      throw error;
+    });
+    return pool;
+  }
   const ask = createAsk(opened, address, clock);
   return {
     path: ({ elementId, signal }) => lookUpPath(ask, elementId, signal),
@@ -38,7 +45,8 @@ export function openMysqlTopology({ url, clock }: MysqlTopologyOptions): Topolog
         { ...order, now: () => clock.now() },
       ),
     async close() {
-      await (await pool)?.end().catch(() => undefined); // what is left of a broken connection is gone anyway
+      // What is left of a broken connection is gone anyway, and who could not open it was told.
+      await pool?.then((open) => open.end()).catch(() => undefined);
     },
   };
 }
