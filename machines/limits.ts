@@ -56,9 +56,12 @@ export const limits = {
    * second at 2,000 alarms a second, and what a replay as fast as it can has in flight.
    */
   unacknowledgedCalmMax: 256,
-  /** Of one WebSocket path: some thousand mediators and element managers, twice over while they reconnect. */
+  /**
+   * Of one WebSocket path, and of all senders of alarms, over WebSocket or HTTP: some thousand mediators and element
+   * managers, twice over while they reconnect.
+   */
   connectionsMax: 10_000,
-  /** Beside those, so that sockets that take every place do not shut out who must see why: readers, inspectors, requests. */
+  /** Beside those, so that senders that take every place do not shut out who must see why: readers, inspectors, requests. */
   operatorConnectionsMax: 1_000,
   pingIntervalMs: 15_000,
   fragmentsMax: 64,
@@ -82,7 +85,7 @@ export const limits = {
   /** Body of one request that carries alarms: a full batch of one-kilobyte events. */
   alarmRequestBytesMax: 1_048_576,
   alarmsPerRequestMax: 1_000,
-  /** Requests whose alarms are being read at once: with full bodies 128 MiB. */
+  /** Requests whose alarms are being read at once: with full bodies 128 MiB. So many come on connections of their own, too. */
   alarmRequestsMax: 128,
   /** Years that a date of an alarm may lie in. */
   earliestYear: 1970,

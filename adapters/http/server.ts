@@ -8,12 +8,14 @@ import https from "node:https";
 import type { Duplex } from "node:stream";
 import type { Config } from "../../actors/config.ts";
 import type { Log } from "../../actors/ports.ts";
+import { alarmsPath } from "../../actors/socket-messages.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { type AccessRules, accessRules, inUrl, judgeAccess } from "./access.ts";
 import { type Method, type PathParams, PathTable } from "./path-table.ts";
 import { sendProblem, sendProblemOnSocket, type Problem } from "./problem.ts";
 import { allowOf, allowOrigin, sendOptions, setSecurityHeaders } from "./security-headers.ts";
+import { SenderConnections } from "./sender-connections.ts";
 
 export interface Route {
   readonly method: Method;
@@ -46,8 +48,20 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
+/** Connections at most: kept by senders of alarms, of senders for one request each, and beside those. */
+const shares: Readonly<Record<"senders" | "passing" | "operators", number>> = {
+  senders: limits.connectionsMax,
+  passing: limits.alarmRequestsMax,
+  operators: limits.operatorConnectionsMax,
+};
+
 /** Resolves when it listens: routes and upgrades are added later; until `allAdded` what is missing is 503. */
-export async function startHttpServer(listen: Config["listen"], log: Log): Promise<HttpServer> {
+export async function startHttpServer(
+  listen: Config["listen"],
+  log: Log,
+  { senders: sendersMax, passing: passingMax, operators: operatorsMax } = shares,
+): Promise<HttpServer> {
+  const senders = new SenderConnections(sendersMax, passingMax);
   const routes = new PathTable<Route["answer"]>();
   const upgrades: Upgrade[] = [];
   let access: AccessRules = { hosts: [], origins: [] };
@@ -95,6 +109,10 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
     }
     if (found.params === null)
       return sendProblem(response, { status: 400, detail: "The path holds an escape that is not UTF-8." });
+    if (isOfSenders(request) && !senders.keep(request.socket)) {
+      response.setHeader("Connection", "close");
+      if (!senders.letPass(request.socket)) return sendProblem(response, refuse(request, tooManySenders));
+    }
     void run(answer, request, response, found.params);
   }
 
@@ -122,11 +140,13 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
     ...(listen.tls === undefined ? undefined : readTls(listen.tls)),
   };
   const server = listen.tls === undefined ? http.createServer(options) : secureServer(options);
-  server.maxConnections = limits.connectionsMax + limits.operatorConnectionsMax;
+  server.maxConnections = sendersMax + passingMax + operatorsMax;
   server.on("request", serve);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const denied = judgeAccess(request, access);
     if (denied !== null) return sendProblemOnSocket(socket, refuse(request, denied));
+    if (isOfSenders(request) && !senders.keep(socket))
+      return sendProblemOnSocket(socket, refuse(request, tooManySenders));
     if (upgrades.some((upgrade) => upgrade(request, socket, head))) return;
     sendProblemOnSocket(socket, missing("There is no WebSocket at this path."));
   });
@@ -166,6 +186,18 @@ export async function startHttpServer(listen: Config["listen"], log: Log): Promi
 export function pathOf(request: IncomingMessage): string {
   return request.url?.split("?", 1)[0] ?? "/";
 }
+
+/** All that takes alarms lies at this path or beneath it. */
+function isOfSenders(request: IncomingMessage): boolean {
+  const path = pathOf(request);
+  return path === alarmsPath || path.startsWith(`${alarmsPath}/`);
+}
+
+const tooManySenders: Problem = {
+  status: 503,
+  detail: "Senders of alarms have all connections that they may have; try again in a second.",
+  headers: { "Retry-After": "1" },
+};
 
 /** `readBytes` as text; what is not UTF-8 becomes U+FFFD. */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string | null> {

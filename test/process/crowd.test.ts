@@ -20,12 +20,23 @@ const upgradeText = (port: number): string =>
     "\r\n",
   ].join("\r\n");
 
+/** Of a sender over HTTP that keeps its connection. The engine reads it, and refuses what it says. */
+const requestText = (port: number): string =>
+  [
+    "POST /v1/alarms HTTP/1.1",
+    `Host: 127.0.0.1:${port}`,
+    "Content-Type: application/json",
+    "Content-Length: 2",
+    "",
+    "{}",
+  ].join("\r\n");
+
 /** Its status. */
-async function upgrade(port: number, held: Socket[]): Promise<number> {
+async function open(port: number, held: Socket[], text = upgradeText(port)): Promise<number> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
   held.push(socket);
-  socket.write(upgradeText(port));
+  socket.write(text);
   const [said] = (await once(socket, "data")) as [Buffer];
   return Number(said.toString("latin1").slice("HTTP/1.1 ".length, "HTTP/1.1 101".length));
 }
@@ -52,12 +63,18 @@ describe("as many senders as may connect", { timeout: 120_000 }, () => {
     const statuses = new Map<number, number>();
     // The sender is one of them.
     for (let left = limits.connectionsMax - 1; left > 0; left -= 250) {
-      const some = Array.from({ length: Math.min(left, 250) }, () => upgrade(port, held));
+      const some = Array.from({ length: Math.min(left, 250) }, () => open(port, held));
       for (const status of await Promise.all(some)) statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
     expect(statuses).toEqual(new Map([[101, limits.connectionsMax - 1]]));
-    expect(await upgrade(port, held)).toBe(503);
+    expect(await open(port, held)).toBe(503);
     expect(residentMb(engine.child.pid)).toBeLessThan(300); // as in a storm
+
+    // S3: so many senders over HTTP that they would fill what is kept for operators, if they kept their connections.
+    for (let left = limits.operatorConnectionsMax + limits.alarmRequestsMax; left > 0; left -= 100) {
+      const some = Array.from({ length: Math.min(left, 100) }, () => open(port, held, requestText(port)));
+      expect(new Set(await Promise.all(some))).toEqual(new Set([400]));
+    }
 
     expect((await raiseUntilGone(sender, 1, 20)).size).toBe(20);
     await untilAllSettled(port);
@@ -68,6 +85,6 @@ describe("as many senders as may connect", { timeout: 120_000 }, () => {
     reader.terminate();
 
     for (const socket of held.splice(0)) socket.destroy();
-    await expect.poll(() => upgrade(port, held), { timeout: 30_000 }).toBe(101);
+    await expect.poll(() => open(port, held), { timeout: 30_000 }).toBe(101);
   });
 });
