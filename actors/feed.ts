@@ -10,7 +10,8 @@ import type { Fact } from "../machines/facts.ts";
 import { limits } from "../machines/limits.ts";
 import type { Position } from "../machines/vocabulary.ts";
 import { FactRing, factText } from "./feed-facts.ts";
-import { feedCloseCodes, feedPath, type FeedSnapshot, type FeedType } from "./feed-messages.ts";
+import { feedCloseCodes, feedPath, type FeedType } from "./feed-messages.ts";
+import { Present } from "./feed-present.ts";
 import { LatestStates, type StateEntry } from "./feed-states.ts";
 import type { Clock } from "./ports.ts";
 import type { ClientView } from "./engine-views.ts";
@@ -88,12 +89,18 @@ class EngineFeed implements Feed {
   /** Until the next second of somebody who has had its facts of this one. */
   #paceTimer: unknown = null;
   #isPaging = false;
+  /** Taken within the last `feedStateIntervalMs`: states are no newer. */
+  #present: Present | null = null;
+  #presentTimer: unknown = null;
+  /** Facts since the present that is shared: who goes on from it has them in the ring for as many more. */
+  readonly #missedMax: number;
 
   constructor({ supervisor, clock, factsKept = limits.feedFactsKept }: FeedOptions) {
     this.#supervisor = supervisor;
     this.#clock = clock;
     const { ledger, position } = supervisor.snapshot();
     this.#ring = new FactRing(ledger, position, factsKept);
+    this.#missedMax = factsKept / 2;
     this.#states = new LatestStates((type, data) => this.#frame(type, data));
     this.#row = new ReaderRow({
       clock,
@@ -257,26 +264,45 @@ class EngineFeed implements Feed {
   // --- a reader's life
 
   #begin(reading: Reading, after: FeedRequest["after"]): void {
-    const { ledger, position } = this.#supervisor.snapshot();
+    const { ledger, position } = this.#presentSince(after?.position ?? 0);
     if (after === null) this.#sendSnapshot(reading, position, false);
     else if (after.ledger !== ledger || after.position > position) this.#reset(reading);
     else this.#sendSnapshot(reading, after.position, false);
   }
 
   #reset(reading: Reading): void {
-    this.#sendSnapshot(reading, this.#supervisor.snapshot().position, true);
+    this.#sendSnapshot(reading, this.#presentSince(0).position, true);
   }
 
   #sendSnapshot(reading: Reading, position: Position, reset: boolean): void {
-    const { only } = reading.request;
-    const whole = this.#supervisor.snapshot();
-    const clients = only === null ? whole.clients : whole.clients.filter(({ clientId }) => clientId === only);
+    const present = this.#presentSince(position);
     reading.position = position;
     reading.previous = position;
     // What was to be told of states is older than this.
-    reading.stateNumber = this.#states.number;
-    const data: FeedSnapshot["data"] = { ...whole, clients, position, reset };
-    reading.reader.send(this.#frame("feed.snapshot", JSON.stringify(data)));
+    reading.stateNumber = present.stateNumber;
+    reading.reader.send(present.text(reading.request.only, position, reset));
+  }
+
+  /**
+   * The present, or that of a moment ago, for all who ask at one time: not older than the facts up to `known`, which its
+   * reader has (F2), and recent enough that what follows it is in the ring for a while.
+   */
+  #presentSince(known: Position): Present {
+    const kept = this.#present;
+    if (kept !== null) {
+      const missed = this.#ring.head - kept.position;
+      if (missed === 0 || (kept.position >= known && missed <= this.#missedMax)) return kept;
+    }
+    this.#forgetPresent();
+    const frame = (data: string): string => this.#frame("feed.snapshot", data);
+    this.#present = new Present(this.#supervisor.snapshot(), this.#states.number, frame);
+    this.#presentTimer = this.#clock.setTimeout(() => this.#forgetPresent(), limits.feedStateIntervalMs);
+    return this.#present;
+  }
+
+  #forgetPresent(): void {
+    this.#clock.clearTimeout(this.#presentTimer);
+    this.#present = null;
   }
 
   #forget(): void {
@@ -284,6 +310,7 @@ class EngineFeed implements Feed {
     this.#clock.clearTimeout(this.#paceTimer);
     this.#stateTimer = null;
     this.#paceTimer = null;
+    this.#forgetPresent();
     this.#states.forget();
   }
 

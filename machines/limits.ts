@@ -104,7 +104,7 @@ export const limits = {
   // --- feed
   feedQueuedBytesMax: 1_048_576,
   feedReadersMax: 200,
-  /** States are sent at most this often; latest wins. */
+  /** States are sent at most this often, latest wins; and a snapshot is told for so long to all who want one. */
   feedStateIntervalMs: 100,
   /**
    * For a reader that wants the present rather than all of it: more than anybody reads, and than a ticketing service

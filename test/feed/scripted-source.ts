@@ -18,6 +18,7 @@ export class ScriptedSource implements Source {
   pagesRead = 0;
   readFails = false;
   counted = 0;
+  snapshotsTaken = 0;
   #told = 0;
   #gate: Promise<void> | null = null;
   #open: () => void = () => undefined;
@@ -84,6 +85,7 @@ export class ScriptedSource implements Source {
     return () => this.#clientListeners.delete(listener);
   }
   snapshot() {
+    this.snapshotsTaken += 1;
     return {
       ledger: this.ledger,
       position: this.#told,
