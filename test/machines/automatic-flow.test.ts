@@ -18,18 +18,9 @@ import type { FlowStep, SearchPurpose } from "../../machines/flow-plan.ts";
 import type { SearchCriteria, Ticket } from "../../machines/vocabulary.ts";
 import { found } from "./client-rig.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";
-import {
-  answer,
-  createPayload,
-  History,
-  KEY,
-  noon,
-  service,
-  settings,
-  settledReply,
-  ticket,
-} from "./given.ts";
+import { answer, createPayload, KEY, noon, service, settings, settledReply, ticket } from "./given.ts";
 import { checkChart, checkTable } from "./transition-table.ts";
+import { accepted, answered, send } from "./steps.ts";
 
 /*
  * A raise of a key that nothing is known of: found nothing, it creates; found an open ticket, it adopts.
@@ -71,9 +62,7 @@ interface FlowRig {
 }
 
 function input(asked: FlowCommand[], change: Partial<FlowInput> = {}): AutomaticFlowInput {
-  const history = new History();
-  history.accept("n1");
-  return { ...history.start(KEY, change), ask: (command) => void asked.push(command) };
+  return { ...accepted().start(KEY, change), ask: (command) => void asked.push(command) };
 }
 
 function flowRig(): FlowRig {
@@ -291,12 +280,9 @@ describe("automatic flow", () => {
   });
 
   test("a request that may go again is forwarded at once, without a search", () => {
-    const history = new History();
-    history.accept("n1");
-    history.plan(createPayload, service());
-    const busy = answer("nack", { code: "BUSY" });
-    history.add(...judgeAnswer(history.key(), history.send(), busy, settings).entries);
-    history.end("parked");
+    const history = accepted();
+    send(history, createPayload, service());
+    answered(history, "nack", "BUSY");
     const asked: FlowCommand[] = [];
     const ask = (command: FlowCommand): void => void asked.push(command);
     const actor = createActor(automaticFlowMachine, { input: { ...history.start(), ask } }).start();
@@ -305,8 +291,7 @@ describe("automatic flow", () => {
   });
 
   test("what has been told meanwhile ends it at once", () => {
-    const history = new History();
-    history.accept("n1");
+    const history = accepted();
     history.plan(createPayload, service({ asyncSeconds: 90 }));
     history.add(
       ...judgeAnswer(history.key(), history.send(), answer("inDoubt", { code: "TIMEOUT" }), settings).entries,

@@ -21,6 +21,7 @@ import {
   service,
   withTicket,
 } from "./given.ts";
+import { done, send } from "./steps.ts";
 
 const parent = { ticketId: "T1", service: "OSB", key: KEY, endAt: null };
 
@@ -44,10 +45,8 @@ function coverNow(history: History, by: Parameters<typeof coverAlarms>[2] = pare
 
 function closeParent(history: History): void {
   history.accept("clear", { kind: "clear", clearedAt: noon });
-  history.plan(closePayload, service());
-  const request = history.send();
-  history.add(...settle(history.key(), request, history.now, { result: "ok", ticketId: null, because: "" }));
-  history.end("settled");
+  send(history, closePayload, service());
+  done(history);
 }
 
 const child = (history: History) => history.key("NE-2");

@@ -8,13 +8,9 @@ import {
 } from "../../machines/flow-input.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
 import { limits } from "../../machines/limits.ts";
-import { judgeAnswer } from "../../machines/request.ts";
-import { settle } from "../../machines/settlement.ts";
 import type { PathReading } from "../../machines/upstream.ts";
-import type { NetworkPath, Notification, Ticket } from "../../machines/vocabulary.ts";
+import type { NetworkPath, Ticket } from "../../machines/vocabulary.ts";
 import {
-  answer,
-  closePayload,
   createPayload,
   History,
   KEY,
@@ -26,38 +22,7 @@ import {
   withTicket,
 } from "./given.ts";
 import { membersText, RecordFile } from "./record-text.ts";
-
-function found(...tickets: readonly Ticket[]): FlowFindings {
-  return { ...noFindings, doubt: { ...noFindings.doubt, byKey: tickets } };
-}
-
-function accepted(change: Partial<Notification> = {}, history = new History()): History {
-  history.accept("n1", change);
-  return history;
-}
-
-/** T1, made by us, was closed `secondsAgo`. */
-function closed(secondsAgo: number): History {
-  const history = withTicket(new History({ reopenSeconds: 100 }));
-  history.accept("clear", { kind: "clear", clearedAt: noon });
-  history.plan(closePayload, service());
-  const done = { result: "ok", ticketId: null, because: "" } as const;
-  history.add(...settle(history.key(), history.send(), history.now, done));
-  history.end("settled");
-  history.now += secondsAgo * 1000;
-  return history;
-}
-
-/** n0's create is something nobody can say the fate of. */
-function unknownCreate(): History {
-  const history = new History();
-  history.accept("n0");
-  history.plan(createPayload, service({ idempotency: "none" }));
-  const how = { result: "unknown", ticketId: null, because: "" } as const;
-  history.add(...settle(history.key(), history.send(), history.now, how));
-  history.end("settled");
-  return history;
-}
+import { accepted, answered, closed, searched, send, stopped, unknownCreate } from "./steps.ts";
 
 function path(end: NetworkPath["end"] = "root"): PathReading {
   const hop = { name: "", type: "", interface: "", networkService: "" };
@@ -66,7 +31,7 @@ function path(end: NetworkPath["end"] = "root"): PathReading {
 }
 
 function upstream(...elements: readonly Ticket[]): FlowFindings {
-  return { ...found(), path: path(), elements };
+  return { ...searched(), path: path(), elements };
 }
 
 const topology: Partial<FlowInput> = { hasTopology: true };
@@ -103,25 +68,21 @@ const cases: readonly Case[] = [
     topology,
   ],
   ["a planned outage with a topology", () => accepted({ plannedOutage: true }), noFindings, topology],
-  ["the path is known, tickets on it are not", () => accepted(), { ...found(), path: path() }, topology],
-  ["the key has an unknown create", () => accepted({ alarm: "a2" }, unknownCreate()), noFindings],
+  ["the path is known, tickets on it are not", () => accepted(), { ...searched(), path: path() }, topology],
+  ["the key has an unknown create", () => accepted({ alarm: "a2" }, unknownCreate("n0")), noFindings],
   [
     "D0",
     () => {
       const history = accepted({ kind: "clear", clearedAt: noon });
-      const { group } = history.start();
-      const [clear] = group;
-      if (clear === undefined) throw new Error("Nothing waits.");
-      const ended = { outcome: "stopped", because: "", lockGuid: null, rule: "D12", ticketId: null } as const;
-      const body = { ...ended, failure: null, requestId: null, supersedes: null, alarm: clear.ref, key: KEY };
-      history.add({ stream: `key/${KEY}`, fact: { type: "alarm.settled", at: history.now, body } });
+      history.start();
+      stopped(history, "D12");
       history.end("settled");
       history.accept("n2");
       return history;
     },
-    found(),
+    searched(),
   ],
-  ["D2 by the alarm itself", () => accepted({ plannedOutage: true }), found()],
+  ["D2 by the alarm itself", () => accepted({ plannedOutage: true }), searched()],
   ["D2 by a ticket", () => accepted(), upstream(maintenance), topology],
   [
     "D2 by a ticket without end",
@@ -129,10 +90,10 @@ const cases: readonly Case[] = [
     upstream(ticket("P9", { ...maintenance, endAt: undefined as never })),
     topology,
   ],
-  ["D3", () => accepted({ severity: "critical" }), found(ticket("T1", { severity: "minor" }))],
-  ["D4", () => accepted({ details: "on fire" }), found(ticket("T1"))],
-  ["D4, of two open tickets", () => accepted(), found(ticket("T2", { openedAt: noon - 1 }), ticket("T1"))],
-  ["D4, linked and not yet shown", () => accepted({ alarm: "a2" }, withTicket()), found()],
+  ["D3", () => accepted({ severity: "critical" }), searched(ticket("T1", { severity: "minor" }))],
+  ["D4", () => accepted({ details: "on fire" }), searched(ticket("T1"))],
+  ["D4, of two open tickets", () => accepted(), searched(ticket("T2", { openedAt: noon - 1 }), ticket("T1"))],
+  ["D4, linked and not yet shown", () => accepted({ alarm: "a2" }, withTicket()), searched()],
   ["D5", () => accepted(), upstream(parent), topology],
   [
     "D5, at the end of a path in a circle",
@@ -149,12 +110,12 @@ const cases: readonly Case[] = [
   ["D5, at the end of a long path", () => accepted(), { ...upstream(parent), path: path("limit") }, topology],
   [
     "D6",
-    () => accepted({ alarm: "a2" }, closed(99)),
-    found(),
+    () => accepted({ alarm: "a2" }, closed(99, 100)),
+    searched(),
     { settings: { ...settings, reopenSeconds: 100 } },
   ],
-  ["D7", () => accepted(), found(), { settings: { ...settings, maxOpenTickets: 0 } }],
-  ["D8", () => accepted({ details: "on fire" }), found()],
+  ["D7", () => accepted(), searched(), { settings: { ...settings, maxOpenTickets: 0 } }],
+  ["D8", () => accepted({ details: "on fire" }), searched()],
   [
     "D8, for three alarms",
     () => {
@@ -163,13 +124,13 @@ const cases: readonly Case[] = [
       history.accept("n3", { alarm: "a3", kind: "change", severity: "minor" });
       return history;
     },
-    found(),
+    searched(),
   ],
   [
     "D8, where nobody could look at the path",
     () => accepted(),
     {
-      ...found(),
+      ...searched(),
       path: { elementId: KEY, path: null, failure: "The topology did not answer in 2 s.", at: noon },
       elements: [],
     },
@@ -177,37 +138,41 @@ const cases: readonly Case[] = [
   ],
   [
     "D8, the key's create is unknown and was not found",
-    () => accepted({ alarm: "a2" }, unknownCreate()),
+    () => accepted({ alarm: "a2" }, unknownCreate("n0")),
     {
-      ...found(),
+      ...searched(),
       unknown: new Map([["request-2", []]]),
     },
   ],
   [
     "D8, the key's unknown create is found after all",
-    () => accepted({ alarm: "a2" }, unknownCreate()),
+    () => accepted({ alarm: "a2" }, unknownCreate("n0")),
     {
-      ...found(),
+      ...searched(),
       unknown: new Map([["request-2", [ticket("T5")]]]),
     },
   ],
-  ["D9, upward", () => accepted({ kind: "change", severity: "critical" }), found(ticket("T1"))],
-  ["D9, not upward", () => accepted({ kind: "change", severity: "minor" }), found(ticket("T1"))],
-  ["D10", () => accepted({ alarm: "a2", kind: "clear" }, withTicket()), found(ticket("T1"))],
+  ["D9, upward", () => accepted({ kind: "change", severity: "critical" }), searched(ticket("T1"))],
+  ["D9, not upward", () => accepted({ kind: "change", severity: "minor" }), searched(ticket("T1"))],
+  ["D10", () => accepted({ alarm: "a2", kind: "clear" }, withTicket()), searched(ticket("T1"))],
   [
     "D11",
     () => accepted({ alarm: "a1", kind: "clear", clearedAt: noon + 5 }, withTicket()),
-    found(ticket("T1")),
+    searched(ticket("T1")),
   ],
-  ["D12", () => accepted({ kind: "clear" }), found()],
-  ["D13", () => accepted({ kind: "change" }), found()],
-  ["T2: a linked ticket that the search should show", linkedLongAgo, found()],
-  ["T2: a linked ticket that nobody knows", linkedLongAgo, { ...found(), verified: new Map([["T1", null]]) }],
+  ["D12", () => accepted({ kind: "clear" }), searched()],
+  ["D13", () => accepted({ kind: "change" }), searched()],
+  ["T2: a linked ticket that the search should show", linkedLongAgo, searched()],
+  [
+    "T2: a linked ticket that nobody knows",
+    linkedLongAgo,
+    { ...searched(), verified: new Map([["T1", null]]) },
+  ],
   [
     "T2: a linked ticket that was closed by others",
     linkedLongAgo,
     {
-      ...found(),
+      ...searched(),
       verified: new Map([["T1", ticket("T1", { status: "closed" })]]),
     },
   ],
@@ -215,7 +180,7 @@ const cases: readonly Case[] = [
     "T2: a linked ticket that is open after all",
     linkedLongAgo,
     {
-      ...found(),
+      ...searched(),
       verified: new Map([["T1", ticket("T1", { severity: "minor" })]]),
     },
   ],
@@ -227,11 +192,8 @@ const strange: SearchFailure = { code: "SOMETHING_NEW", cause: "a surprise", per
 
 function doubtful(): History {
   const history = accepted();
-  history.plan(createPayload, service());
-  history.add(
-    ...judgeAnswer(history.key(), history.send(), answer("inDoubt", { code: "TIMEOUT" }), settings).entries,
-  );
-  history.end("parked");
+  send(history, createPayload, service());
+  answered(history, "inDoubt", "TIMEOUT");
   return history;
 }
 
@@ -278,10 +240,9 @@ test("G3 G4: how a flow goes on with a request in doubt, word for word", async (
         const history = payload === updatePayload ? accepted({ alarm: "a2" }, withTicket()) : accepted();
         history.plan(payload, service());
         for (let attempt = 1; attempt <= attempts; attempt += 1) {
-          const lost = answer("inDoubt", { code: "TIMEOUT" });
-          history.add(...judgeAnswer(history.key(), history.send(), lost, settings).entries);
+          history.send();
+          answered(history, "inDoubt", "TIMEOUT");
         }
-        history.end("parked");
         const step = nextStep(history.start(), { ...noFindings, doubt }, null, history.now);
         tell(file, `${command}, ${attempts} attempts, ${name}`, history, step);
       }

@@ -1,15 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Decision, DecisionInput } from "../../machines/decision.ts";
 import { noFindings, type FlowFindings, type FlowInput } from "../../machines/flow-input.ts";
-import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
+import { nextStep } from "../../machines/flow-plan.ts";
 import { limits } from "../../machines/limits.ts";
-import { judgeAnswer } from "../../machines/request.ts";
-import { settle } from "../../machines/settlement.ts";
-import type { Entry } from "../../machines/entry.ts";
 import type { FactType } from "../../machines/facts.ts";
 import type { Notification, Ticket } from "../../machines/vocabulary.ts";
 import {
-  answer,
   body,
   closePayload,
   createPayload,
@@ -17,42 +13,16 @@ import {
   KEY,
   noon,
   service,
-  settings,
   ticket,
   types,
   updatePayload,
   withTicket,
 } from "./given.ts";
-
-const byKey = (...tickets: ReturnType<typeof ticket>[]): FlowFindings => ({
-  ...noFindings,
-  doubt: { ...noFindings.doubt, byKey: tickets },
-});
-
-function entriesOf(step: FlowStep): readonly Entry[] {
-  return step.step === "search" ? [] : step.entries;
-}
-
-function raised(): History {
-  const history = new History();
-  history.accept("n1");
-  return history;
-}
-
-/** n1's create is something nobody can say the fate of. */
-function unknownCreate(): History {
-  const history = raised();
-  history.plan(createPayload, service({ idempotency: "none" }));
-  history.add(
-    ...settle(history.key(), history.send(), history.now, { result: "unknown", ticketId: null, because: "" }),
-  );
-  history.end("settled");
-  return history;
-}
+import { accepted, answered, entriesOf, north, searched, send, unknownCreate } from "./steps.ts";
 
 describe("what a flow does next", () => {
   test("it searches its key's open tickets first, bounded", () => {
-    const step = nextStep(raised().start(), noFindings, null, 0);
+    const step = nextStep(accepted().start(), noFindings, null, 0);
     const criteria = { clientReference: KEY, kind: "MO", maxResults: limits.searchResultsMax };
     expect(step).toMatchObject({ step: "search", purpose: "key", criteria });
     expect(step.step === "search" ? step.criteria.status : []).toEqual([
@@ -63,10 +33,10 @@ describe("what a flow does next", () => {
   });
 
   test("A3: what it plans goes back to its alarms, its lock and its rule", () => {
-    const history = raised();
+    const history = accepted();
     history.accept("n2", { alarm: "a2" });
     const input = history.start();
-    const planned = body(entriesOf(nextStep(input, byKey(), null, history.now)), "request.planned");
+    const planned = body(entriesOf(nextStep(input, searched(), null, history.now)), "request.planned");
     expect(planned).toMatchObject({
       requestId: input.requestId,
       lockGuid: input.lockGuid,
@@ -78,8 +48,8 @@ describe("what a flow does next", () => {
   });
 
   test("D4: adopting links the ticket, says which rule and settles the alarms", () => {
-    const history = raised();
-    const step = nextStep(history.start(), byKey(ticket("T3")), null, history.now);
+    const history = accepted();
+    const step = nextStep(history.start(), searched(ticket("T3")), null, history.now);
     expect(types(entriesOf(step))).toEqual(["flow.decided", "ticket.linked", "alarm.settled"]);
     expect(body(entriesOf(step), "flow.decided")).toMatchObject({
       rule: "D4",
@@ -91,10 +61,10 @@ describe("what a flow does next", () => {
   });
 
   test("the default decision can be replaced", () => {
-    const history = raised();
+    const history = accepted();
     const decide = () =>
       ({ act: "stop", rule: "D8", outcome: "stopped", because: "ours", ticketId: null }) as const;
-    history.add(...entriesOf(nextStep(history.start(KEY, { decide }), byKey(), null, history.now)));
+    history.add(...entriesOf(nextStep(history.start(KEY, { decide }), searched(), null, history.now)));
     expect(history.outcomes()).toEqual({ n1: "stopped" });
   });
 });
@@ -113,16 +83,16 @@ describe("what a decision is given", () => {
 
   test("tickets found by the ids of lost creates beside those of the key, each once", () => {
     const unknown = new Map([["r", [ticket("T1"), ticket("T5")]]]);
-    const { seen } = given(raised(), { ...byKey(ticket("T1"), ticket("T2")), unknown });
+    const { seen } = given(accepted(), { ...searched(ticket("T1"), ticket("T2")), unknown });
     expect(seen?.findings.tickets.map(({ ticketId }) => ticketId)).toEqual(["T1", "T2", "T5"]);
     expect([...(seen?.findings.foundCreates ?? [])]).toEqual(["r"]);
-    expect([...(given(raised(), byKey()).seen?.findings.foundCreates ?? ["none"])]).toEqual([]);
+    expect([...(given(accepted(), searched()).seen?.findings.foundCreates ?? ["none"])]).toEqual([]);
   });
 
   test("without a topology no path, and nothing above", () => {
     const { seen } = given(
-      raised(),
-      byKey(ticket("T1", { clientReference: "HUB", networkElements: ["HUB"] })),
+      accepted(),
+      searched(ticket("T1", { clientReference: "HUB", networkElements: ["HUB"] })),
     );
     expect(seen).toMatchObject({ path: null, pathFailure: null, above: [] });
   });
@@ -132,12 +102,12 @@ describe("what a decision is given", () => {
     const read = { elementId: "NE-1", path, failure: null, at: noon };
     const topology = { hasTopology: true };
     const elements: Ticket[] = [];
-    expect(given(raised(), { ...byKey(), path: read, elements }, topology).seen).toMatchObject({
+    expect(given(accepted(), { ...searched(), path: read, elements }, topology).seen).toMatchObject({
       path,
       pathFailure: null,
     });
     const failed = { ...read, path: null, failure: "it is down" };
-    const told = given(raised(), { ...byKey(), path: failed, elements }, topology);
+    const told = given(accepted(), { ...searched(), path: failed, elements }, topology);
     expect(told.seen).toMatchObject({ path: null, pathFailure: "it is down" });
     expect(body(entriesOf(told.step), "flow.decided")).toMatchObject({
       because: "ours Decided without the path: it is down",
@@ -148,7 +118,7 @@ describe("what a decision is given", () => {
 });
 
 describe("A8: a ticket that a decision names is linked", () => {
-  function naming(tickets: readonly Ticket[], decision: Partial<Decision> = {}, history = raised()) {
+  function naming(tickets: readonly Ticket[], decision: Partial<Decision> = {}, history = accepted()) {
     const decide = (): Decision =>
       ({
         act: "stop",
@@ -158,7 +128,9 @@ describe("A8: a ticket that a decision names is linked", () => {
         ticketId: "T3",
         ...decision,
       }) as Decision;
-    return types(entriesOf(nextStep(history.start(KEY, { decide }), byKey(...tickets), null, history.now)));
+    return types(
+      entriesOf(nextStep(history.start(KEY, { decide }), searched(...tickets), null, history.now)),
+    );
   }
 
   test.each([
@@ -172,7 +144,7 @@ describe("A8: a ticket that a decision names is linked", () => {
   });
 
   test("the one named, not the one shown before it", () => {
-    const history = raised();
+    const history = accepted();
     const decide = (): Decision => ({
       act: "stop",
       rule: "D8",
@@ -180,14 +152,14 @@ describe("A8: a ticket that a decision names is linked", () => {
       because: "ours",
       ticketId: "T3",
     });
-    const found = byKey(ticket("T0"), ticket("T3"));
+    const found = searched(ticket("T0"), ticket("T3"));
     const entries = entriesOf(nextStep(history.start(KEY, { decide }), found, null, history.now));
     expect(body(entries, "ticket.linked")).toMatchObject({ ticketId: "T3" });
   });
 
   test("D4: an adopted one with its own elements, whatever was shown before it", () => {
-    const history = raised();
-    const found = byKey(ticket("T9", { clientReference: "HUB", networkElements: ["HUB"] }), ticket("T3"));
+    const history = accepted();
+    const found = searched(ticket("T9", { clientReference: "HUB", networkElements: ["HUB"] }), ticket("T3"));
     const entries = entriesOf(nextStep(history.start(), found, null, history.now));
     expect(body(entries, "ticket.linked")).toMatchObject({ ticketId: "T3", networkElements: ["NE-1"] });
   });
@@ -229,7 +201,7 @@ test("counters of an element are no ticket's: they go to the selected service, a
   });
   const other = service({ name: "OTHER" });
   const input = history.start(KEY, { decide, service: other });
-  const step = nextStep(input, byKey(ticket("T1")), null, history.now);
+  const step = nextStep(input, searched(ticket("T1")), null, history.now);
   expect(step).toMatchObject({ step: "forward", request: { payload, service: other } });
   expect(body(entriesOf(step), "flow.decided").decision).toBe("update");
 });
@@ -239,12 +211,10 @@ describe("T1: another service is selected meanwhile", () => {
   const home = (name: string) => (name === "OSB" ? service() : null);
 
   test("G3: an attempt more goes where the first one went, with the same id and payload", () => {
-    const history = raised();
+    const history = accepted();
     history.plan(createPayload, service());
     const { requestId } = history.send();
-    const busy = answer("nack", { code: "BUSY" });
-    history.add(...judgeAnswer(history.key(), history.request(), busy, settings).entries);
-    history.end("parked");
+    answered(history, "nack", "BUSY");
     const step = nextStep(history.start(KEY, { service: other }), noFindings, null, history.now);
     expect(step).toMatchObject({
       step: "forward",
@@ -253,11 +223,9 @@ describe("T1: another service is selected meanwhile", () => {
   });
 
   test("G4: a request in doubt is looked up where it went", () => {
-    const history = raised();
-    history.plan(createPayload, service());
-    const lost = answer("inDoubt", { code: "TIMEOUT" });
-    history.add(...judgeAnswer(history.key(), history.send(), lost, settings).entries);
-    history.end("parked");
+    const history = accepted();
+    send(history, createPayload, service());
+    answered(history, "inDoubt", "TIMEOUT");
     const input = history.start(KEY, { service: other });
     expect(nextStep(input, noFindings, null, history.now)).toMatchObject({ service: service() });
     const doubt = { ...noFindings.doubt, byRequest: [] };
@@ -275,7 +243,7 @@ describe("T1: another service is selected meanwhile", () => {
     const history = withTicket();
     history.accept("down", { kind: "clear", clearedAt: noon });
     const input = history.start(KEY, { service: other, serviceNamed });
-    expect(nextStep(input, byKey(), null, history.now)).toMatchObject({
+    expect(nextStep(input, searched(), null, history.now)).toMatchObject({
       step: "forward",
       request: { payload: { command: "close", ticketId: "T1" }, service: to },
     });
@@ -286,7 +254,7 @@ describe("D1: a search that failed", () => {
   const failure = { code: "UNREACHABLE", cause: "refused", permanent: false };
 
   test("D1: parks the key as outage, 1, 2, 4 … at most 30 s, its alarms staying in line", () => {
-    const history = raised();
+    const history = accepted();
     const waits: number[] = [];
     for (let again = 0; again < 7; again += 1) {
       const step = nextStep(history.start(), noFindings, failure, history.now);
@@ -301,12 +269,9 @@ describe("D1: a search that failed", () => {
   });
 
   test("D1: while a request is in doubt even a permanent failure only parks, and counts as no look-up (G4)", () => {
-    const history = raised();
-    history.plan(createPayload, service({ idempotency: "none" }));
-    history.add(
-      ...judgeAnswer(history.key(), history.send(), answer("inDoubt", { code: "TIMEOUT" }), settings).entries,
-    );
-    history.end("parked");
+    const history = accepted();
+    send(history, createPayload);
+    answered(history, "inDoubt", "TIMEOUT");
     const step = nextStep(history.start(), noFindings, { ...failure, permanent: true }, history.now);
     history.add(...entriesOf(step));
     expect(history.key().parked?.reason).toBe("inDoubt");
@@ -344,7 +309,7 @@ describe("T1: a create nobody can say the fate of", () => {
     const history = unknownCreate();
     const requestId = history.key().unknown[0]?.requestId ?? "";
     history.accept("n2", { alarm: "a2" });
-    const found = { ...byKey(ticket("T1")), unknown: new Map([[requestId, [ticket("T1")]]]) };
+    const found = { ...searched(ticket("T1")), unknown: new Map([[requestId, [ticket("T1")]]]) };
     history.add(...entriesOf(nextStep(history.start(), found, null, history.now)));
     expect(history.outcomes()).toEqual({ n1: "created", n2: "adopted" });
     expect(history.key().unknown).toEqual([]);
@@ -366,8 +331,8 @@ describe("T1: a create nobody can say the fate of", () => {
       const history = unknownCreate();
       const requestId = history.key().unknown[0]?.requestId ?? "";
       history.accept("n2", change);
-      const input = history.start(KEY, { service: service({ name: "NORTH" }) });
-      const found = { ...byKey(), unknown: new Map([[requestId, [ticket("T1")]]]) };
+      const input = history.start(KEY, { service: north });
+      const found = { ...searched(), unknown: new Map([[requestId, [ticket("T1")]]]) };
       const entries = entriesOf(nextStep(input, found, null, history.now));
       for (const type of facts)
         expect(body(entries, type), type).toMatchObject(
@@ -382,7 +347,7 @@ describe("T1: a create nobody can say the fate of", () => {
     const history = unknownCreate();
     const requestId = history.key().unknown[0]?.requestId ?? "";
     history.accept("n2", { alarm: "a2" });
-    const found = { ...byKey(), unknown: new Map([[requestId, []]]) };
+    const found = { ...searched(), unknown: new Map([[requestId, []]]) };
     history.add(...entriesOf(nextStep(history.start(), found, null, history.now)));
     expect(history.outcomes()).toEqual({ n1: "unknown", n2: "unknown" });
     const settled = history.facts.findLast((fact) => fact.type === "alarm.settled");

@@ -1,7 +1,6 @@
 /** R1: what a settled request makes of tickets and of its key, and what is remembered of it and for how long. */
 import { describe, expect, test } from "vitest";
 import { entry } from "../../machines/entry.ts";
-import type { FactBodies } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import { keyStream } from "../../machines/state.ts";
 import type { RequestPayload, ServiceInfo } from "../../machines/vocabulary.ts";
@@ -11,30 +10,18 @@ import {
   History,
   KEY,
   noon,
+  requestSettled,
   service,
   updatePayload,
   withTicket,
 } from "./given.ts";
+import { north } from "./steps.ts";
 
-const north = service({ name: "NORTH" });
 const open = { status: "acknowledged", severity: "major", openedAt: noon } as const;
 const closed = { status: "closed", severity: null, openedAt: null } as const;
 
-function settled(history: History, body: Partial<FactBodies["request.settled"]>): void {
-  history.add(
-    entry(keyStream(KEY), history.now, "request.settled", {
-      requestId: "r",
-      key: KEY,
-      result: "ok",
-      command: "close",
-      ticketId: "T1",
-      service: "OSB",
-      ticket: null,
-      because: "",
-      again: false,
-      ...body,
-    }),
-  );
+function settled(history: History, body: Parameters<typeof requestSettled>[1]): void {
+  history.add(requestSettled(history.now, body));
 }
 
 /** A request of the key without a flow; as one by hand it is made for no alarm. */

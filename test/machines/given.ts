@@ -66,6 +66,9 @@ export function service(change: Partial<ServiceInfo> = {}): ServiceInfo {
   };
 }
 
+/** Its search must show by then what it has confirmed. */
+export const settleMs = service().settleSeconds * 1000;
+
 export function notification(id: string, change: Partial<Notification> = {}): Notification {
   return {
     source: "urn:test",
@@ -312,6 +315,22 @@ export function responseRow(requestId: string, change: Partial<ResponseRow> = {}
   };
 }
 
+/** That a request of `KEY` is settled: a close of T1 that worked, unless told otherwise. */
+export function requestSettled(at: number, change: Partial<FactBodies["request.settled"]>): Entry {
+  return entry(keyStream(KEY), at, "request.settled", {
+    requestId: "r",
+    key: KEY,
+    result: "ok",
+    command: "close",
+    ticketId: "T1",
+    service: "OSB",
+    ticket: null,
+    because: "",
+    again: false,
+    ...change,
+  });
+}
+
 /** A key with an open ticket T1 that we made for alarm a1, still active; its confirmation is `now`. */
 export function withTicket(history = new History(), severity: Notification["severity"] = "major"): History {
   history.accept("raise-a1", { severity });
@@ -319,31 +338,14 @@ export function withTicket(history = new History(), severity: Notification["seve
   const { requestId } = history.send();
   const [alarm] = history.request().alarms;
   if (alarm === undefined) throw new Error("The request has no alarm.");
-  const stream = keyStream(KEY);
+  const created = { ...ended("created", "D8"), ticketId: "T1", requestId, supersedes: null };
   history.add(
-    entry(stream, history.now, "request.settled", {
+    requestSettled(history.now, {
       requestId,
-      key: KEY,
-      result: "ok",
       command: "create",
-      ticketId: "T1",
-      service: "OSB",
       ticket: { status: "acknowledged", severity, openedAt: noon },
-      because: "",
-      again: false,
     }),
-    entry(stream, history.now, "alarm.settled", {
-      alarm,
-      key: KEY,
-      outcome: "created",
-      because: "",
-      lockGuid: null,
-      rule: "D8",
-      ticketId: "T1",
-      failure: null,
-      requestId,
-      supersedes: null,
-    }),
+    entry(keyStream(KEY), history.now, "alarm.settled", { ...created, alarm, key: KEY }),
   );
   history.end("settled");
   return history;

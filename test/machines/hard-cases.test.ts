@@ -2,21 +2,17 @@
 import { createActor } from "xstate";
 import { describe, expect, test } from "vitest";
 import { nextGroup, readiness } from "../../machines/admission.ts";
-import { decide, openTickets } from "../../machines/decision.ts";
-import { entry } from "../../machines/entry.ts";
+import { openTickets } from "../../machines/decision.ts";
 import { noFindings } from "../../machines/flow-input.ts";
-import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
+import { nextStep } from "../../machines/flow-plan.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
 import { stepInDoubt } from "../../machines/doubt.ts";
-import { judgeAnswer } from "../../machines/request.ts";
 import { park, settle, settleAlarms } from "../../machines/settlement.ts";
-import { keyStream } from "../../machines/state.ts";
 import { supervisorMachine } from "../../machines/supervisor.machine.ts";
 import type { RequestPayload, ServiceInfo } from "../../machines/vocabulary.ts";
 import { clientEvent, rigIn } from "./client-rig.ts";
 import {
-  answer,
   closePayload,
   createPayload,
   ended,
@@ -30,6 +26,7 @@ import {
   updatePayload,
   withTicket,
 } from "./given.ts";
+import { answered, done, entriesOf, send, stopped } from "./steps.ts";
 
 function sent(change: Partial<ServiceInfo> = {}, payload: RequestPayload = createPayload): History {
   const history = new History();
@@ -37,17 +34,6 @@ function sent(change: Partial<ServiceInfo> = {}, payload: RequestPayload = creat
   history.plan(payload, service(change));
   history.send();
   return history;
-}
-function told(history: History, kind: Parameters<typeof answer>[0], code: string | null = null): void {
-  history.add(
-    ...judgeAnswer(
-      history.key(),
-      history.request(),
-      answer(kind, { code, answeredAt: history.now }),
-      settings,
-    ).entries,
-  );
-  history.end("parked");
 }
 function asyncResult(
   history: History,
@@ -65,31 +51,18 @@ function asyncResult(
   history.add(...entries);
   return types(entries);
 }
-function entriesOf(step: FlowStep): readonly ReturnType<typeof entry>[] {
-  return step.step === "search" ? [] : step.entries;
-}
 const looked = { byRequest: [], byTicket: [], byKey: [] };
-const how = {
-  outcome: "stopped",
-  because: "",
-  lockGuid: null,
-  rule: null,
-  ticketId: null,
-  failure: null,
-  requestId: null,
-} as const;
-
 describe("request.ts", () => {
   test("T1: `settles`: no async result after asyncSeconds (30): not sent again before settleSeconds (60) have passed", () => {
     const history = sent({ asyncSeconds: 30, settleSeconds: 60 });
-    told(history, "ack");
+    answered(history, "ack");
     history.now += 30_000;
     history.start();
     expect(stepInDoubt(history.key(), history.request(), looked, history.now).step).not.toBe("resend");
   });
   test("G4: `none`: no async result and never found ends as unknown", () => {
     const history = sent({ asyncSeconds: 30, idempotency: "none" });
-    told(history, "ack");
+    answered(history, "ack");
     for (let look = 0; look < 4 && history.key().request !== null; look += 1) {
       history.now += 60_000;
       const step = nextStep(history.start(), { ...noFindings, doubt: looked }, null, history.now);
@@ -101,7 +74,7 @@ describe("request.ts", () => {
   test("G4 T1: BUSY as the last permitted answer while an earlier attempt is in doubt is no rejection", () => {
     const history = sent({ idempotency: "requestId" });
     for (let attempt = 1; attempt <= 4; attempt += 1) {
-      told(history, attempt < 4 ? "inDoubt" : "nack", attempt < 4 ? "TIMEOUT" : "BUSY");
+      answered(history, attempt < 4 ? "inDoubt" : "nack", attempt < 4 ? "TIMEOUT" : "BUSY");
       if (attempt < 4) {
         history.start();
         history.send();
@@ -114,13 +87,13 @@ describe("request.ts", () => {
     history.accept("clear", { kind: "clear" });
     const { requestId } = history.plan(closePayload, service({ asyncSeconds: 30 }));
     history.send();
-    told(history, "ack");
+    answered(history, "ack");
     expect(asyncResult(history, requestId, "ERROR", null)).not.toContain("ticket.lost");
   });
   test("G5: OK came before the answer `refused`: not sent again", () => {
     const history = sent({ asyncSeconds: 30 });
     asyncResult(history, history.request().requestId, "OK");
-    told(history, "refused", "UNAVAILABLE");
+    answered(history, "refused", "UNAVAILABLE");
     expect(
       history.key().request === null
         ? "settled"
@@ -130,7 +103,7 @@ describe("request.ts", () => {
   test("G5: OK came before a NACK: a contradiction is in doubt, not rejected", () => {
     const history = sent({ asyncSeconds: 30 });
     asyncResult(history, history.request().requestId, "OK");
-    told(history, "nack", "NACK");
+    answered(history, "nack", "NACK");
     expect(history.outcomes()["n1"]).not.toBe("rejected");
   });
   test("G5: a late OK twice corrects once; a ticket closed since stays closed", () => {
@@ -139,7 +112,7 @@ describe("request.ts", () => {
     history.accept("n2", { alarm: "a2" });
     history.plan(createPayload, service({ asyncSeconds: 30 }));
     const { requestId } = history.send();
-    told(history, "ack");
+    answered(history, "ack");
     history.add(
       ...settle(history.key(), history.request(), noon, { result: "failed", ticketId: null, because: "" }),
     );
@@ -149,15 +122,12 @@ describe("request.ts", () => {
   test("A8: a reopen answered UNKNOWN_TICKET is decided again as a create, not as the same reopen", () => {
     const history = withTicket(new History({ reopenSeconds: 600 }));
     history.accept("clear", { kind: "clear" });
-    history.plan(closePayload, service());
-    history.add(
-      ...settle(history.key(), history.send(), noon, { result: "ok", ticketId: null, because: "" }),
-    );
-    history.end("settled");
+    send(history, closePayload, service());
+    done(history);
     history.accept("again");
     history.plan({ ...updatePayload, status: "inProgress" } as RequestPayload, service());
     history.send();
-    told(history, "nack", "UNKNOWN_TICKET");
+    answered(history, "nack", "UNKNOWN_TICKET");
     const input = history.start(KEY, { settings: { ...settings, reopenSeconds: 600 } });
     expect(nextStep(input, { ...noFindings, doubt: { ...looked } }, null, noon)).toMatchObject({
       request: { payload: { command: "create" } },
@@ -168,7 +138,7 @@ describe("request.ts", () => {
 describe("admission.ts", () => {
   test("A2 L4: a flow that looks after a missing async result and is ended (restart, crash) does not leave its key asleep for ever", () => {
     const history = sent({ asyncSeconds: 30 });
-    told(history, "ack");
+    answered(history, "ack");
     history.now += 30_000;
     history.start();
     history.open();
@@ -234,21 +204,14 @@ describe("state.ts and recovery.ts", () => {
     (outcome) => {
       const history = new History();
       history.accept("clear", { kind: "clear", clearedAt: noon });
-      history.add(
-        ...settleAlarms(
-          history.key(),
-          history.key().waiting.map(({ ref }) => ref),
-          noon,
-          { ...how, rule: "D12" },
-        ),
-      );
+      stopped(history, "D12");
       history.accept("raise");
       history.add(
         ...settleAlarms(
           history.key(),
           history.key().waiting.map(({ ref }) => ref),
           noon,
-          { ...how, outcome },
+          ended(outcome),
         ),
       );
       expect(history.key().active.size).toBe(0);
@@ -262,7 +225,7 @@ describe("state.ts and recovery.ts", () => {
       history.plan(createPayload, service());
       if (status === "retry") {
         history.send();
-        told(history, "refused", "UNAVAILABLE");
+        answered(history, "refused", "UNAVAILABLE");
       }
       history.open();
       history.add(...recover(history.state, true, noon));
@@ -337,7 +300,7 @@ describe("flow-plan.ts and decision.ts", () => {
   });
   test("B14: a doubtful create is not answered by a ticket that counts as open nowhere else (resolved)", () => {
     const history = sent();
-    told(history, "inDoubt", "TIMEOUT");
+    answered(history, "inDoubt", "TIMEOUT");
     expect(
       stepInDoubt(
         history.key(),
@@ -370,5 +333,3 @@ describe("machines", () => {
     expect(rig.answers).toHaveLength(1);
   });
 });
-void decide;
-void keyStream;

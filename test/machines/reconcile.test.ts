@@ -4,19 +4,9 @@ import type { Entry } from "../../machines/entry.ts";
 import { noFindings } from "../../machines/flow-input.ts";
 import { corrections, reconcile } from "../../machines/reconcile.ts";
 import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
-import {
-  body,
-  closePayload,
-  type History,
-  service,
-  ticket,
-  types,
-  updatePayload,
-  withTicket,
-} from "./given.ts";
-import { unknownOf } from "./steps.ts";
+import { body, closePayload, History, service, ticket, types, updatePayload, withTicket } from "./given.ts";
+import { north, unknownOf } from "./steps.ts";
 
-const north = service({ name: "NORTH" });
 const closed = ticket("T1", { status: "closed" });
 const { severity: _unsaid, ...unsaid } = ticket("T1");
 const reopen: RequestPayload = { command: "update", ticketId: "T1", status: "inProgress", alarmRefs: [] };

@@ -1,18 +1,43 @@
 /** What tests of flows do with a history, step by step. */
 import { expect } from "vitest";
 import { nextGroup, readiness } from "../../machines/admission.ts";
-import { entry } from "../../machines/entry.ts";
+import { entry, type Entry } from "../../machines/entry.ts";
 import { noFindings, type FlowFindings } from "../../machines/flow-input.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
+import { judgeAnswer, type Answer } from "../../machines/request.ts";
 import { settle } from "../../machines/settlement.ts";
 import { keyStream } from "../../machines/state.ts";
-import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
-import { KEY, service, ticket, withTicket, type History } from "./given.ts";
+import type { Notification, RequestPayload, Ticket } from "../../machines/vocabulary.ts";
+import {
+  answer,
+  closePayload,
+  createPayload,
+  ended,
+  History,
+  KEY,
+  noon,
+  service,
+  settings,
+  ticket,
+  withTicket,
+} from "./given.ts";
 
 export const none = service({ idempotency: "none" });
+export const north = service({ name: "NORTH" });
 
+/** n1 is in line, and nothing else has happened yet unless the history says so. */
+export function accepted(change: Partial<Notification> = {}, history = new History()): History {
+  history.accept("n1", change);
+  return history;
+}
+
+/** What a flow knows when the search for its key has shown these. */
 export function searched(...tickets: readonly Ticket[]): FlowFindings {
   return { ...noFindings, doubt: { ...noFindings.doubt, byKey: tickets } };
+}
+
+export function entriesOf(step: ReturnType<typeof nextStep>): readonly Entry[] {
+  return step.step === "search" ? [] : step.entries;
 }
 
 export function carryOut(history: History, step: ReturnType<typeof nextStep>): void {
@@ -25,6 +50,38 @@ export function send(history: History, payload: RequestPayload, at = none): void
   history.send();
 }
 
+/** An answer that settles nothing yet; the flow parks its key. */
+export function answered(history: History, kind: Answer["kind"], code: string | null = null): void {
+  const told = answer(kind, { code, answeredAt: history.now });
+  history.add(...judgeAnswer(history.key(), history.request(), told, settings).entries);
+  history.end("parked");
+}
+
+/** The next in line is settled without a ticket. */
+export function stopped(history: History, rule: string): void {
+  const [next] = history.key().waiting;
+  if (next === undefined) throw new Error("Nothing waits.");
+  const settled = { ...ended("stopped", rule), alarm: next.ref, key: KEY, supersedes: null };
+  history.add(entry(keyStream(KEY), history.now, "alarm.settled", settled));
+}
+
+/** The request of the key has worked. */
+export function done(history: History, ticketId: string | null = null, key = KEY): void {
+  const how = { result: "ok", ticketId, because: "" } as const;
+  history.add(...settle(history.key(key), history.request(key), history.now, how));
+  history.end("settled", key);
+}
+
+/** T1, made by us, was closed `secondsAgo`. */
+export function closed(secondsAgo: number, reopenSeconds = 0): History {
+  const history = withTicket(new History({ reopenSeconds }));
+  history.accept("clear", { kind: "clear", clearedAt: noon });
+  send(history, closePayload, service());
+  done(history);
+  history.now += secondsAgo * 1000;
+  return history;
+}
+
 export function settleUnknown(history: History): void {
   history.add(
     ...settle(history.key(), history.request(), history.now, {
@@ -34,6 +91,15 @@ export function settleUnknown(history: History): void {
     }),
   );
   history.end("settled");
+}
+
+/** The create of `id` is something nobody can say the fate of. */
+export function unknownCreate(id = "n1"): History {
+  const history = new History();
+  history.accept(id);
+  send(history, createPayload);
+  settleUnknown(history);
+  return history;
 }
 
 /** An update or a close of T1 that nobody can say the fate of. */

@@ -18,6 +18,7 @@ import {
   History,
   KEY,
   noon,
+  requestSettled,
   service,
   updatePayload,
   withTicket,
@@ -170,16 +171,11 @@ describe("D5: tickets that the ledger links", () => {
     history.plan({ ...createPayload, networkElements: ["NE-2"] } as RequestPayload, service());
     const { requestId } = history.send();
     history.add(
-      entry(keyStream(KEY), noon, "request.settled", {
+      requestSettled(noon, {
         requestId,
-        key: KEY,
-        result: "ok",
         command: "create",
         ticketId: "T2",
-        service: "OSB",
         ticket: { status: "acknowledged", severity: "major", openedAt: noon },
-        because: "",
-        again: false,
       }),
     );
     const around = surroundings(history.state, "B", byTheWall(noon));
@@ -194,16 +190,9 @@ describe("D5: tickets that the ledger links", () => {
     const { requestId } = history.send();
     history.now += 5_000;
     history.add(
-      entry(keyStream(KEY), history.now, "request.settled", {
+      requestSettled(history.now, {
         requestId,
-        key: KEY,
-        result: "ok",
-        command: "close",
-        ticketId: "T1",
-        service: "OSB",
         ticket: { status: "closed", severity: null, openedAt: null },
-        because: "",
-        again: false,
       }),
     );
     const around = surroundings(history.state, "B", byTheWall(history.now + 2_000));

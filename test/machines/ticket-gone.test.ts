@@ -19,7 +19,7 @@ import {
   ticket,
   withTicket,
 } from "./given.ts";
-import { carryOut, decidedAgain, findGone, lose, none, searched, send } from "./steps.ts";
+import { carryOut, decidedAgain, done, findGone, lose, none, searched, send } from "./steps.ts";
 
 describe("A8: alarms that are active when their ticket has gone", () => {
   test("are decided again when another alarm's clear found it gone", () => {
@@ -50,10 +50,7 @@ describe("A8: alarms that are active when their ticket has gone", () => {
     history.accept("raise-a2", { alarm: "a2" });
     carryOut(history, findGone(history));
     history.send();
-    history.add(
-      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: "T2", because: "" }),
-    );
-    history.end("settled");
+    done(history, "T2");
     expect(readiness(history.key(), false)).toBeNull();
   });
 
@@ -97,10 +94,7 @@ describe("A8: alarms that are active when their ticket has gone", () => {
     const history = withTicket();
     history.accept("clear", { kind: "clear" });
     send(history, closePayload);
-    history.add(
-      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: null, because: "" }),
-    );
-    history.end("settled");
+    done(history);
     expect(history.key().cover).toBeNull();
   });
 
@@ -268,10 +262,7 @@ describe("A8: an open ticket that only the search knows is linked, whatever the 
     const history = withTicket();
     history.accept("clear", { kind: "clear" });
     send(history, closePayload);
-    history.add(
-      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: null, because: "" }),
-    );
-    history.end("settled");
+    done(history);
     history.accept("n2", { kind: "change" });
     const step = nextStep(history.start(), searched(ticket("T1")), null, history.now);
     expect(step).toMatchObject({ request: { payload: { command: "create" } } });
@@ -281,10 +272,7 @@ describe("A8: an open ticket that only the search knows is linked, whatever the 
     const history = withTicket();
     history.accept("clear", { kind: "clear" });
     send(history, closePayload);
-    history.add(
-      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: null, because: "" }),
-    );
-    history.end("settled");
+    done(history);
     history.now += none.settleSeconds * 1_000;
     history.accept("n2", { kind: "change" });
     carryOut(history, nextStep(history.start(), searched(ticket("T1")), null, history.now));

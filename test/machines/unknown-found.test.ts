@@ -1,7 +1,7 @@
 /** What becomes of requests of unknown fate, and of those who waited behind them, when a search tells. */
 import { describe, expect, test } from "vitest";
 import { nextStep } from "../../machines/flow-plan.ts";
-import { settle, settleAlarms } from "../../machines/settlement.ts";
+import { settleAlarms } from "../../machines/settlement.ts";
 import type { Ticket } from "../../machines/vocabulary.ts";
 import {
   body,
@@ -14,7 +14,17 @@ import {
   updatePayload,
   withTicket,
 } from "./given.ts";
-import { carryOut, decidedAgain, findGone, lose, searched, send, settleUnknown, unknownOf } from "./steps.ts";
+import {
+  carryOut,
+  decidedAgain,
+  done,
+  findGone,
+  lose,
+  searched,
+  send,
+  settleUnknown,
+  unknownOf,
+} from "./steps.ts";
 
 describe("G4: what is unknown does not stay so for ever", () => {
   test("an update: the next search shows its ticket as it asked", () => {
@@ -44,10 +54,7 @@ describe("G4: what is unknown does not stay so for ever", () => {
     const history = withTicket(new History({ reopenSeconds: 600 }));
     history.accept("clear", { kind: "clear" });
     send(history, closePayload);
-    history.add(
-      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: null, because: "" }),
-    );
-    history.end("settled");
+    done(history);
     history.accept("again");
     send(history, { command: "update", ticketId: "T1", status: "inProgress", alarmRefs: [] });
     settleUnknown(history);
@@ -75,10 +82,7 @@ describe("G4: what is unknown does not stay so for ever", () => {
     const history = unknownOf(payload);
     history.accept("clear", { kind: "clear", alarm: "a1" });
     send(history, closePayload);
-    history.add(
-      ...settle(history.key(), history.request(), history.now, { result: "ok", ticketId: null, because: "" }),
-    );
-    history.end("settled");
+    done(history);
     expect([history.state.unknown.size, history.key().unknown.length]).toEqual([0, 0]);
     const [known] = [...history.state.settledRequests.values()];
     expect(known?.result, "a result that comes late still finds it").toBe("unknown");
@@ -155,14 +159,7 @@ describe("G4: what is unknown does not stay so for ever", () => {
       carryOut(history, find(history, ticket("T1")));
       expect(history.request().payload).toMatchObject({ command: "close", ticketId: "T1" });
       history.send();
-      history.add(
-        ...settle(history.key(), history.request(), history.now, {
-          result: "ok",
-          ticketId: null,
-          because: "",
-        }),
-      );
-      history.end("settled");
+      done(history);
       // A newer alarm of the key, which does need a ticket, is not decided with it.
       history.accept("n6", { alarm: "a3" });
       expect(decidedAgain(history)).toEqual(["n2"]);

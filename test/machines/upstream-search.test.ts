@@ -2,13 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { noFindings, type FlowFindings, type FlowInput } from "../../machines/flow-input.ts";
 import { limits } from "../../machines/limits.ts";
-import { settle, settleAlarms } from "../../machines/settlement.ts";
+import { settleAlarms } from "../../machines/settlement.ts";
 import type { PathReading } from "../../machines/upstream.ts";
 import { aboveOf, byElements, looksUpstream, ticketsOfBoth } from "../../machines/upstream-search.ts";
 import type { Notification, Ticket } from "../../machines/vocabulary.ts";
-import { closePayload, ended, History, noon, service, ticket, withTicket } from "./given.ts";
+import { ended, History, noon, settleMs, ticket, withTicket } from "./given.ts";
+import { closed } from "./steps.ts";
 
-const settleMs = service().settleSeconds * 1000;
 const hop = { name: null, type: null, interface: null, networkService: null };
 
 function reading(...ids: readonly string[]): PathReading {
@@ -126,12 +126,7 @@ describe("D5 T2: which tickets lie over the element", () => {
     { ms: settleMs - 1, counts: false },
     { ms: settleMs, counts: true },
   ])("one of ours that is shown open $ms ms after we closed it: counts $counts", ({ ms, counts }) => {
-    const history = withTicket();
-    history.accept("clear", { kind: "clear", clearedAt: noon });
-    history.plan(closePayload, service());
-    const how = { result: "ok", ticketId: null, because: "" } as const;
-    history.add(...settle(history.key(), history.send(), history.now, how));
-    history.end("settled");
+    const history = closed(0);
     history.now += ms;
     const shown = found([ticket("T1")], path);
     expect(ids(flow(history), shown)).toEqual(counts ? ["T1 NE-1 1"] : []);

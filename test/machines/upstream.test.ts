@@ -9,9 +9,7 @@ import {
   type AboveInput,
 } from "../../machines/upstream.ts";
 import type { NetworkPath, Ticket } from "../../machines/vocabulary.ts";
-import { KEY, noon, service, ticket } from "./given.ts";
-
-const settleMs = service().settleSeconds * 1000;
+import { KEY, noon, service, settleMs, ticket } from "./given.ts";
 
 function path(...ids: string[]): NetworkPath {
   const hops = ids.map((elementId, hopNo) => ({
