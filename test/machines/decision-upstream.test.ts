@@ -1,12 +1,12 @@
 /** D2 by ticket, D5 and D7: which fits first, at every boundary, and what the record keeps. */
 import { describe, expect, test } from "vitest";
-import { byTheWall, decide, type Decision, type DecisionInput } from "../../machines/decision.ts";
+import { byTheWall } from "../../machines/decision.ts";
 import { noFindings, type FlowInput } from "../../machines/flow-input.ts";
 import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
-import { nextGroup } from "../../machines/admission.ts";
 import type { PathReading, TicketAbove } from "../../machines/upstream.ts";
-import type { Notification, Ticket } from "../../machines/vocabulary.ts";
-import { body, History, noon, service, settings, ticket, types, withTicket } from "./given.ts";
+import type { Notification } from "../../machines/vocabulary.ts";
+import { body, noon, settings, ticket, types, withTicket } from "./given.ts";
+import { accepted, decided, findings, searched } from "./steps.ts";
 
 const parent: TicketAbove = {
   ticketId: "T9",
@@ -27,28 +27,6 @@ const maintenance: TicketAbove = {
   endAt: noon + 60_000,
 };
 
-function decided(history: History, change: Partial<DecisionInput> = {}): Decision {
-  const key = history.key();
-  return decide({
-    key,
-    group: nextGroup(key, true).flow,
-    findings: { tickets: [], verified: new Map() },
-    path: null,
-    pathFailure: null,
-    above: [],
-    openTicketsTotal: 0,
-    service: service(),
-    settings,
-    now: history.now,
-    ...change,
-  });
-}
-
-function accepted(change: Partial<Notification> = {}, history = new History()): History {
-  history.accept("n1", change);
-  return history;
-}
-
 describe("D2 and D5 beside the other rules", () => {
   test.each([
     ["a raise", {}, "cover"],
@@ -62,8 +40,8 @@ describe("D2 and D5 beside the other rules", () => {
   test("D2 before D3 and D4: maintenance stops what an open ticket of the key would take", () => {
     const history = withTicket();
     history.accept("n1", { alarm: "a2", severity: "critical" });
-    const findings = { tickets: [ticket("T1")], verified: new Map() };
-    expect(decided(history, { findings, above: [maintenance] })).toMatchObject({
+    const own = findings(ticket("T1"));
+    expect(decided(history, { findings: own, above: [maintenance] })).toMatchObject({
       act: "cover",
       rule: "D2",
       outcome: "stopped",
@@ -72,9 +50,9 @@ describe("D2 and D5 beside the other rules", () => {
   });
 
   test("D3 and D4 before D5: the key's own ticket before the parent's", () => {
-    const findings = { tickets: [ticket("T1")], verified: new Map() };
-    expect(decided(accepted(), { findings, above: [parent] })).toMatchObject({ rule: "D4" });
-    expect(decided(accepted({ severity: "critical" }), { findings, above: [parent] }).rule).toBe("D3");
+    const own = findings(ticket("T1"));
+    expect(decided(accepted(), { findings: own, above: [parent] })).toMatchObject({ rule: "D4" });
+    expect(decided(accepted({ severity: "critical" }), { findings: own, above: [parent] }).rule).toBe("D3");
   });
 
   test("D2 before D5: maintenance before a parent", () => {
@@ -135,12 +113,7 @@ describe("D7: the bound of open tickets", () => {
       openTicketsTotal: () => most,
     };
     const input: FlowInput = { ...history.start(), around };
-    const step = nextStep(
-      input,
-      { ...noFindings, doubt: { ...noFindings.doubt, byKey: [] } },
-      null,
-      history.now,
-    );
+    const step = nextStep(input, searched(), null, history.now);
     if (step.step !== "end") throw new Error("It goes on.");
     expect(step.result).toBe("parked");
     expect(types(step.entries)).toEqual(["flow.decided", "key.parked"]);
@@ -169,7 +142,7 @@ describe("what a flow asks when there is a topology", () => {
     failure,
     at: noon,
   });
-  const byKey = { ...noFindings.doubt, byKey: [] as readonly Ticket[] };
+  const { doubt } = searched();
 
   function steps(
     change: Partial<Notification>,
@@ -182,18 +155,18 @@ describe("what a flow asks when there is a topology", () => {
 
   test("the path beside the search for the key, then the tickets of the element and what lies upstream", () => {
     expect(steps({}, {})).toMatchObject({ step: "search", purpose: "key", look: "NE-1" });
-    expect(steps({}, { doubt: byKey, path: reading() })).toMatchObject({
+    expect(steps({}, { doubt, path: reading() })).toMatchObject({
       purpose: "elements",
       criteria: { networkElements: ["NE-1", "NODE"] },
     });
   });
 
   test("without the path, the element alone; the record says why", () => {
-    expect(steps({}, { doubt: byKey, path: reading("it is down") })).toMatchObject({
+    expect(steps({}, { doubt, path: reading("it is down") })).toMatchObject({
       purpose: "elements",
       criteria: { networkElements: ["NE-1"] },
     });
-    const step = steps({}, { doubt: byKey, path: reading("it is down"), elements: [] });
+    const step = steps({}, { doubt, path: reading("it is down"), elements: [] });
     if (step.step !== "forward") throw new Error("It does not forward.");
     expect(body(step.entries, "flow.decided")).toMatchObject({
       rule: "D8",
@@ -203,8 +176,8 @@ describe("what a flow asks when there is a topology", () => {
   });
 
   test.each([
-    ["there is no topology", {}, { doubt: byKey }, false],
-    ["it was never loaded", {}, { doubt: byKey }, true],
+    ["there is no topology", {}, { doubt }, false],
+    ["it was never loaded", {}, { doubt }, true],
   ] as const)("nothing more where %s", (_what, change, found, hasTopology) => {
     expect(steps(change, found, hasTopology).step).toBe("forward");
   });
@@ -215,12 +188,12 @@ describe("what a flow asks when there is a topology", () => {
   ] as [string, Partial<Notification>][])("nothing upstream for %s", (_what, change) => {
     const asked = steps(change, {});
     expect(asked.step === "search" && asked.look).toBeUndefined();
-    expect(steps(change, { doubt: byKey }).step).toBe("end");
+    expect(steps(change, { doubt }).step).toBe("end");
   });
 
   test("the path is in the record, the tickets of both searches too", () => {
     const elements = [ticket("T9", { clientReference: "NODE", networkElements: ["NODE"] })];
-    const step = steps({}, { doubt: byKey, path: reading(), elements });
+    const step = steps({}, { doubt, path: reading(), elements });
     if (step.step !== "end") throw new Error("It goes on.");
     expect(types(step.entries)).toEqual(["flow.decided", "key.parked", "alarm.settled"]);
     expect(body(step.entries, "flow.decided")).toMatchObject({

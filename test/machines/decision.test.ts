@@ -1,101 +1,14 @@
+/** D0 to D4, D6 and D8 to D13: what the next notifications of a key get. D2 by ticket, D5 and D7 stand in decision-upstream. */
 import { describe, expect, test } from "vitest";
-import {
-  decide,
-  openTickets,
-  ticketToVerify,
-  type Decision,
-  type Findings,
-} from "../../machines/decision.ts";
-import { entry } from "../../machines/entry.ts";
-import { noFindings } from "../../machines/flow-input.ts";
-import { nextStep } from "../../machines/flow-plan.ts";
-import { nextGroup } from "../../machines/admission.ts";
-import { settle } from "../../machines/settlement.ts";
-import { keyStream } from "../../machines/state.ts";
-import type { Notification, ServiceInfo, Ticket } from "../../machines/vocabulary.ts";
-import {
-  body,
-  closePayload,
-  createPayload,
-  History,
-  KEY,
-  noon,
-  service,
-  settings,
-  ticket,
-  types,
-  withTicket,
-} from "./given.ts";
-
-const settleMs = service().settleSeconds * 1000;
-
-function findings(...tickets: Ticket[]): Findings {
-  return { tickets, verified: new Map() };
-}
-
-/** Nothing is known of what lies above. */
-const noPath = {
-  path: null,
-  pathFailure: null,
-  above: [],
-  openTicketsTotal: 0,
-  service: service(),
-  settings,
-};
-
-/** What the next notifications of the key get. */
-function decided(
-  history: History,
-  found: Findings = findings(),
-  change: Partial<typeof settings> = {},
-  at: ServiceInfo = service(),
-): Decision {
-  const key = history.key();
-  const group = nextGroup(key, true).flow;
-  return decide({
-    ...noPath,
-    key,
-    group,
-    findings: found,
-    service: at,
-    settings: { ...settings, ...change },
-    now: history.now,
-  });
-}
-
-/** The next notification of the key is settled without a ticket. */
-function stopped(history: History, rule: string): void {
-  const [next] = history.key().waiting;
-  if (next === undefined) throw new Error("Nothing waits.");
-  const ended = {
-    outcome: "stopped",
-    because: "",
-    lockGuid: null,
-    rule,
-    ticketId: null,
-    failure: null,
-    requestId: null,
-    supersedes: null,
-  } as const;
-  history.add(entry(keyStream(KEY), history.now, "alarm.settled", { ...ended, alarm: next.ref, key: KEY }));
-}
+import type { Decision } from "../../machines/decision.ts";
+import type { Notification } from "../../machines/vocabulary.ts";
+import { History, KEY, noon, service, settings, ticket, withTicket } from "./given.ts";
+import { closed, decided, findings, stopped, unknownCreate } from "./steps.ts";
 
 function early(clearedAt: number): History {
   const history = new History();
   history.accept("clear", { kind: "clear", clearedAt });
   stopped(history, "D12");
-  return history;
-}
-
-/** T1, made by us, was closed `secondsAgo`. */
-function closed(secondsAgo: number, reopenSeconds = 0): History {
-  const history = withTicket(new History({ reopenSeconds }));
-  history.accept("clear", { kind: "clear", clearedAt: noon });
-  history.plan(closePayload, service());
-  const request = history.send();
-  history.add(...settle(history.key(), request, history.now, { result: "ok", ticketId: null, because: "" }));
-  history.end("settled");
-  history.now += secondsAgo * 1000;
   return history;
 }
 
@@ -115,16 +28,15 @@ describe("D0: an alarm whose clear was accepted before its raise", () => {
     const raised = history.accept("raise");
     stopped(history, "D4");
     const again = { ...raised, replaces: { position: 1, outcome: "adopted" as const } };
-    const input = { ...noPath, key: history.key(), findings: findings(), now: history.now };
-    expect(decide({ ...input, group: [again] }).rule, "it is active").toBe("D8");
+    expect(decided(history, { group: [again] }).rule, "it is active").toBe("D8");
     history.accept("clear", { kind: "clear" });
     stopped(history, "D12");
-    expect(decide({ ...input, group: [again] })).toMatchObject({
+    expect(decided(history, { group: [again] })).toMatchObject({
       act: "stop",
       rule: "D0",
       because: "The alarm was cleared before it could be decided again.",
     });
-    expect(decide({ ...input, group: [raised] }).rule, "it is decided for the first time").toBe("D8");
+    expect(decided(history, { group: [raised] }).rule, "it is decided for the first time").toBe("D8");
   });
 
   test("D0: the clear is consumed; the next raise of the alarm counts", () => {
@@ -150,7 +62,7 @@ describe("D2: planned maintenance", () => {
   test("D2: a raise flagged as planned outage makes no ticket, even beside an open one", () => {
     const history = withTicket();
     history.accept("planned", { alarm: "a2", plannedOutage: true, severity: "critical" });
-    expect(decided(history, findings(ticket("T1")))).toMatchObject({
+    expect(decided(history, { findings: findings(ticket("T1")) })).toMatchObject({
       rule: "D2",
       act: "stop",
       outcome: "stopped",
@@ -181,7 +93,7 @@ describe("an open ticket of the key", () => {
   test.each(cases)("D3 D4 D9: a %s with severity %s, ticket %s", (kind, severity, of, expected) => {
     const history = new History();
     history.accept("n1", { kind, severity });
-    const decision = decided(history, findings(ticket("T1", { severity: of })));
+    const decision = decided(history, { findings: findings(ticket("T1", { severity: of })) });
     expect(decision).toMatchObject(expected);
     if (decision.act === "request") {
       expect(decision).toMatchObject({
@@ -195,7 +107,7 @@ describe("an open ticket of the key", () => {
     const history = new History();
     history.accept("n1", { severity: "critical" });
     const { severity: _unknown, ...bare } = ticket("T1");
-    expect(decided(history, findings(bare)).rule).toBe("D4");
+    expect(decided(history, { findings: findings(bare) }).rule).toBe("D4");
   });
 
   test("D3: the highest severity of a group speaks for it, the oldest of equals", () => {
@@ -203,7 +115,7 @@ describe("an open ticket of the key", () => {
     history.accept("n1", { alarm: "a1", severity: "minor" });
     history.accept("n2", { alarm: "a2", severity: "critical" });
     history.accept("n3", { alarm: "a3", severity: "critical" });
-    const decision = decided(history, findings(ticket("T1")));
+    const decision = decided(history, { findings: findings(ticket("T1")) });
     expect(decision).toMatchObject({
       rule: "D3",
       payload: { severity: "critical", alarmRefs: [{ alarmId: "n1" }, { alarmId: "n2" }, { alarmId: "n3" }] },
@@ -218,7 +130,7 @@ describe("an open ticket of the key", () => {
     (status) => {
       const history = new History();
       history.accept("n1");
-      expect(decided(history, findings(ticket("T1", { status }))).rule).toBe("D8");
+      expect(decided(history, { findings: findings(ticket("T1", { status })) }).rule).toBe("D8");
     },
   );
 
@@ -226,8 +138,9 @@ describe("an open ticket of the key", () => {
     const history = new History();
     history.accept("n1");
     expect(
-      decided(history, findings(ticket("T1", { clientReference: "NE-2" }), ticket("T2", { kind: "PLM" })))
-        .rule,
+      decided(history, {
+        findings: findings(ticket("T1", { clientReference: "NE-2" }), ticket("T2", { kind: "PLM" })),
+      }).rule,
     ).toBe("D8");
   });
 
@@ -239,130 +152,15 @@ describe("an open ticket of the key", () => {
       ticket("T9", { openedAt: noon + 1 }),
       ticket("T8", { openedAt: noon + 3 }),
     );
-    const decision = decided(history, found);
+    const decision = decided(history, { findings: found });
     expect(decision).toMatchObject({ act: "adopt", ticket: { ticketId: "T9" } });
     expect(decision.because).toContain("T7, T8");
   });
 });
 
-describe("what our own facts say while the search's index lags", () => {
-  test.each([
-    { after: settleMs - 1, rule: "D4", verify: null },
-    { after: settleMs, rule: "D4", verify: "T1" },
-  ])(
-    "T2: our ticket, missed by the search $after ms after its confirmation: $rule, to verify $verify",
-    ({ after, rule, verify }) => {
-      const history = withTicket();
-      history.now += after;
-      history.accept("n2", { alarm: "a2" });
-      expect(ticketToVerify(history.key(), findings(), service(), history.now)?.ticketId ?? null).toBe(
-        verify,
-      );
-      expect(decided(history).rule).toBe(rule);
-    },
-  );
-
-  test("T2: verified and known closed, or not known at all, the ticket no longer counts", () => {
-    const history = withTicket();
-    history.now += settleMs;
-    history.accept("n2", { alarm: "a2" });
-    for (const told of [null, ticket("T1", { status: "closed" })]) {
-      expect(decided(history, { tickets: [], verified: new Map([["T1", told]]) }).rule).toBe("D8");
-    }
-    expect(decided(history, { tickets: [], verified: new Map([["T1", ticket("T1")]]) }).rule).toBe("D4");
-  });
-
-  test.each([
-    { told: null, claimKept: false, status: null },
-    { told: ticket("T1", { status: "closed" }), claimKept: true, status: "closed" },
-  ])(
-    "T2: a linked ticket that verification shows $status is lost, its claim kept: $claimKept",
-    ({ told, claimKept, status }) => {
-      const history = withTicket();
-      history.now += settleMs;
-      history.accept("n2", { alarm: "a2" });
-      const input = history.start();
-      const byKey = { ...noFindings, doubt: { ...noFindings.doubt, byKey: [] } };
-      const ask = nextStep(input, byKey, null, history.now);
-      expect(ask).toMatchObject({ step: "search", purpose: "verify", criteria: { ticketId: "T1" } });
-      const step = nextStep(input, { ...byKey, verified: new Map([["T1", told]]) }, null, history.now);
-      const entries = step.step === "search" ? [] : step.entries;
-      expect(body(entries, "ticket.lost")).toMatchObject({
-        ticketId: "T1",
-        claimKept,
-        status,
-        idempotency: "settles",
-      });
-      history.add(...entries);
-      expect(history.state.counters.claimsNotKept).toBe(claimKept ? 0 : 1);
-      expect(history.key().open.size).toBe(0);
-      expect(types(entries)).toContain("request.planned");
-    },
-  );
-
-  test.each([
-    { after: 59, open: [] },
-    { after: 60, open: ["T1"] },
-  ])("a ticket we closed $after s ago that the search shows open: $open", ({ after, open }) => {
-    const history = closed(after);
-    expect(
-      openTickets(history.key(), findings(ticket("T1")), service(), history.now).map((one) => one.ticketId),
-    ).toEqual(open);
-  });
-
-  test("a ticket of another service, and one that the search shows, need no verification", () => {
-    const history = withTicket();
-    history.now += settleMs;
-    const verify = (found: Findings, at = service()) =>
-      ticketToVerify(history.key(), found, at, history.now)?.ticketId ?? null;
-    expect(verify(findings())).toBe("T1");
-    expect(verify(findings(ticket("T2")))).toBe("T1");
-    expect(verify(findings(ticket("T2"), ticket("T1")))).toBeNull();
-    expect(verify(findings(), service({ name: "NORTH" }))).toBeNull();
-  });
-
-  test("what is known of each open ticket: found, linked or both; the oldest first, of equal age by id", () => {
-    const history = withTicket();
-    const open = (...found: Ticket[]) =>
-      openTickets(history.key(), findings(...found), service(), history.now);
-    const T1 = { ticketId: "T1", service: "OSB", status: "acknowledged", severity: "major", openedAt: noon };
-    expect(open()).toEqual([expect.objectContaining({ ...T1, linked: true, found: false })]);
-    expect(open(ticket("T1"))).toEqual([{ ...T1, linked: true, found: true }]);
-    const { openedAt: _unsaid, ...unsaid } = ticket("T1");
-    expect(open(unsaid)[0]?.openedAt).toBe(noon);
-    const { openedAt: _unsaid2, ...unknown } = ticket("T9");
-    expect(open(unknown, ticket("T0"))).toEqual([
-      { ...T1, ticketId: "T9", openedAt: null, linked: false, found: true },
-      { ...T1, ticketId: "T0", linked: false, found: true },
-      expect.objectContaining({ ticketId: "T1" }),
-    ]);
-    expect(open(ticket("T2"), ticket("T0")).map(({ ticketId }) => ticketId)).toEqual(["T0", "T1", "T2"]);
-  });
-
-  test("one that another ticket is shown beside is not taken for it", () => {
-    const history = withTicket();
-    history.now += settleMs;
-    const shown = findings(ticket("T2", { status: "closed" }), ticket("T1"));
-    expect(openTickets(history.key(), shown, service(), history.now).map((one) => one.ticketId)).toEqual([
-      "T1",
-    ]);
-    const gone = findings(ticket("T2"), ticket("T1", { status: "closed" }));
-    expect(openTickets(history.key(), gone, service(), history.now).map((one) => one.ticketId)).toEqual([
-      "T2",
-    ]);
-  });
-
-  test("the severity that we confirmed counts until the index has had time to show it", () => {
-    const history = withTicket(new History(), "critical");
-    const stale = findings(ticket("T1", { severity: "minor" }));
-    expect(openTickets(history.key(), stale, service(), history.now + settleMs - 1)[0]?.severity).toBe(
-      "critical",
-    );
-    expect(openTickets(history.key(), stale, service(), history.now + settleMs)[0]?.severity).toBe("minor");
-  });
-});
-
 describe("D6: a ticket closed lately is opened again", () => {
+  const reopening = { ...settings, reopenSeconds: 100 };
+
   test.each([
     { after: 99, rule: "D6" },
     { after: 100, rule: "D8" },
@@ -370,7 +168,7 @@ describe("D6: a ticket closed lately is opened again", () => {
   ])("D6: reopenSeconds 100, closed $after s ago: $rule", ({ after, rule }) => {
     const history = closed(after, 100);
     history.accept("n2");
-    const decision = decided(history, findings(), { reopenSeconds: 100 });
+    const decision = decided(history, { settings: reopening });
     expect(decision.rule).toBe(rule);
     if (rule === "D6")
       expect(decision).toMatchObject({
@@ -383,7 +181,7 @@ describe("D6: a ticket closed lately is opened again", () => {
     const history = closed(1, 100);
     history.accept("n2");
     expect(decided(history).rule).toBe("D8");
-    expect(decided(history, findings(), { reopenSeconds: 100 }, service({ name: "other" })).rule).toBe("D8");
+    expect(decided(history, { settings: reopening, service: service({ name: "other" }) }).rule).toBe("D8");
   });
 });
 
@@ -413,19 +211,16 @@ describe("D8 D13: no ticket yet", () => {
   });
 
   test("T1: a create that may or may not have worked blocks the next one, and says which it is", () => {
-    const history = new History();
-    history.accept("n1");
-    history.plan(createPayload, service({ idempotency: "none" }));
-    const request = history.send();
-    history.add(
-      ...settle(history.key(), request, history.now, { result: "unknown", ticketId: null, because: "" }),
-    );
-    history.end("settled");
+    const history = unknownCreate();
+    const [unknown] = history.key().unknown;
     history.accept("n2", { alarm: "a2" });
     const decision = decided(history);
     expect(decision).toMatchObject({ rule: "D8", act: "stop", outcome: "unknown" });
-    expect(decision.because).toContain(request.requestId);
-    expect(decided(history, findings(ticket("T5"))).rule, "a ticket that is found is used").toBe("D4");
+    expect(decision.because).toContain(unknown?.requestId);
+    expect(
+      decided(history, { findings: findings(ticket("T5")) }).rule,
+      "a ticket that is found is used",
+    ).toBe("D4");
   });
 });
 
@@ -435,7 +230,7 @@ describe("D10 D11 D12: clears", () => {
     history.accept("n2", { alarm: "a2" });
     stopped(history, "D4");
     history.accept("clear", { kind: "clear", clearedAt: noon });
-    expect(decided(history, findings(ticket("T1")))).toMatchObject({
+    expect(decided(history, { findings: findings(ticket("T1")) })).toMatchObject({
       rule: "D10",
       act: "stop",
       ticketId: "T1",
@@ -451,7 +246,7 @@ describe("D10 D11 D12: clears", () => {
   test("D11: the last clear closes the ticket, at the time the alarm gives", () => {
     const history = withTicket();
     history.accept("clear", { kind: "clear", clearedAt: noon + 7 });
-    expect(decided(history, findings(ticket("T1")))).toMatchObject({
+    expect(decided(history, { findings: findings(ticket("T1")) })).toMatchObject({
       rule: "D11",
       intent: "closed",
       payload: { command: "close", ticketId: "T1", endAt: noon + 7 },

@@ -1,6 +1,7 @@
 /** What tests of flows do with a history, step by step. */
 import { expect } from "vitest";
 import { nextGroup, readiness } from "../../machines/admission.ts";
+import { decide, type Decision, type DecisionInput, type Findings } from "../../machines/decision.ts";
 import { entry, type Entry } from "../../machines/entry.ts";
 import { noFindings, type FlowFindings } from "../../machines/flow-input.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
@@ -29,6 +30,29 @@ export const north = service({ name: "NORTH" });
 export function accepted(change: Partial<Notification> = {}, history = new History()): History {
   history.accept("n1", change);
   return history;
+}
+
+/** What a decision knows of tickets. */
+export function findings(...tickets: readonly Ticket[]): Findings {
+  return { tickets, verified: new Map() };
+}
+
+/** What the next notifications of the key get; nothing is known of what lies above, unless the test says so. */
+export function decided(history: History, change: Partial<DecisionInput> = {}): Decision {
+  const key = history.key();
+  return decide({
+    key,
+    group: nextGroup(key, true).flow,
+    findings: findings(),
+    path: null,
+    pathFailure: null,
+    above: [],
+    openTicketsTotal: 0,
+    service: service(),
+    settings,
+    now: history.now,
+    ...change,
+  });
 }
 
 /** What a flow knows when the search for its key has shown these. */

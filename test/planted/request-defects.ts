@@ -89,7 +89,7 @@ export const requestDefects: readonly Defect[] = [
     file: "machines/reconcile.ts",
     was: `claimKept: ticket !== null,`,
     becomes: `claimKept: true,`,
-    tests: ["test/machines/decision.test.ts", "test/engine/gateway.test.ts"],
+    tests: ["test/machines/open-tickets.test.ts", "test/engine/gateway.test.ts"],
   },
   {
     name: "NACK retried",
