@@ -5,7 +5,6 @@ import {
   changesInUse,
   differenceText,
   readTable,
-  serviceColumns,
   shown,
   tableDifferences,
   type RowUse,
@@ -14,27 +13,13 @@ import {
   type TableRules,
   type TextRow,
 } from "../../machines/service-table.ts";
+import { textRow } from "../service-table/tables.ts";
 import { service } from "./given.ts";
 
-const cells: ServiceCells = {
-  name: "OSB",
-  host: "127.0.0.1",
-  port: "8650",
-  path: "/",
-  protocol: "osb",
-  idempotency: "requestId",
-  settleSeconds: "60",
-  timeoutSeconds: "30",
-  asyncSeconds: "0",
-  user: "",
-  passwordFile: "",
-  notes: "",
-};
 const rules: TableRules = { allowedHosts: null, selected: null, spoken: ["osb", "rt"] };
 
 function row(change: Partial<ServiceCells> = {}, line = 2): TextRow {
-  const lines = Object.fromEntries(serviceColumns.map((column) => [column, line]));
-  return { cells: { ...cells, ...change }, lines: lines as TextRow["lines"] };
+  return textRow({ path: "/", ...change }, line);
 }
 
 function faults(change: Partial<ServiceCells>, by: Partial<TableRules> = {}): string[] {

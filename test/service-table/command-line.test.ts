@@ -9,41 +9,22 @@ import { startEngine, type Engine, type EngineOptions } from "../../adapters/eng
 import { verifyLedger } from "../../adapters/ledger/inspection.ts";
 import { restoreLedger } from "../../adapters/ledger/restore.ts";
 import { openSqliteLedger } from "../../adapters/ledger/sqlite.ts";
-import { csvCodec } from "../../adapters/service-table/csv.ts";
 import { entry } from "../../machines/entry.ts";
 import { FailureError } from "../../machines/failure.ts";
-import { readTable } from "../../machines/service-table.ts";
 import { keyStream } from "../../machines/state.ts";
 import { file, folder, run, start } from "../cli/command-line.ts";
-import { badTables, row, table } from "./tables.ts";
+import { quiet } from "../feed/rig.ts";
+import { badTables, row, table, usualService } from "./tables.ts";
 
 // Processes of their own, some of them one after the other: on a busy machine each takes seconds to start.
 vi.setConfig({ testTimeout: 120_000 });
 
-const log: EngineOptions["log"] = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
 async function engineIn(dataDir: string, more: EngineOptions["config"] = {}): Promise<Engine> {
   const config = { dataDir, listen: { port: 0 }, services: { file: join(dataDir, "none.csv") }, ...more };
-  const services = [
-    {
-      name: "OSB",
-      host: "127.0.0.1",
-      port: 8650,
-      path: "/TicketService",
-      protocol: "osb",
-      idempotency: "requestId",
-      settleSeconds: 60,
-      timeoutSeconds: 30,
-      asyncSeconds: 0,
-    },
-  ] as const;
-  const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log, services });
+  const services = [usualService()];
+  const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log: quiet, services });
   onTestFinished(() => engine.stop({ drainSeconds: 0 }));
   return engine;
-}
-
-function readTableOf(csv: string) {
-  return readTable(csvCodec.parse(csv), { allowedHosts: null, selected: null, spoken: [] }).services;
 }
 
 /** A data directory whose engine has run and stopped. */
@@ -142,14 +123,12 @@ describe("on the ledger of a stopped engine", () => {
     const open = (dir: string) =>
       openSqliteLedger({ dir, now: () => systemClock.now(), uuid: () => systemIds.uuid() });
     const ledger = await open(dataDir);
-    const [service] = readTableOf(table(row()));
-    if (service === undefined) throw new Error("The usual row cannot be read.");
     const planned = entry(keyStream("node-1"), 0, "request.planned", {
       requestId: "request-1",
       key: "node-1",
       clientId: "client-01",
       lockGuid: "guid-1",
-      service,
+      service: usualService(),
       payload: { command: "close", ticketId: "T-1", endAt: 0, closeCode: "cleared", alarmRefs: [] },
       intent: "closed",
       alarms: [],
@@ -262,7 +241,7 @@ describe("while an engine runs", () => {
 test("S5: a first start refuses a services.csv with a host that is not allowed, by line; later starts do not read it", async () => {
   const dataDir = join(folder(), "data");
   const bad = file(folder(), "services.csv", table(row(), row({ name: "B", host: "evil.example" })));
-  const options = { clock: systemClock, ids: systemIds, log };
+  const options = { clock: systemClock, ids: systemIds, log: quiet };
   const config = { dataDir, listen: { port: 0 }, services: { file: bad } };
   await expect(startEngine({ ...options, config })).rejects.toThrow("line 3, column host: expected one of");
   await (await engineIn(dataDir)).stop();

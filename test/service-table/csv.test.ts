@@ -11,7 +11,7 @@ import {
   type TableRules,
 } from "../../machines/service-table.ts";
 import type { ServiceInfo } from "../../machines/vocabulary.ts";
-import { badTables, row, table } from "./tables.ts";
+import { badTables, row, table, usualService } from "./tables.ts";
 
 const rules: TableRules = { allowedHosts: ["127.0.0.1"], selected: "OSB", spoken: ["osb"] };
 const anything: TableRules = { allowedHosts: null, selected: null, spoken: serviceProtocols };
@@ -102,10 +102,7 @@ describe("encodings and separators", () => {
 });
 
 describe("S9: safe to open in a spreadsheet, and import undoes exactly what export did", () => {
-  const service: ServiceInfo = {
-    ...cellsToService(),
-    notes: "n",
-  };
+  const service: ServiceInfo = { ...usualService(), notes: "n" };
   const back = (services: readonly ServiceInfo[]) =>
     read(csvCodec.format(services.map(cellsOf)), anything).services;
 
@@ -191,9 +188,3 @@ describe("S9: safe to open in a spreadsheet, and import undoes exactly what expo
     );
   });
 });
-
-function cellsToService(): ServiceInfo {
-  const [service] = readTable(csvCodec.parse(table(row())), anything).services;
-  if (service === undefined) throw new Error("The usual row cannot be read.");
-  return service;
-}

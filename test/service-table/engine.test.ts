@@ -1,20 +1,18 @@
 /** The whole engine: what its configuration says about hosts and about the gateway's table has effect. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock, systemIds } from "../../adapters/clock/system.ts";
 import { startEngine, type Engine, type EngineOptions } from "../../adapters/engine.ts";
 import type { FactOf } from "../../machines/facts.ts";
+import { folder } from "../cli/command-line.ts";
 import { notification } from "../engine/notifications.ts";
+import { quiet } from "../feed/rig.ts";
 import { acknowledged, found, startFakePeer } from "../service/fake-osb-peer.ts";
 import { row, table } from "./tables.ts";
 
-const log: EngineOptions["log"] = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
 async function rig(config: EngineOptions["config"], csv: (port: string) => string) {
-  const dir = mkdtempSync(join(tmpdir(), "service-table-"));
-  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const dir = folder();
   const peer = await startFakePeer((r) =>
     r.answer(
       200,
@@ -30,7 +28,7 @@ async function rig(config: EngineOptions["config"], csv: (port: string) => strin
     config: { dataDir: join(dir, "data"), listen: { port: 0 }, services: { file }, ...config },
     clock: systemClock,
     ids: systemIds,
-    log,
+    log: quiet,
   });
   onTestFinished(() => engine.stop({ drainSeconds: 0 }));
   return { dir, file, peer, engine };
@@ -74,8 +72,7 @@ test("S5: with its address listed too it is called", async () => {
 });
 
 test("gateway.servicesFile: nothing is sent while it differs, and an import that makes it equal frees", async () => {
-  const gatewayFile = join(mkdtempSync(join(tmpdir(), "service-table-")), "gateway.csv");
-  onTestFinished(() => rmSync(join(gatewayFile, ".."), { recursive: true }));
+  const gatewayFile = join(folder(), "gateway.csv");
   let same = "";
   const { engine, peer } = await rig({ gateway: { servicesFile: gatewayFile } }, (port) => {
     same = table(row({ port, timeoutSeconds: "31" }));

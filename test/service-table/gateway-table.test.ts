@@ -1,8 +1,7 @@
 /** The gateway's own table: while it differs nothing is forwarded, it is said why, and all goes on when it is equal. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { resolveConfig, type Config } from "../../actors/config.ts";
 import { csvCodec } from "../../adapters/service-table/csv.ts";
 import { gatewayTableOf } from "../../adapters/service-table/file.ts";
@@ -10,6 +9,7 @@ import { fail, ok, type Result } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { differenceText, tableDifferences } from "../../machines/service-table.ts";
 import type { RequestPayload, ServiceInfo } from "../../machines/vocabulary.ts";
+import { folder } from "../cli/command-line.ts";
 import { World } from "../engine/engine-under-test.ts";
 import { acceptAll, clear, notification } from "../engine/notifications.ts";
 import { row, table } from "./tables.ts";
@@ -180,11 +180,6 @@ describe("two tables, row by row", () => {
 });
 
 describe("gateway.servicesFile", () => {
-  function folder(): string {
-    const dir = mkdtempSync(join(tmpdir(), "gateway-table-"));
-    onTestFinished(() => rmSync(dir, { recursive: true }));
-    return dir;
-  }
   function config(input: object): Config {
     const read = resolveConfig(input);
     if (!read.ok) throw new Error(read.failure.detail);

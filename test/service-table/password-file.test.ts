@@ -1,17 +1,11 @@
 /** A row's password file comes by import: what it may name, and what it may not do. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { readPassword } from "../../adapters/service/password-file.ts";
 import { limits } from "../../machines/limits.ts";
-
-function folder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "password-file-"));
-  onTestFinished(() => rmSync(dir, { recursive: true }));
-  return dir;
-}
+import { folder } from "../cli/command-line.ts";
 
 test.for([
   ["one", "one"],

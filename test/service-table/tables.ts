@@ -1,5 +1,6 @@
 /** Tables as text, for tests: a header, and rows of which everything is given and any cell replaceable. */
-import { serviceColumns, type ServiceCells } from "../../machines/service-table.ts";
+import { readTable, serviceColumns, type ServiceCells, type TextRow } from "../../machines/service-table.ts";
+import type { ServiceInfo } from "../../machines/vocabulary.ts";
 
 export const header = serviceColumns.join(",");
 
@@ -25,6 +26,20 @@ export function row(cells: Partial<ServiceCells> = {}): string {
 
 export function table(...rows: readonly string[]): string {
   return `${[header, ...rows].join("\n")}\n`;
+}
+
+/** A row as it is parsed, all its cells on one line. */
+export function textRow(cells: Partial<ServiceCells> = {}, line = 2): TextRow {
+  const lines = Object.fromEntries(serviceColumns.map((column) => [column, line]));
+  return { cells: { ...usual, ...cells }, lines: lines as TextRow["lines"] };
+}
+
+/** The usual row as a service. */
+export function usualService(): ServiceInfo {
+  const rules = { allowedHosts: null, selected: null, spoken: [] };
+  const [service] = readTable({ rows: [textRow()], faults: [] }, rules).services;
+  if (service === undefined) throw new Error("The usual row cannot be read.");
+  return service;
 }
 
 /** Every kind of bad CSV, where its fault is, and what was expected there. */
