@@ -1,23 +1,18 @@
-import { createActor, fromPromise, type ActorRefFrom } from "xstate";
+/** What the supervisor answers to every event, who is begun anew after a crash, and how it stops. Quarantines stand in quarantine.test.ts. */
 import { getShortestPaths } from "xstate/graph";
 import { describe, expect, test } from "vitest";
-import { gatewayMachine, type ClaimResult, type QueuedRequest } from "../../machines/gateway.machine.ts";
-import { heartbeatChecks, type HeartbeatCheck } from "../../machines/heartbeat.ts";
-import { heartbeatMachine, type HeartbeatInput, type ReportInput } from "../../machines/heartbeat.machine.ts";
+import { heartbeatChecks } from "../../machines/heartbeat.ts";
 import { limits } from "../../machines/limits.ts";
 import {
   clientNames,
-  crashReport,
   heartbeatCheckOf,
   heartbeatChild,
   supervisorMachine,
-  type CrashReport,
   type SupervisorEvent,
 } from "../../machines/supervisor.machine.ts";
-import { manualClock, type ManualClock } from "../service/manual-clock.ts";
-import { clientEvent, clientMachine } from "./client-rig.ts";
-import { createPayload, noon, service } from "./given.ts";
+import { createPayload, service } from "./given.ts";
 import { checkChart, checkTable } from "./transition-table.ts";
+import { beating, quarantine, rigIn, throwIn } from "./supervisor-rig.ts";
 
 /* A state's name: goes there (its own name: stays and does something). `–`: nothing happens. `crash`: given up upward. */
 const table = `
@@ -26,81 +21,6 @@ waiting | running          | –                | –                  | –    
 running | –                | running          | –                  | running               | –                   | running         | running        | running | stopped
 stopped | –                | –                | –                  | –                     | –                   | –               | –              | crash   | –
 `;
-
-interface SupervisorRig {
-  readonly actor: ActorRefFrom<typeof supervisorMachine>;
-  readonly clock: ManualClock;
-  readonly reports: (CrashReport & { readonly quarantined: boolean })[];
-  readonly crashes: unknown[];
-  state(): string;
-  children(): string[];
-  /** A child throws. */
-  crash(child: string): void;
-}
-
-const beating: readonly HeartbeatInput[] = [
-  { check: "chain", periodMs: 300_000 },
-  { check: "engine", periodMs: 60_000 },
-];
-
-function supervisorRig(clients = 2, heartbeats: readonly HeartbeatInput[] = []): SupervisorRig {
-  const clock = manualClock(noon);
-  const reports: SupervisorRig["reports"] = [];
-  const crashes: unknown[] = [];
-  const gateway = gatewayMachine.provide({
-    actors: {
-      claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(
-        () => new Promise<never>(() => {}),
-      ),
-    },
-  });
-  const heartbeat = heartbeatMachine.provide({
-    actors: {
-      announce: fromPromise<{ readonly rid: string }, { readonly check: HeartbeatCheck }>(
-        () => new Promise<never>(() => {}),
-      ),
-      report: fromPromise<void, ReportInput>(() => new Promise<never>(() => {})),
-    },
-  });
-  const logic = supervisorMachine.provide({
-    actors: { client: clientMachine(), gateway, heartbeat },
-    actions: {
-      reportCrash: ({ context, event }) =>
-        void reports.push({ ...crashReport(context, event), quarantined: false }),
-      reportQuarantine: ({ context, event }) =>
-        void reports.push({ ...crashReport(context, event), quarantined: true }),
-    },
-  });
-  const actor = createActor(logic, {
-    clock,
-    input: { clients, heartbeats, monotonicMs: () => clock.monotonicMs() },
-  });
-  actor.subscribe({ error: (error) => crashes.push(error) });
-  actor.start();
-  return {
-    actor,
-    clock,
-    reports,
-    crashes,
-    state: () => actor.getSnapshot().value,
-    children: () => Object.keys(actor.getSnapshot().children).sort(),
-    crash(child) {
-      const ref = actor.getSnapshot().children[child];
-      if (ref === undefined) throw new Error(`No child ${child} to crash.`);
-      ref.send(clientEvent("client.lock", []));
-      ref.send(clientEvent("client.search", []));
-      ref.send({ type: "xstate.error.actor.0.ticketClient.searching", error: new Error("thrown") } as never);
-    },
-  };
-}
-
-function rigIn(state: string, heartbeats: readonly HeartbeatInput[] = []): SupervisorRig {
-  const rig = supervisorRig(2, heartbeats);
-  if (state !== "waiting") rig.actor.send({ type: "supervisor.start" });
-  if (state === "stopped") rig.actor.send({ type: "supervisor.stop" });
-  expect(rig.state()).toBe(state);
-  return rig;
-}
 
 function probe(state: string, event: string): string {
   const rig = rigIn(state, event === "heartbeat.stop" ? beating : []);
@@ -125,14 +45,6 @@ function probe(state: string, event: string): string {
   if (rig.crashes.length > 0) return "crash";
   const after = [rig.children(), rig.reports.length];
   return rig.state() === state && JSON.stringify(before) === JSON.stringify(after) ? "–" : rig.state();
-}
-
-/** One crash more than the supervisor's intensity. */
-function quarantine(rig: SupervisorRig, child: string): void {
-  for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
-    rig.actor.send({ type: "child.recover", child });
-    rig.crash(child);
-  }
 }
 
 describe("supervisor", () => {
@@ -212,13 +124,6 @@ describe("supervisor", () => {
     expect(second?.getSnapshot()).toMatchObject({ value: "claiming" });
   });
 
-  const throwIn = (rig: SupervisorRig, child: string): void => {
-    const ref = rig.actor.getSnapshot().children[child];
-    const state = String(ref?.getSnapshot().value);
-    const error = new Error("thrown");
-    ref?.send({ type: `xstate.error.actor.0.heartbeat.${state}`, error } as never);
-  };
-
   test("R6: a check of the heartbeat that throws is begun anew with its period, and clients and the other check go on", () => {
     const rig = rigIn("running", beating);
     const all = ["client-01", "client-02", "heartbeat:chain", "heartbeat:engine"];
@@ -236,85 +141,6 @@ describe("supervisor", () => {
       context: { check: "engine", periodMs: 60_000 },
     });
     expect(others.map((child) => rig.actor.getSnapshot().children[child])).toEqual(refs);
-  });
-
-  test("R6: a check that throws again and again is quarantined, and nothing else is", () => {
-    const rig = rigIn("running", beating);
-    for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
-      rig.actor.send({ type: "child.recover", child: "heartbeat:chain" });
-      throwIn(rig, "heartbeat:chain");
-    }
-    expect(rig.reports.at(-1)).toMatchObject({ child: "heartbeat:chain", quarantined: true });
-    expect(rig.children()).toEqual(["client-01", "client-02", "heartbeat:engine"]);
-    rig.clock.advance(limits.quarantineSeconds * 1000);
-    expect(rig.children()).toContain("heartbeat:chain");
-  });
-
-  test("H1: once the heartbeat was stopped none comes back, not after a crash and not after a quarantine", () => {
-    const rig = rigIn("running", beating);
-    throwIn(rig, "heartbeat:engine");
-    quarantine(rig, "client-01");
-    for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
-      rig.actor.send({ type: "child.recover", child: "heartbeat:chain" });
-      throwIn(rig, "heartbeat:chain");
-    }
-    rig.actor.send({ type: "heartbeat.stop" });
-    rig.actor.send({ type: "child.recover", child: "heartbeat:engine" });
-    rig.clock.advance(limits.quarantineSecondsMax * 1000);
-    expect(rig.children()).toEqual(["client-01", "client-02"]);
-    expect(rig.actor.getSnapshot().context.restarting).toEqual([]);
-  });
-
-  test("five crashes in thirty seconds are borne, the sixth is quarantined for a minute, the next time for two", () => {
-    const rig = rigIn("running");
-    for (const seconds of [60, 120]) {
-      quarantine(rig, "client-01");
-      expect(rig.reports.at(-1)).toMatchObject({ child: "client-01", quarantined: true });
-      expect(rig.children()).toEqual(["client-02"]);
-      rig.actor.send({ type: "child.recover", child: "client-01" });
-      expect(rig.children(), "a late recovery does not end a quarantine").toEqual(["client-02"]);
-      rig.clock.advance(seconds * 1000 - 1);
-      expect(rig.children()).toEqual(["client-02"]);
-      rig.clock.advance(1);
-      expect(rig.children()).toEqual(["client-01", "client-02"]);
-      rig.clock.advance(limits.restartPeriodSeconds * 1000);
-    }
-  });
-
-  test("a quarantine doubles each time, up to an hour; it is one child's own", () => {
-    const rig = rigIn("running");
-    const waits: number[] = [];
-    for (let times = 1; times <= 8; times += 1) {
-      quarantine(rig, "client-01");
-      const began = rig.clock.monotonicMs();
-      while (!rig.children().includes("client-01")) rig.clock.advance(1_000);
-      waits.push((rig.clock.monotonicMs() - began) / 1000);
-    }
-    expect(waits).toEqual([60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
-    quarantine(rig, "client-02");
-    rig.clock.advance(limits.quarantineSeconds * 1000);
-    expect(rig.children()).toEqual(["client-01", "client-02"]);
-  });
-
-  test("R6: a gateway that throws again and again is quarantined, and comes back with its service", () => {
-    const rig = rigIn("running");
-    rig.actor.send({ type: "gateway.open", service: "OSB" });
-    for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
-      rig.actor.send({ type: "child.recover", child: "gateway:OSB" });
-      const ref = rig.actor.getSnapshot().children["gateway:OSB"];
-      ref?.send({ type: "xstate.error.actor.x", error: new Error("thrown") } as never);
-    }
-    expect(rig.reports.at(-1)).toEqual({
-      child: "gateway:OSB",
-      cause: "thrown",
-      crashes: 0,
-      quarantined: true,
-    });
-    expect(rig.actor.getSnapshot().context.restarting).toEqual([]);
-    rig.clock.advance(limits.quarantineSeconds * 1000);
-    expect(rig.actor.getSnapshot().children["gateway:OSB"]?.getSnapshot()).toMatchObject({
-      context: { service: "OSB" },
-    });
   });
 
   test("G1: a gateway that is opened again is the one there is", () => {
@@ -371,31 +197,6 @@ describe("supervisor", () => {
     rig.clock.advance(limits.quarantineSeconds * 1000);
     expect(restarting()).toEqual([]);
     expect(contexts()).toMatchObject(all);
-  });
-
-  test("two clients in quarantine come back each in its own time", () => {
-    const rig = rigIn("running");
-    quarantine(rig, "client-01");
-    rig.clock.advance(10_000);
-    quarantine(rig, "client-02");
-    rig.clock.advance(50_000);
-    expect(rig.children()).toEqual(["client-01"]);
-    rig.clock.advance(10_000);
-    expect(rig.children()).toEqual(["client-01", "client-02"]);
-  });
-
-  test.each([
-    { apart: limits.restartPeriodSeconds * 1000, quarantined: false },
-    { apart: limits.restartPeriodSeconds * 1000 - 1, quarantined: true },
-  ])("a sixth crash $apart ms after the first: quarantined is $quarantined", ({ apart, quarantined }) => {
-    const rig = rigIn("running");
-    for (let crashed = 0; crashed < limits.restartIntensity; crashed += 1) {
-      rig.crash("client-01");
-      rig.actor.send({ type: "child.recover", child: "client-01" });
-    }
-    rig.clock.advance(apart);
-    rig.crash("client-01");
-    expect(rig.reports.at(-1)?.quarantined).toBe(quarantined);
   });
 
   test("stopping ends every child but idle clients, which have nothing to end", () => {

@@ -26,7 +26,7 @@ export const supervisionDefects: readonly Defect[] = [
     file: "machines/supervisor.machine.ts",
     was: `recentCrashes(context, crashedChild(event)).length >= limits.restartIntensity,`,
     becomes: `recentCrashes(context, crashedChild(event)).length < 0,`,
-    tests: ["test/machines/supervisor.test.ts"],
+    tests: ["test/machines/quarantine.test.ts"],
   },
   {
     name: "crashes counted by the wall clock",
