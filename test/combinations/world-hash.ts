@@ -9,7 +9,7 @@
  * equality and order count: ids, positions, tickets. Moments are told as their distance from now, as far as anything
  * compares them with now (`looksBackMs`); further back they are all the same.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AnyActorRef } from "xstate";
 import type { Fact } from "../../machines/facts.ts";
 import { applyFact } from "../../machines/fold.ts";
@@ -18,6 +18,7 @@ import type { Instant } from "../../machines/vocabulary.ts";
 import type { LedgerLaws } from "../simulation/ledger-laws.ts";
 import type { SendLaws } from "../simulation/send-laws.ts";
 import type { ScriptedServices } from "./scripted-services.ts";
+import { TextWriter } from "./world-text.ts";
 import type { WorldTimer } from "./world-timers.ts";
 
 export interface WorldAtRest {
@@ -40,7 +41,7 @@ export interface WorldAtRest {
 }
 
 export function worldHash(world: WorldAtRest): string {
-  return createHash("sha1").update(worldText(world)).digest("base64");
+  return hash("sha1", worldText(world), "base64");
 }
 
 const unread = new Set(
@@ -61,8 +62,6 @@ const looksBackMs: Readonly<Record<string, number>> = {
   closedAt: 600_000,
 };
 const looksBackMsMax = 2 * 3_600_000;
-/** Instants are this large, and no other number is. */
-const instantMin = 1_500_000_000_000;
 
 export function worldText(world: WorldAtRest): string {
   const { services, laws, sends, nowAt, nowMs } = world;
@@ -90,82 +89,54 @@ export function worldText(world: WorldAtRest): string {
     for (const { ref } of key.active.values()) active.set(ref.position, ref.id);
     for (const at of key.cleared.values()) hasEarlyClear ||= at !== null;
   }
-  const text = JSON.stringify(
-    {
-      isAlive: world.state !== null,
-      underWay: services.underWay(),
-      actors: world.actors?.getPersistedSnapshot?.(),
-      held: [...state.clients].map(([clientId, { lock, revision }]) =>
-        lock === null ? null : [clientId, lock.lockGuid, { claim: revision }],
-      ),
-      fold: [...fold, table, selectedService, counters.openTickets],
-      tickets: truth.memory(nowMs, isOfUse),
-      answers: services.memory(isOfUse),
-      timers: due,
-      due: world.dueMs.map((ms) => Math.max(0, Math.round(ms - nowMs))),
-      rest: world.rest,
-      isLeftOpen: [...state.keys.keys()].map((key) => laws.isLeftOpen(key)),
-      uncorrected: [...laws.uncorrected],
-      outcomes: [...laws.outcomes]
-        .filter(([position]) => active.has(position))
-        .map(([position, { outcome, rule }]) => [active.get(position), outcome, rule]),
-      wrong: [...laws.outcomes.values()].some(({ outcome }) =>
-        ["rejected", "failed", "aborted", "unknown"].includes(outcome),
-      ),
-      requests: [...state.requests.keys(), ...state.unknown.keys()].map((requestId) => {
-        const { spent, isRefused, isSending, isSettled } = laws.requests.get(requestId) ?? {};
-        return [requestId, spent, isRefused, isSending, isSettled, sends.memory(requestId)];
-      }),
-    },
-    (name, value: unknown) => {
-      if (unread.has(name)) return undefined;
-      if (typeof value === "object" && value !== null) return plain(value);
-      if (typeof value !== "number" || value < instantMin) return value;
-      if (name === "openedAt") return `opened ${value}`;
+  const writer = new TextWriter({
+    unread,
+    named,
+    moment(name, at) {
+      if (name === "openedAt") return `opened ${at}`;
       if (name === "raisedAt" && !hasEarlyClear) return undefined;
-      const before = nowAt - value;
+      const before = nowAt - at;
       return before > (looksBackMs[name] ?? looksBackMsMax) ? "long ago" : -before;
     },
-  );
-  return renamed(text);
+  });
+  return writer.write({
+    isAlive: world.state !== null,
+    underWay: services.underWay(),
+    actors: world.actors,
+    held: [...state.clients].map(([clientId, { lock, revision }]) =>
+      lock === null ? null : [clientId, lock.lockGuid, { claim: revision }],
+    ),
+    fold: [...fold, table, selectedService, counters.openTickets],
+    tickets: truth.memory(nowMs, isOfUse),
+    answers: services.memory(isOfUse),
+    timers: due,
+    due: world.dueMs.map((ms) => Math.max(0, Math.round(ms - nowMs))),
+    rest: world.rest,
+    isLeftOpen: [...state.keys.keys()].map((key) => laws.isLeftOpen(key)),
+    uncorrected: [...laws.uncorrected],
+    outcomes: [...laws.outcomes]
+      .filter(([position]) => active.has(position))
+      .map(([position, { outcome, rule }]) => [active.get(position), outcome, rule]),
+    wrong: [...laws.outcomes.values()].some(({ outcome }) =>
+      ["rejected", "failed", "aborted", "unknown"].includes(outcome),
+    ),
+    requests: [...state.requests.keys(), ...state.unknown.keys()].map((requestId) => {
+      const { spent, isRefused, isSending, isSettled } = laws.requests.get(requestId) ?? {};
+      return [requestId, spent, isRefused, isSending, isSettled, sends.memory(requestId)];
+    }),
+  });
 }
 
 /** What stands for something that is told elsewhere by its name: a key of the fold, a service. */
-function plain(value: object): unknown {
-  if (value instanceof Map) return [...value];
+function named(value: object): string | undefined {
   if ("key" in value && "waiting" in value && "revision" in value && value.revision !== undefined)
-    return value.key;
-  if ("name" in value && "settleSeconds" in value) return value.name;
-  return value;
+    return value.key as string;
+  if ("name" in value && "settleSeconds" in value) return value.name as string;
+  return undefined;
 }
 
 function folded(history: readonly Fact[]): State {
   const state = emptyState();
   for (const fact of history) applyFact(state, fact);
   return state;
-}
-
-const opened = /(opened )(\d+)/g;
-const ticket = /\b(OSB-|NORTH-|HAND-)(\d+)/g;
-const place = /("position":|"begun":|"again":|"claim":|"age":)(\d+)/g;
-
-function renamed(text: string): string {
-  const ids = new Map<string, number>();
-  const short = text.replaceAll(/\bid-\d+/g, (id) => {
-    const known = ids.get(id) ?? ids.size + 1;
-    ids.set(id, known);
-    return `id#${known}`;
-  });
-  return [opened, ticket, place].reduce(ranked, short);
-}
-
-/** Numbers by their order; 0 keeps its own. */
-function ranked(text: string, numbered: RegExp): string {
-  const numbers = new Set([0]);
-  for (const match of text.matchAll(numbered)) numbers.add(Number(match[2]));
-  const ranks = new Map([...numbers].sort((a, b) => a - b).map((number, rank) => [number, rank]));
-  return text.replaceAll(
-    numbered,
-    (_, before: string, number: string) => `${before}#${ranks.get(Number(number))}`,
-  );
 }
