@@ -87,7 +87,7 @@ function binary(body: string, { headers, settings }: BodyRequest): BodyReading {
   const data = readJsonObject(body, "an alarm, for the event is in the headers");
   if (!data.ok) return data;
   if (Buffer.byteLength(body) > limits.alarmBytesMax)
-    return one(refused("TOO_LARGE", "/data", `expected at most ${limits.alarmBytesMax} bytes`));
+    return one(refused("TOO_LARGE", "", `expected at most ${limits.alarmBytesMax} bytes`));
   const attributes = attributesOf(headers);
   if (attributes === null)
     return one(refused("INVALID", "", "expected the ce- headers percent-encoded as UTF-8"));

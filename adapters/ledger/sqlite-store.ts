@@ -39,8 +39,8 @@ export function openSqliteStore(opening: ThreadOpening): SqliteStore {
     witness = openWitness(dir);
     db = new DatabaseSync(join(dir, "ledger.db"), { timeout: limits.ledgerBusyMs });
     prepareFile(db, opening);
-    headFile = new HeadFile(dir);
     const head = verifyFacts(db, newestTrustedSnapshot(db)?.link ?? chainStart);
+    headFile = new HeadFile(dir); // made where it is missing, but not beside a ledger that is refused
     headFile.check(db, head, opening.acceptShortened); // R4
     const store = openStore({ db, lock, headFile, head, opening });
     witness?.close();

@@ -129,6 +129,11 @@ describe("one event", () => {
     expect(said).toMatchObject({ status: 202, body: { results: [{ status: "duplicate", id: "Ä 1" }] } });
     const bad = await intake.post(path, data, { ...headers, "ce-id": "%" });
     expect(bad).toMatchObject({ status: 400, body: { code: "INVALID" } });
+    const large = { ...(data as object), more: "x".repeat(limits.alarmBytesMax) };
+    expect(await intake.post(path, large, headers)).toMatchObject({
+      status: 413,
+      body: { code: "TOO_LARGE" },
+    });
     const missing = await intake.post(path, data, { "ce-specversion": "1.0" });
     expect(missing).toMatchObject({ status: 400, body: { code: "MISSING", field: "/id" } });
   });

@@ -1,5 +1,5 @@
 /** R4: what was changed, lost or put in the place of the ledger is noticed, with the position. */
-import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { verifyLedger } from "../../adapters/ledger/inspection.ts";
@@ -46,6 +46,13 @@ describe("a damaged ledger", () => {
   ])("R4: %s is refused and its position named", async (_, sql, position) => {
     place.tamper(sql);
     await expectDamage(position);
+  });
+
+  test("R4: beside a refused ledger no head is made: the file says something or is not there", async () => {
+    place.tamper("DELETE FROM facts WHERE position = 9");
+    rmSync(join(place.dir, "ledger.head"));
+    await expect(place.open()).rejects.toThrow("damaged at position 9");
+    expect(existsSync(join(place.dir, "ledger.head"))).toBe(false);
   });
 
   test("R4 A4: a stream changed in the table or in its index is refused: either would let a duplicate in", async () => {
