@@ -33,6 +33,12 @@ describe("not the same", () => {
     ["positions in another order", [{ position: 4 }, { position: 9 }], [{ position: 9 }, { position: 4 }]],
     ["no position, and the first", [{ claim: 0 }], [{ claim: 1 }]],
     ["tickets of two services", ["OSB-1", "OSB-2"], ["OSB-1", "NORTH-2"]],
+    ["which of two services' tickets is newer", ["OSB-1", "NORTH-2"], ["OSB-2", "NORTH-1"]],
+    [
+      "which of two kinds of positions is later",
+      [{ position: 4 }, { claim: 7 }],
+      [{ position: 4 }, { claim: 3 }],
+    ],
     ["what is counted, by its name", { claim: 3, age: 3 }, { claim: 3, age: 0 }],
     ["a number that is none of these", { tries: 1 }, { tries: 2 }],
     ["a moment just now", { at: now - 5 }, { at: now - 6 }],

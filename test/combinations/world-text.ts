@@ -16,8 +16,8 @@ export interface TextRules {
 
 /** No other number is as large as an instant. */
 const instantMin = 1_500_000_000_000;
-/** Members whose numbers are told by their rank among all such members of one name. */
-const ranked: ReadonlySet<string> = new Set(["position", "begun", "again", "claim", "age"]);
+/** Members that are positions of one ledger: told by their rank among all of them. */
+const positions: ReadonlySet<string> = new Set(["position", "begun", "again", "claim", "age"]);
 const numbered = /\b(id-|OSB-|NORTH-|HAND-|opened )(\d+)/g;
 
 /** Of a machine, or of a promise that an actor waits for. */
@@ -32,7 +32,7 @@ export class TextWriter {
   readonly #rules: TextRules;
   readonly #parts: string[] = [];
   readonly #ids = new Map<string, number>();
-  /** Numbers that are told by rank, and where: by what they count. */
+  /** Numbers that are told by rank, and where: of positions, tickets, moments of opening. */
   readonly #ranks = new Map<string, [at: number, number: number][]>();
 
   constructor(rules: TextRules) {
@@ -62,7 +62,7 @@ export class TextWriter {
       const told = this.#rules.moment(name, number);
       if (typeof told === "string") this.#string(told);
       else this.#parts.push(String(told));
-    } else if (ranked.has(name)) this.#rank(name, number);
+    } else if (positions.has(name)) this.#rank("position", number);
     else this.#parts.push(String(number));
   }
 
@@ -81,7 +81,7 @@ export class TextWriter {
       for (const { index, 0: all, 1: kind = "", 2: digits = "" } of text.matchAll(numbered)) {
         this.#parts.push(text.slice(from, index), kind);
         if (kind === "id-") this.#parts.push(String(this.#id(digits)));
-        else this.#rank(kind, Number(digits));
+        else this.#rank(kind === "opened " ? "opened" : "ticket", Number(digits));
         from = index + all.length;
       }
     this.#parts.push(from === 0 ? text : text.slice(from), '"');
