@@ -10,6 +10,7 @@ import { heading, line, totalOf } from "./figures.ts";
 import { flowKinds, promises } from "./flow-kinds.ts";
 import { inPage, nameOf, pageFile, rowsOf } from "./page.ts";
 import { sample } from "./sample.ts";
+import { shareStateNodes } from "./shared-nodes.ts";
 import { World } from "./world.ts";
 
 const help = `Usage: npm run combinations -- [--up-to N] [--flow KIND] [--promise P] [--part I/K] [--state FILE]
@@ -184,6 +185,7 @@ async function run(wanted: ReturnType<typeof read>): Promise<boolean> {
 
 try {
   const wanted = read(process.argv.slice(2));
+  shareStateNodes();
   if (wanted.help) process.stdout.write(help);
   else process.exitCode = (await run(wanted)) ? 0 : 1;
 } catch (error) {
