@@ -37,6 +37,14 @@ export const requestDefects: readonly Defect[] = [
     tests: ["test/engine/gateway.test.ts"],
   },
   {
+    name: "what was cancelled is sent",
+    law: "T1 L4",
+    file: "actors/gateway.ts",
+    was: `if (item.isPlanned() && !planned) return false;`,
+    becomes: ``,
+    tests: ["test/engine/failures.test.ts"],
+  },
+  {
     name: "new request id per attempt",
     law: "G3 T1",
     file: "actors/gateway.ts",
