@@ -99,7 +99,9 @@ export class CrashRecovery {
     // Behind what was on its way to the disk: a plan among it has lost its place in line as well.
     await journal.append([]);
     const planned = requestsAt(state, service).filter(
-      ({ lockGuid, status }) => status === "planned" && guids.has(lockGuid),
+      ({ clientId, lockGuid, status }) =>
+        status === "planned" &&
+        (guids.has(lockGuid) || state.clients.get(clientId)?.lock?.lockGuid !== lockGuid),
     );
     await Promise.all(planned.map((request) => this.#endInFlight(request, cause)));
     for (const { clientId, lockGuid, fence } of waiting) {

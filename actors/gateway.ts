@@ -12,7 +12,7 @@ import {
 } from "../machines/gateway.machine.ts";
 import { cancelRequest } from "../machines/settlement.ts";
 import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
-import { clientStream, keyStream } from "../machines/state.ts";
+import { clientStream, keyStream, type KeyState } from "../machines/state.ts";
 import type { ResponseRow } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
@@ -49,20 +49,26 @@ export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
 }
 
 /** Whether it is durable as sending; if not, it may not be sent. `urgent`: written now, with those before it. */
-async function claim(
-  { journal, clock, deadlines }: GatewayPorts,
-  item: QueuedRequest,
-  urgent: boolean,
-): Promise<boolean> {
+async function claim(ports: GatewayPorts, item: QueuedRequest, urgent: boolean): Promise<boolean> {
+  const { journal, clock, deadlines } = ports;
   const { request, attempt } = item;
   const { requestId, key, clientId, lockGuid } = request;
-  if (deadlines.endIfOver(clientId, lockGuid)) return false; // L3: with the lock ends what it has planned (L4)
+  if (deadlines.endIfOver(clientId, lockGuid)) {
+    await journal.append([]); // L3: behind the end of the lock, which ends what it knew to be planned (L4)
+    await endPlanned(ports, item, "Its flow's lock ended before it was sent.");
+    return false;
+  }
   const at = clock.now();
   const expect: Expectation[] = [{ stream: clientStream(clientId), revision: item.claim }]; // L3
   const known = journal.state.keys.get(key);
   const planned = known?.request?.requestId === requestId;
   if (item.isPlanned() && !planned) return false; // L4: ended meanwhile, by a force or for a gateway that crashed
   if (planned) expect.push({ stream: keyStream(key), revision: known.revision });
+  const opened = openedMeanwhile(known, item);
+  if (opened !== null) {
+    await endPlanned(ports, item, `Ticket ${opened} of ${key} was found open before it was sent.`);
+    return false;
+  }
   const row: ResponseRow = {
     requestId,
     attempt,
@@ -92,19 +98,32 @@ async function claim(
     { urgent, ahead: planned },
   );
   if (result.kind === "committed") return true;
-  const fallen = journal.state.keys.get(key);
-  if (fallen?.request?.requestId === requestId && fallen.request.status === "planned") {
-    // Planned and its client lost in the same moment: nobody else would end it.
-    const ended = cancelRequest(
-      fallen,
-      fallen.request,
-      clock.now(),
-      "Its flow lost the client before it was sent.",
-      false,
-    );
-    await journal.append(ended, [{ stream: keyStream(key), revision: fallen.revision }]);
-  }
+  await endPlanned(ports, item, "Its flow lost the client before it was sent.");
   return false;
+}
+
+/** T1: a ticket that a create would stand beside, and that nobody knew of when it was planned; null: there is none. */
+function openedMeanwhile(key: KeyState | undefined, { request, openBefore }: QueuedRequest): string | null {
+  if (key === undefined || request.payload.command !== "create") return null;
+  if (key.request !== null && key.request.status !== "planned") return null;
+  for (const ticketId of key.open.keys()) if (!openBefore.has(ticketId)) return ticketId;
+  return null;
+}
+
+/** L4: planned, and not to be sent; nobody else would end it where its plan and the end of its lock crossed. */
+async function endPlanned(
+  { journal, clock }: GatewayPorts,
+  { request: { key: name, requestId } }: QueuedRequest,
+  because: string,
+): Promise<void> {
+  for (;;) {
+    const key = journal.state.keys.get(name);
+    const request = key?.request ?? null;
+    if (key === undefined || request?.requestId !== requestId || request.status !== "planned") return;
+    const ended = cancelRequest(key, request, clock.now(), because, false);
+    const done = await journal.append(ended, [{ stream: keyStream(name), revision: key.revision }]);
+    if (done.kind === "committed") return;
+  }
 }
 
 async function send(ports: GatewayPorts, item: QueuedRequest, signal: AbortSignal): Promise<SendResult> {

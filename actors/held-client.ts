@@ -145,6 +145,7 @@ export class HeldClient {
     );
     if (answer === null) return this.#gone();
     if (!answer.ok) return answer;
+    await journal.append([]); // what is told is durable
     const { result, outcome, ticketId, because } = answer;
     return ok({ requestId: request.requestId, result, outcome, ticketId, because });
   }

@@ -16,7 +16,7 @@ import type {
   TicketRequest,
 } from "../machines/vocabulary.ts";
 
-/** The stream's last position must be exactly `revision`; 0 = the stream is empty. */
+/** Nothing of the stream may lie behind `revision`, up to which it was seen; 0 = the stream must be empty. */
 export interface Expectation {
   readonly stream: Stream;
   readonly revision: Position;

@@ -16,8 +16,8 @@ import {
 import type { ForwardInput, ReleaseInput, TicketClientEvent } from "../machines/client-events.ts";
 import { ticketClientMachine, type TicketClientContext } from "../machines/ticket-client.machine.ts";
 import type { Result } from "../machines/failure.ts";
-import type { ClientStateName, ResponseRow } from "../machines/vocabulary.ts";
-import type { GatewayRef, QueuedRequest } from "../machines/gateway.machine.ts";
+import type { ClientStateName, Position, ResponseRow } from "../machines/vocabulary.ts";
+import type { GatewayRef } from "../machines/gateway.machine.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
 import { readPath } from "./path-look-up.ts";
@@ -56,9 +56,10 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
       abandonSearch: ({ context }) => searches.abandon(context.clientId),
       startForward: ({ self }, input) => {
         const { command: work } = input;
+        const seen = seenNow(ports.journal, work.request.key);
         // After the client's own step: a gateway may have to be opened for it.
         void Promise.resolve()
-          .then(() => forward(ports, input))
+          .then(() => forward(ports, input, seen))
           .then(
             (reply) => tell(self, { type: "forward.ended", work, reply }),
             (error: unknown) => tell(self, { type: "work.failed", work, error }),
@@ -151,9 +152,21 @@ function searchRow(
   };
 }
 
+/** What its flow has decided upon. */
+interface Seen {
+  readonly revision: Position;
+  readonly open: ReadonlySet<string>;
+}
+
+function seenNow({ state }: Journal, name: string): Seen {
+  const key = state.keys.get(name);
+  return { revision: key?.revision ?? state.position, open: new Set(key?.open.keys()) };
+}
+
 async function forward(
   ports: TicketClientPorts,
   { command, clientId, claim }: ForwardInput,
+  { revision, open: openBefore }: Seen,
 ): Promise<ForwardReply> {
   const { journal } = ports;
   const { request, entries } = command;
@@ -164,7 +177,11 @@ async function forward(
   const byHand = key?.flow?.lockGuid !== request.lockGuid;
   let isPlanned = true;
   const mayChangeMeanwhile =
-    before !== null || byHand || key.unknown.length > 0 || request.service.asyncSeconds > 0;
+    before !== null ||
+    byHand ||
+    key.unknown.length > 0 ||
+    request.service.asyncSeconds > 0 ||
+    journal.state.settledRequests.size > 0;
   if (!mayChangeMeanwhile) {
     // Only this flow writes to the key now, so the plan and the sending are conditional on the same claim: if one
     // falls, so does the other, and nobody needs to wait for the plan.
@@ -177,10 +194,7 @@ async function forward(
     );
   } else {
     // An async result, a correction or another flow of the key may come in between: they are seen, or this waits.
-    const planned = await journal.append(entries, [
-      held,
-      { stream: keyStream(request.key), revision: key?.revision ?? 0 },
-    ]);
+    const planned = await journal.append(entries, [held, { stream: keyStream(request.key), revision }]);
     if (planned.kind === "conflict" && byHand) {
       return {
         ok: false,
@@ -196,7 +210,7 @@ async function forward(
   const age = (before?.alarms[0] ?? key?.flow?.alarms[0])?.position ?? claim;
   return new Promise<ForwardReply>((reply) => {
     const attempt = (before?.attempts ?? 0) + 1;
-    const item: QueuedRequest = { request, age, attempt, claim, isPlanned: () => isPlanned, reply };
+    const item = { request, age, attempt, claim, isPlanned: () => isPlanned, openBefore, reply };
     ports.gateway(request.service.name).send({ type: "gateway.enqueue", item });
   }).then((reply) => {
     ports.deadlines.endIfOver(clientId, request.lockGuid); // L3: as after a search
@@ -228,7 +242,12 @@ async function release(ports: TicketClientPorts, input: ReleaseInput): Promise<R
   const judged =
     key === null || input.release.entries.length === 0
       ? []
-      : [{ stream: keyStream(key), revision: journal.state.keys.get(key)?.revision ?? 0 }];
+      : [
+          {
+            stream: keyStream(key),
+            revision: journal.state.keys.get(key)?.revision ?? journal.state.position,
+          },
+        ];
   const done = await journal.append(entries, [held, ...judged]);
   if (done.kind === "committed") return ok(null);
   if (!done.streams.includes(held.stream))

@@ -11,7 +11,7 @@ export function entry<T extends FactType>(stream: Stream, at: Instant, type: T, 
   return { stream, fact: { type, at, body } as NewFact };
 }
 
-/** Condition of an append: the stream's last position is exactly `revision`; 0 = the stream is empty. */
+/** Condition of an append: nothing of the stream lies behind `revision`; 0 = the stream is empty. */
 export interface Expectation {
   readonly stream: Stream;
   readonly revision: Position;

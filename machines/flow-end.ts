@@ -99,10 +99,13 @@ export function leaveRequest(
   }
 }
 
-/** Key of the unsettled request that a flow written by hand has planned under this lock. */
+/** Key of the request that a flow written by hand has under way by this lock; those it has left wait without it. */
 export function keyOfHand(state: State, lockGuid: string): string | null {
-  for (const name of state.requests.values())
-    if (state.keys.get(name)?.request?.lockGuid === lockGuid) return name;
+  for (const name of state.requests.values()) {
+    const request = state.keys.get(name)?.request ?? null;
+    if (request?.lockGuid !== lockGuid) continue;
+    if (request.status === "planned" || request.status === "sending") return name;
+  }
   return null;
 }
 

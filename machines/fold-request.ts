@@ -45,7 +45,7 @@ export function foldRequest(state: State, fact: RequestFact): void {
       request.status = "sending";
       request.attempts = fact.body.attempt;
       request.spent += 1;
-      request.openAttempts.push(fact.body.attempt);
+      request.openAttempts.push({ attempt: fact.body.attempt, clientId: fact.body.clientId });
       return;
     }
     case "request.answered": {
@@ -59,7 +59,7 @@ export function foldRequest(state: State, fact: RequestFact): void {
       }
       if (fact.body.answer === "unreachable") request.spent -= 1;
       if (fact.body.answer !== "inDoubt")
-        request.openAttempts = request.openAttempts.filter((one) => one !== fact.body.attempt);
+        request.openAttempts = request.openAttempts.filter(({ attempt }) => attempt !== fact.body.attempt);
       // An earlier attempt in doubt stays so, whatever a later one was told.
       request.status =
         fact.body.answer === "inDoubt" || request.openAttempts.length > 0 ? "inDoubt" : "retry";

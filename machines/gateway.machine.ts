@@ -25,6 +25,8 @@ export interface QueuedRequest {
   readonly claim: Position;
   /** Whether its plan is durable and folded: from then on a key that knows nothing of the request has ended it. */
   readonly isPlanned: () => boolean;
+  /** Tickets of the key that were open when it was decided (T1). */
+  readonly openBefore: ReadonlySet<string>;
   readonly reply: (answer: ForwardReply) => void;
 }
 
@@ -93,7 +95,7 @@ export const gatewayMachine = setup({
     keepClaimed: assign({ taken: (_, params: { readonly claimed: ClaimResult }) => params.claimed }),
     replyFallen: ({ context }, { claimed }: { readonly claimed: ClaimResult }) => {
       for (const item of context.taken)
-        if (!claimed.includes(item)) item.reply(cancelled("Its flow lost the client before it was sent.", 0));
+        if (!claimed.includes(item)) item.reply(cancelled("It was ended before it was sent.", 0));
     },
     dropTaken: assign({
       taken: [],

@@ -5,7 +5,7 @@
  *   in doubt.
  */
 import { entry, type Entry } from "./entry.ts";
-import { cancelRequest, doubtDelay, park } from "./settlement.ts";
+import { cancelRequest, doubtDelay, park, row } from "./settlement.ts";
 import { clientStream, keyStream, type KeyState, type RequestState, type State } from "./state.ts";
 import type { Instant } from "./vocabulary.ts";
 
@@ -38,7 +38,7 @@ function inDoubt(key: KeyState, request: RequestState, restored: boolean, at: In
   const because = restored
     ? "A backup was restored; the request may have been sent since."
     : "The engine stopped while it was being sent.";
-  const { requestId, attempts, clientId } = request;
+  const { requestId, attempts } = request;
   const entries = [
     entry(keyStream(key.key), at, "request.answered", {
       requestId,
@@ -50,19 +50,15 @@ function inDoubt(key: KeyState, request: RequestState, restored: boolean, at: In
       ticketId: null,
     }),
   ];
-  if (attempts > 0) {
-    const row = {
-      requestId,
-      attempt: attempts,
-      clientId,
-      key: key.key,
-      answeredAt: at,
-      status: "inDoubt",
-      code: "ENGINE_STOPPED",
-      cause: because,
-    } as const;
-    entries.push(entry(keyStream(key.key), at, "response.row", { change: true, row }));
-  }
+  if (attempts > 0)
+    entries.push(
+      row(key, request, attempts, at, {
+        answeredAt: at,
+        status: "inDoubt",
+        code: "ENGINE_STOPPED",
+        cause: because,
+      }),
+    );
   entries.push(park(key, at, "inDoubt", doubtDelay(request), because));
   return entries;
 }

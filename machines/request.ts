@@ -84,7 +84,7 @@ export function judgeAnswer(
       answer: answer.text,
     }),
   ];
-  const doubted = request.openAttempts.some((attempt) => attempt !== request.attempts);
+  const doubted = request.openAttempts.some(({ attempt }) => attempt !== request.attempts);
   const mayRetry = request.spent < limits.attemptsMax;
 
   switch (answer.kind) {

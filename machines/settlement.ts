@@ -42,7 +42,7 @@ export function settle(key: KeyState, request: RequestState, at: Instant, how: S
       again: how.again ?? false,
     }),
   ];
-  for (const attempt of request.openAttempts) {
+  for (const { attempt } of request.openAttempts) {
     if (attempt === request.attempts && request.status === "sending") continue;
     const asyncMissing =
       request.status === "async" && how.result !== "ok" ? { asyncStatus: "missing" as const } : {};
@@ -261,8 +261,10 @@ export function row(
   at: Instant,
   change: Omit<ResponseRowChange, "requestId" | "attempt" | "clientId" | "key">,
 ): Entry {
+  const sent = request.openAttempts.find((one) => one.attempt === attempt);
+  const { clientId } = sent ?? request;
   return entry(keyStream(key.key), at, "response.row", {
     change: true,
-    row: { requestId: request.requestId, attempt, clientId: request.clientId, key: key.key, ...change },
+    row: { requestId: request.requestId, attempt, clientId, key: key.key, ...change },
   });
 }

@@ -85,8 +85,8 @@ export interface RequestState {
   attempts: number;
   /** Attempts of which a byte may have reached the service (G3 counts these). */
   spent: number;
-  /** Attempts whose row still waits for what became of it. */
-  openAttempts: number[];
+  /** Attempts whose row still waits for what became of it, each in the table of the client that sent it. */
+  openAttempts: { readonly attempt: number; readonly clientId: string }[];
   /** Look-ups after the doubt's waiting time that found nothing. */
   lookups: number;
   asyncResult: {
@@ -141,7 +141,7 @@ export interface FlowState {
 
 export interface KeyState {
   readonly key: string;
-  /** Last position on the stream `key/…`. */
+  /** Last position on the stream `key/…`; where there is none, that of the key's first fact. */
   revision: Position;
   lastAt: Instant;
   /** Accepted and not settled, in the order accepted (A5); those of the running flow included. */
@@ -322,7 +322,8 @@ export function keyState(state: State, key: string): KeyState {
   let found = state.keys.get(key);
   if (found !== undefined) state.capture?.before(found);
   else {
-    found = emptyKey(key);
+    // Of a key that was forgotten, all that its stream holds has been seen.
+    found = { ...emptyKey(key), revision: state.position };
     state.keys.set(key, found);
   }
   return found;

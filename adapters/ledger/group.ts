@@ -20,7 +20,7 @@ export function createGroupWrite(store: FactStore): WriteGroup {
   function movedOn({ expect }: BatchToWrite): Stream[] {
     const streams: Stream[] = [];
     for (const { stream, revision } of expect) {
-      if (store.streamHead(stream) !== revision) streams.push(stream);
+      if (store.streamHead(stream) > revision) streams.push(stream);
     }
     return streams;
   }

@@ -164,11 +164,12 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
             [
               { stream: "key/a", revision: 0 },
               { stream: "key/c", revision: 0 },
-              { stream: "key/b", revision: 9 },
+              { stream: "key/b", revision: 0 },
             ],
           ),
         ),
-        ledger.append(notes("b4", "key/c", ["three"], [{ stream: "key/c", revision: 0 }])),
+        // Seen further than its last fact: nothing lies behind that.
+        ledger.append(notes("b4", "key/c", ["three"], [{ stream: "key/c", revision: 9 }])),
       ]);
       expect(conflict).toEqual({ kind: "conflict", streams: ["key/a", "key/b"] });
       expect([before.kind, after.kind]).toEqual(["committed", "committed"]);
@@ -187,11 +188,13 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
     });
 
     test("a conflict is a first result too", async () => {
-      const batch = notes("b1", "audit", ["late"], [{ stream: "audit", revision: 1 }]);
+      const batch = notes("b1", "audit", ["late"], [{ stream: "audit", revision: 0 }]);
+      await ledger.append(notes("b0", "audit", ["first"]));
       expect((await ledger.append(batch)).kind).toBe("conflict");
       await ledger.append(notes("b2", "audit", ["one"]));
       expect((await ledger.append(batch)).kind).toBe("conflict");
-      expect((await ledger.append({ ...batch, id: "b3" })).kind).toBe("committed");
+      const seen = [{ stream: "audit", revision: 2 }] as const;
+      expect((await ledger.append({ ...batch, id: "b3", expect: seen })).kind).toBe("committed");
     });
 
     test("S3: batch ids are remembered up to their limit and no further", async () => {

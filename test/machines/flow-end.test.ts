@@ -272,7 +272,11 @@ describe("recovery", () => {
       const history = at("sending", { idempotency });
       history.now += 3_600_000;
       expect(reopened(history)).toEqual(["request.answered", "response.row", "key.parked"]);
-      expect(history.request()).toMatchObject({ status: "inDoubt", spent: 1, openAttempts: [1] });
+      expect(history.request()).toMatchObject({
+        status: "inDoubt",
+        spent: 1,
+        openAttempts: [{ attempt: 1 }],
+      });
       expect(history.key().parked).toMatchObject({ reason: "inDoubt", until: history.now + wait });
     },
   );

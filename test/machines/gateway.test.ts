@@ -46,6 +46,7 @@ function item(
     attempt: 1,
     claim: 3,
     isPlanned: () => true,
+    openBefore: new Set(),
     reply: (reply) => void replies.push(reply),
   };
 }

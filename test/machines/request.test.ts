@@ -164,7 +164,7 @@ describe("G3 G4: what an answer makes of a create", () => {
       const history = sending(2, createPayload, service(), "lost");
       expect(judge(history, answer(kind, { code: "UNAVAILABLE" })).text).toMatch(/^parked inDoubt/);
       expect(history.request().status).toBe("inDoubt");
-      expect(history.request().openAttempts).toEqual([1]);
+      expect(history.request().openAttempts).toMatchObject([{ attempt: 1 }]);
     },
   );
 

@@ -119,7 +119,15 @@ describe("supervisor", () => {
     };
     second?.send({
       type: "gateway.enqueue",
-      item: { request, age: 1, attempt: 1, claim: 1, isPlanned: () => true, reply: () => {} },
+      item: {
+        request,
+        age: 1,
+        attempt: 1,
+        claim: 1,
+        isPlanned: () => true,
+        openBefore: new Set(),
+        reply: () => {},
+      },
     } as never);
     expect(second?.getSnapshot()).toMatchObject({ value: "claiming" });
   });

@@ -31,6 +31,7 @@ const item: QueuedRequest = {
   attempt: 1,
   claim: 1,
   isPlanned: () => true,
+  openBefore: new Set(),
   reply,
 };
 const queued = [{ type: "gateway.enqueue", item }];

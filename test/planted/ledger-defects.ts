@@ -122,7 +122,7 @@ export const ledgerDefects: readonly Defect[] = [
     name: "an append is not conditional on its streams",
     law: "A4 L3",
     file: "adapters/ledger/group.ts",
-    was: `if (store.streamHead(stream) !== revision) streams.push(stream);`,
+    was: `if (store.streamHead(stream) > revision) streams.push(stream);`,
     becomes: `if (store.streamHead(stream) < revision) streams.push(stream);`,
     tests: ["test/ledger/memory-ledger.test.ts"],
   },
