@@ -2,6 +2,7 @@
 import type { Fact } from "../../machines/facts.ts";
 import { applyFact } from "../../machines/fold.ts";
 import { stateText } from "../../machines/fold-snapshot.ts";
+import { rowName } from "../../machines/response-table.ts";
 import { emptyState, type State } from "../../machines/state.ts";
 import type { Outcome } from "../../machines/vocabulary.ts";
 
@@ -19,7 +20,23 @@ export function lawsBroken(history: readonly Fact[], live: State): string[] {
     ...outcomesTwice(history),
     ...locksTwice(history),
     ...attempts(history),
+    ...rowsForgotten(live),
   ];
+}
+
+/** G6: a row that is not settled is of an attempt that still waits, in the table of the client that sent it. */
+export function rowsForgotten({ tables, requests, keys }: State): string[] {
+  const broken: string[] = [];
+  for (const [clientId, { unsettled }] of tables)
+    for (const name of Object.keys(unsettled)) {
+      const requestId = name.slice(0, name.lastIndexOf("#"));
+      const request = keys.get(requests.get(requestId) ?? "")?.request;
+      const isOpen = request?.openAttempts.some(
+        (one) => one.clientId === clientId && rowName({ requestId, attempt: one.attempt }) === name,
+      );
+      if (isOpen !== true) broken.push(`G6: the row ${name} of ${clientId} waits for nothing`);
+    }
+  return broken;
 }
 
 /** R1: the live state is the fold from zero. */

@@ -4,6 +4,7 @@ import type { State } from "../../machines/state.ts";
 import { applyFact } from "../../machines/fold.ts";
 import { stateText } from "../../machines/fold-snapshot.ts";
 import { emptyState } from "../../machines/state.ts";
+import { rowsForgotten } from "../engine/laws.ts";
 import type { Fact } from "../../machines/facts.ts";
 import type { Position } from "../../machines/vocabulary.ts";
 import type { ClientView } from "../../actors/engine-views.ts";
@@ -47,7 +48,9 @@ export class LiveLaws {
     if (free === (view.lockStatus === "locked")) this.broken.push(`L5: ${view.state} and ${view.lockStatus}`);
   }
 
-  #tables({ tables, settings }: State): void {
+  #tables(state: State): void {
+    const { tables, settings } = state;
+    this.broken.push(...rowsForgotten(state));
     for (const [clientId, table] of tables) {
       const unsettled = Object.keys(table.unsettled).length;
       const present = presentRows(table);
