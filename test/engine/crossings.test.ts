@@ -28,7 +28,7 @@ const has =
 
 async function rowsOf(engine: EngineUnderTest) {
   const query = { client: undefined, limit: 100 };
-  const { rows } = await readResponses(engine.ledger, engine.supervisor.state, query as never);
+  const { rows } = await readResponses(engine.ledger, engine.supervisor.state, query);
   return rows.filter(({ command }) => command !== "search");
 }
 
