@@ -2,7 +2,7 @@
  * The ledger and its live fold, together: appends go through here, and what is durable is folded, then
  * told to whoever listens, in the order of positions.
  *   R1 the live state is the fold of the ledger.  R3 after the first failed sync nothing more is appended.
- *   F1 nothing is published before it is durable.
+ *   R4 nor after damage is known.  F1 nothing is published before it is durable.
  */
 import type { Entry, Expectation } from "../machines/entry.ts";
 import type { Fact } from "../machines/facts.ts";
@@ -30,7 +30,8 @@ export class Journal {
   /** Facts between two snapshots. */
   #snapshotEvery: number = limits.snapshotEveryFacts;
   #saving: Promise<void> = Promise.resolve();
-  #broken = false;
+  /** Why nothing is appended any more; null: it is. */
+  #broken: FailureError | null = null;
   #emptied: (() => void)[] = [];
 
   private constructor(
@@ -69,32 +70,27 @@ export class Journal {
     return this.#pending;
   }
 
-  /** Resolves when the facts are durable and folded, or refused by `expect`. Rejects once the ledger is broken (R3). */
+  /** Resolves when the facts are durable and folded, or refused by `expect`. Rejects once the ledger is broken (R3, R4). */
   append(
     entries: readonly Entry[],
     expect: readonly Expectation[] = [],
     how: Haste = {},
   ): Promise<AppendResult> {
-    if (this.#broken)
-      return Promise.reject(
-        new FailureError(
-          "LEDGER_SYNC_FAILED",
-          "The ledger failed; nothing more is accepted. Mend the disk and start again.",
-        ),
-      );
+    if (this.#broken !== null) return Promise.reject(this.#broken);
     this.#appends += 1;
     this.#pending += 1;
     const id = `${this.state.epoch}:${this.#appends}`;
     return this.ledger.append({ id, expect, facts: entries, ...how }).then(
       (result) => {
         this.#pending -= 1;
+        if (this.#broken !== null) throw this.#broken; // R4: durable, but told to nobody
         if (result.kind === "committed") this.#apply(result.facts);
         if (this.#pending === 0) this.#drained();
         return result;
       },
       (error: unknown) => {
         this.#pending -= 1;
-        this.#break(error);
+        this.fall(error);
         throw error;
       },
     );
@@ -103,7 +99,17 @@ export class Journal {
   /** As `append`, for facts whose asker does not wait; a broken ledger is told to `onBroken`. */
   note(entries: readonly Entry[], expect?: readonly Expectation[], how?: Haste): void {
     if (entries.length === 0) return;
-    this.append(entries, expect, how).catch((error: unknown) => this.#break(error));
+    this.append(entries, expect, how).catch((error: unknown) => this.fall(error));
+  }
+
+  /** R3 R4: from now on nothing is acknowledged, folded, told or saved, what is on its way to the disk included. */
+  fall(error: unknown): void {
+    if (this.#broken !== null) return;
+    this.#broken =
+      error instanceof FailureError
+        ? error
+        : new FailureError("LEDGER_SYNC_FAILED", `The ledger failed: ${String(error)}`, { cause: error });
+    this.#onBroken(this.#broken);
   }
 
   /** Resolves when nothing is on its way to the disk. */
@@ -114,6 +120,7 @@ export class Journal {
 
   /** Of the state as it is now; behind one that is being saved. */
   saveSnapshot(): Promise<void> {
+    if (this.#broken !== null) return Promise.reject(this.#broken);
     this.#snapshotAt = this.state.position; // now: a burst must not ask for another at each of its facts
     this.#saving = this.#saving.then(async () => {
       const capture = new StateCapture(this.state);
@@ -151,7 +158,7 @@ export class Journal {
     }
     for (const listener of this.#listeners) listener(facts);
     if (this.state.position - this.#snapshotAt >= this.#snapshotEvery) {
-      this.saveSnapshot().catch((error: unknown) => this.#break(error));
+      this.saveSnapshot().catch((error: unknown) => this.fall(error));
     }
   }
 
@@ -159,11 +166,5 @@ export class Journal {
     const waiting = this.#emptied;
     this.#emptied = [];
     for (const resolve of waiting) resolve();
-  }
-
-  #break(error: unknown): void {
-    if (this.#broken) return;
-    this.#broken = true;
-    this.#onBroken(error);
   }
 }

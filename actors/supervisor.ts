@@ -383,6 +383,11 @@ export class Supervisor implements AlarmSink {
     return explainKey(this.#options.ledger, key, count, this.#journal.state);
   }
 
+  /** R4: what is wrong with the ledger was found elsewhere: nothing more is acknowledged, and `onBroken` is told. */
+  fall(error: unknown): void {
+    this.#journal.fall(error);
+  }
+
   /** Accepts nothing more, lets running flows end for at most `drainSeconds`, then stops in reverse order. */
   async stop({
     drainSeconds = limits.drainSecondsDefault,

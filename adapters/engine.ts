@@ -190,7 +190,7 @@ async function assemble(
   const verified = verifyLedger(config.dataDir, verification.signal).then(
     ({ facts }) => log.info("ledger.verified", { facts }),
     (error: unknown) => {
-      if (!verification.signal.aborted) fall(error); // R4
+      if (!verification.signal.aborted) supervisor.fall(error); // R4
     },
   );
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Journal } from "../../actors/journal.ts";
 import { createMemoryLedger, createMemoryStorage } from "../../adapters/ledger/memory.ts";
 import { entry } from "../../machines/entry.ts";
+import { FailureError } from "../../machines/failure.ts";
 import { clientStream } from "../../machines/state.ts";
 
 const noon = Date.UTC(2026, 10, 23, 12);
@@ -42,4 +43,20 @@ test("R1: an append that its streams refuse is told to nobody and leaves the sta
   journal.listen(() => (told += 1));
   const late = await journal.append([locked("client-01", 2)], [{ stream: "client/client-01", revision: 0 }]);
   expect([late.kind, told, journal.state.position]).toEqual(["conflict", 0, 1]);
+});
+
+test("R4: from the moment that damage is known nothing is acknowledged, folded or told, though the disk still takes it", async () => {
+  const told: unknown[] = [];
+  const journal = await Journal.open(createMemoryLedger(createMemoryStorage()), (error) => told.push(error));
+  await journal.append([locked("client-01", 1)]);
+  journal.listen(() => told.push("facts"));
+  const damage = new FailureError("LEDGER_DAMAGED", "The ledger is damaged at position 1.");
+  const underWay = journal.append([locked("client-01", 2)]);
+  journal.fall(damage);
+  journal.fall(new Error("another"));
+  await expect(underWay).rejects.toBe(damage);
+  await expect(journal.append([locked("client-01", 3)])).rejects.toBe(damage);
+  await expect(journal.saveSnapshot()).rejects.toBe(damage);
+  await journal.settled();
+  expect([told, journal.state.position]).toEqual([[damage], 1]);
 });

@@ -49,10 +49,25 @@ export const ledgerDefects: readonly Defect[] = [
     name: "a failed write is not told to the process",
     law: "R3",
     file: "actors/journal.ts",
-    was: `this.#broken = true;
-    this.#onBroken(error);`,
-    becomes: `this.#broken = true;`,
+    was: `this.#onBroken(this.#broken);`,
+    becomes: ``,
     tests: ["test/engine/failures.test.ts"],
+  },
+  {
+    name: "damage found in the background is told, and the intake goes on",
+    law: "R4",
+    file: "adapters/engine.ts",
+    was: `supervisor.fall(error); // R4`,
+    becomes: `fall(error);`,
+    tests: ["test/engine/background-damage.test.ts"],
+  },
+  {
+    name: "what was on its way when damage was found is acknowledged",
+    law: "R4",
+    file: "actors/journal.ts",
+    was: `if (this.#broken !== null) throw this.#broken; // R4: durable, but told to nobody`,
+    becomes: ``,
+    tests: ["test/engine/journal.test.ts"],
   },
   {
     name: "torn tail accepted",

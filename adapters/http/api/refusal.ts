@@ -34,6 +34,7 @@ export const statusOfFailure: Partial<Record<FailureCode, number>> = {
   OVERLOADED: 503,
   STOPPING: 503,
   LEDGER_SYNC_FAILED: 503,
+  LEDGER_DAMAGED: 503,
 };
 
 export function problemOf({ code, detail }: Failure): Problem {
