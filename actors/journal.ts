@@ -104,7 +104,7 @@ export class Journal {
 
   /** R3 R4: from now on nothing is acknowledged, folded, told or saved, what is on its way to the disk included. */
   fall(error: unknown): void {
-    if (this.#broken !== null) return;
+    if (this.#broken !== null || isClosed(error)) return;
     this.#broken =
       error instanceof FailureError
         ? error
@@ -167,4 +167,9 @@ export class Journal {
     this.#emptied = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** A ledger that was closed is whole: what came too late is refused, and that is all. */
+function isClosed(error: unknown): boolean {
+  return error instanceof FailureError && error.failure.code === "STOPPING";
 }

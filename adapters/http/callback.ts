@@ -1,12 +1,14 @@
 /**
  * `POST /osb/callback`: where the ticketing service delivers async results (SAMSERVICE).
- *   G5 202 only when durable, for unknown and repeated results too.
+ *   G5 202 only when durable, for unknown and repeated results too; 503 once nothing can be made durable any more.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AsyncResult } from "../../actors/ports.ts";
+import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import {
   callbackAccepted,
+  callbackPutOff,
   callbackRefused,
   parseCallback,
   type CallbackReply,
@@ -35,10 +37,19 @@ export function callbackRoute(sink: AsyncResultSink): Route {
     }
     const read = parseCallback(body);
     if (!read.ok) return send(response, callbackRefused(read.failure));
-    await sink.deliverAsync(read.value);
-    send(response, callbackAccepted);
+    send(response, await told(sink, read.value));
   }
   return { method: "POST", path: callbackPath, answer };
+}
+
+async function told(sink: AsyncResultSink, result: AsyncResult): Promise<CallbackReply> {
+  try {
+    await sink.deliverAsync(result);
+    return callbackAccepted;
+  } catch (error) {
+    if (!(error instanceof FailureError)) throw error;
+    return callbackPutOff(error.failure); // STOPPING, LEDGER_…
+  }
 }
 
 function send(response: ServerResponse, { status, contentType, body }: CallbackReply): void {

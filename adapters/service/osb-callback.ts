@@ -38,6 +38,11 @@ export interface CallbackReply {
 /** To be sent when the result is durable; also for a result that is unknown or repeated. */
 export const callbackAccepted: CallbackReply = { status: 202, contentType: null, body: "" };
 
+/** For a result that the engine can no longer keep: the service is to deliver it again. */
+export function callbackPutOff({ detail }: Failure): CallbackReply {
+  return { status: 503, contentType: soapContentType, body: writeFault("Server", detail) };
+}
+
 /** For a body that `parseCallback` refused: a 4xx, since sending the same again cannot help. */
 export function callbackRefused(failure: Failure): CallbackReply {
   return {

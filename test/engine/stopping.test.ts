@@ -1,0 +1,53 @@
+/** What still comes while the engine stops, and a stop whose ledger fails under it. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { expect, onTestFinished, test } from "vitest";
+import type { AsyncResult } from "../../actors/ports.ts";
+import { callbackRoute } from "../../adapters/http/callback.ts";
+import { FailureError } from "../../machines/failure.ts";
+import { enveloped } from "../service/fake-osb-peer.ts";
+import { turn, World } from "./engine-under-test.ts";
+import { acceptAll, notification } from "./notifications.ts";
+
+const late: AsyncResult = {
+  requestId: "request-1",
+  result: "OK",
+  ticketId: "T-1",
+  code: null,
+  cause: null,
+  text: "",
+};
+
+test("R3: what comes after the ledger is closed is refused as STOPPING, and breaks nothing", async () => {
+  const engine = await new World().open();
+  const { supervisor } = engine;
+  await acceptAll(engine, notification("1"));
+  await engine.settled();
+  await supervisor.stop();
+  const refused = { failure: { code: "STOPPING" } };
+  await expect(supervisor.deliverAsync(late)).rejects.toMatchObject(refused);
+  await expect(supervisor.operators.clearResponses(null, "ann")).rejects.toMatchObject(refused);
+  await expect(supervisor.operators.changeSettings({ maxResponseRows: 7 }, "ann")).rejects.toMatchObject(
+    refused,
+  );
+  await expect(supervisor.selectService("OSB", { by: "ann" })).rejects.toMatchObject(refused);
+  await expect(supervisor.raise(notification("2"))).rejects.toMatchObject(refused);
+  await turn();
+  expect(engine.failures).toEqual([]);
+});
+
+test("G5: a result that can no longer be made durable is 503: the service keeps it and delivers it again", async () => {
+  const sink = { deliverAsync: () => Promise.reject(new FailureError("STOPPING", "The ledger is closed.")) };
+  const { answer } = callbackRoute(sink);
+  const server = createServer((request, response) => void answer(request, response, {})).listen(0);
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  const body = enveloped(
+    `<r:ticketAsyncResponse xmlns:r="urn:ticketclient:osb:v1"><r:requestId>r-1</r:requestId><r:result>OK</r:result><r:ticketId>T-1</r:ticketId><r:processedAt>2026-01-01T00:00:00Z</r:processedAt></r:ticketAsyncResponse>`,
+  );
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/osb/callback`;
+  const said = await fetch(url, { method: "POST", body });
+  expect(said.status).toBe(503);
+  expect(await said.text()).toContain("Fault");
+});
