@@ -73,6 +73,7 @@ export class HeldClient {
     criteria: SearchCriteria,
     { path: look }: { readonly path?: string } = {},
   ): Promise<Result<FoundByHand>> {
+    mustBeWritable(criteria);
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
     const { lockGuid, fence } = this.#ports.lock;
@@ -107,6 +108,7 @@ export class HeldClient {
     key: string,
     payload: RequestPayload,
   ): Promise<Result<Forwarded & { readonly requestId: string }>> {
+    mustBeWritable({ key, payload });
     const { journal, clock, ids, lock, clientId } = this.#ports;
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
@@ -187,4 +189,9 @@ export class HeldClient {
       },
     };
   }
+}
+
+/** Throws a TypeError: what a row or a fact could not hold is the asker's mistake, not the client's (R6). */
+function mustBeWritable(asked: object): void {
+  JSON.stringify(asked);
 }

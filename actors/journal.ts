@@ -6,7 +6,7 @@
  */
 import type { Entry, Expectation } from "../machines/entry.ts";
 import type { Fact } from "../machines/facts.ts";
-import { FailureError } from "../machines/failure.ts";
+import { FailureError, remedies } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import { applyFact } from "../machines/fold.ts";
 import { stateFromText } from "../machines/fold-snapshot.ts";
@@ -70,7 +70,10 @@ export class Journal {
     return this.#pending;
   }
 
-  /** Resolves when the facts are durable and folded, or refused by `expect`. Rejects once the ledger is broken (R3, R4). */
+  /**
+   * Resolves when the facts are durable and folded, or refused by `expect`. Rejects once the ledger is broken (R3, R4)
+   * or closed, and for what JSON cannot write.
+   */
   append(
     entries: readonly Entry[],
     expect: readonly Expectation[] = [],
@@ -90,13 +93,13 @@ export class Journal {
       },
       (error: unknown) => {
         this.#pending -= 1;
-        this.fall(error);
+        if (!isRefusal(error)) this.fall(error);
         throw error;
       },
     );
   }
 
-  /** As `append`, for facts whose asker does not wait; a broken ledger is told to `onBroken`. */
+  /** As `append`, for facts whose asker does not wait: if they cannot be written, nothing may rest on them (R3). */
   note(entries: readonly Entry[], expect?: readonly Expectation[], how?: Haste): void {
     if (entries.length === 0) return;
     this.append(entries, expect, how).catch((error: unknown) => this.fall(error));
@@ -167,6 +170,11 @@ export class Journal {
     this.#emptied = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** Nothing is wrong with the ledger: whoever asked is told. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof FailureError && remedies[error.failure.code] === "refuse";
 }
 
 /** A ledger that was closed is whole: what came too late is refused, and that is all. */

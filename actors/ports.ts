@@ -62,7 +62,8 @@ export interface Ledger {
    * All or none; durable when it resolves. The appends of one turn of the event loop are one transaction
    * and one sync, or two: a writer without work gets the first of them at once. Their promises resolve in the order of positions, which is that of the calls but for those `ahead`.
    * Resolves `conflict` when a stream of `expect` has moved on, after the group it was judged in is durable.
-   * Rejects (FailureError LEDGER_SYNC_FAILED) at the first failed write or sync, and ever after (R3).
+   * Rejects (FailureError) with LEDGER_SYNC_FAILED at the first failed write or sync, and ever after (R3); STOPPING
+   * once it is closed; INVALID for a body that JSON cannot write: then this batch alone is refused.
    */
   append(batch: Batch): Promise<AppendResult>;
   /** Durable facts with position > after, in order, at most `limit`. */

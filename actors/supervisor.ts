@@ -230,7 +230,7 @@ export class Supervisor implements AlarmSink {
   }
 
   /** As `accept`, for programs: throws a FailureError (CONFLICT, OVERLOADED, STOPPING) where it is refused. */
-  raise(
+  async raise(
     notification: Notification,
     digest: string = JSON.stringify(notification),
   ): Promise<{ position: Position; duplicate: boolean }> {

@@ -5,7 +5,7 @@
  *   F1 followers see only what is durable, in order.
  */
 import type { AppendResult, Batch, Ledger, LedgerHead } from "../../actors/ports.ts";
-import type { Fact } from "../../machines/facts.ts";
+import type { Fact, NewFact, Stream } from "../../machines/facts.ts";
 import { flowOf, keyOf } from "../../machines/facts.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
@@ -235,12 +235,7 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
           return;
         }
         // Turned to text here: a body that is not JSON fails alone, not with the batches it would share a commit with.
-        const rows = batch.facts.map(({ stream, fact }): RowToWrite => {
-          const { type, at } = fact;
-          const body: string | undefined = JSON.stringify(fact.body);
-          if (body === undefined) throw new TypeError(`The body of ${type} is not JSON.`);
-          return { stream, type, at, key: keyOf(fact), flow: flowOf(fact), body };
-        });
+        const rows = batch.facts.map(({ stream, fact }) => rowOf(stream, fact));
         const { id, expect = [], facts, urgent = false } = batch;
         const pending = {
           id,
@@ -287,6 +282,20 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
       return closing;
     },
   };
+}
+
+function rowOf(stream: Stream, fact: NewFact): RowToWrite {
+  const { type, at } = fact;
+  try {
+    const body: string | undefined = JSON.stringify(fact.body);
+    if (body === undefined) throw new TypeError("it is no value of JSON");
+    return { stream, type, at, key: keyOf(fact), flow: flowOf(fact), body };
+  } catch (error) {
+    const because = error instanceof Error ? error.message : String(error);
+    throw new FailureError("INVALID", `The body of ${type} cannot be written as JSON: ${because}`, {
+      cause: error,
+    });
+  }
 }
 
 function closedFailure(): FailureError {

@@ -225,7 +225,7 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
         }),
       ]);
       expect(good.status).toBe("fulfilled");
-      expect(bad.status).toBe("rejected");
+      expect(bad).toMatchObject({ status: "rejected", reason: { failure: { code: "INVALID" } } });
       expect((await all(ledger.read(0, 10))).map(textOf)).toEqual(["good"]);
     });
 
