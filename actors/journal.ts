@@ -32,6 +32,7 @@ export class Journal {
   #saving: Promise<void> = Promise.resolve();
   /** Why nothing is appended any more; null: it is. */
   #broken: FailureError | null = null;
+  readonly #fallen = Promise.withResolvers<void>();
   #emptied: (() => void)[] = [];
 
   private constructor(
@@ -86,14 +87,18 @@ export class Journal {
     return this.ledger.append({ id, expect, facts: entries, ...how }).then(
       (result) => {
         this.#pending -= 1;
-        if (this.#broken !== null) throw this.#broken; // R4: durable, but told to nobody
-        if (result.kind === "committed") this.#apply(result.facts);
-        if (this.#pending === 0) this.#drained();
-        return result;
+        try {
+          if (this.#broken !== null) throw this.#broken; // R4: durable, but told to nobody
+          if (result.kind === "committed") this.#apply(result.facts);
+          return result;
+        } finally {
+          this.#drained();
+        }
       },
       (error: unknown) => {
         this.#pending -= 1;
         if (!isRefusal(error)) this.fall(error);
+        this.#drained();
         throw error;
       },
     );
@@ -112,10 +117,16 @@ export class Journal {
       error instanceof FailureError
         ? error
         : new FailureError("LEDGER_SYNC_FAILED", `The ledger failed: ${String(error)}`, { cause: error });
+    this.#fallen.resolve();
     this.#onBroken(this.#broken);
   }
 
-  /** Resolves when nothing is on its way to the disk. */
+  /** Resolves when the ledger is broken: what still runs can record no end. */
+  get fallen(): Promise<void> {
+    return this.#fallen.promise;
+  }
+
+  /** Resolves when nothing is on its way to the disk, or nothing can reach it any more. */
   settled(): Promise<void> {
     if (this.#pending === 0) return Promise.resolve();
     return new Promise((resolve) => this.#emptied.push(resolve));
@@ -166,6 +177,7 @@ export class Journal {
   }
 
   #drained(): void {
+    if (this.#pending > 0) return;
     const waiting = this.#emptied;
     this.#emptied = [];
     for (const resolve of waiting) resolve();

@@ -399,13 +399,11 @@ export class Supervisor implements AlarmSink {
     this.#gatewayTable.stop();
     const { clock } = this.#options;
     if (!this.#allIdle()) {
-      await new Promise<void>((resolve) => {
-        const timer = clock.setTimeout(resolve, drainSeconds * 1000);
-        this.#idleAll = () => {
-          clock.clearTimeout(timer);
-          resolve();
-        };
-      });
+      const drained = Promise.withResolvers<void>();
+      const timer = clock.setTimeout(drained.resolve, drainSeconds * 1000);
+      this.#idleAll = drained.resolve;
+      await Promise.race([drained.promise, this.#journal.fallen]);
+      clock.clearTimeout(timer);
     }
     this.#actor.send({ type: "supervisor.stop" });
     this.#deadlines.stop();

@@ -31,7 +31,6 @@ export function storedServices(options: DataOptions): ServicesPlace {
       state: foldLedger(dir),
       ledger: { readStream: () => Promise.resolve([]) },
       append: () => Promise.resolve({ kind: "committed", position: 0, facts: [] }),
-      settled: () => Promise.resolve(),
     });
 
   async function opened<T>(act: (commands: ServiceCommands) => Promise<T>): Promise<T> {

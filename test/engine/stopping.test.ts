@@ -51,3 +51,38 @@ test("G5: a result that can no longer be made durable is 503: the service keeps 
   expect(said.status).toBe(503);
   expect(await said.text()).toContain("Fault");
 });
+
+test("R3: a ledger that fails under a stop does not keep it waiting", async () => {
+  const world = new World();
+  const engine = await world.open();
+  const { supervisor } = engine;
+  world.storage.factsMax = world.storage.facts.length;
+  const asked = Promise.allSettled([supervisor.deliverAsync(late)]);
+  const stopping = supervisor.stop();
+  expect(await asked).toMatchObject([{ reason: { failure: { code: "LEDGER_SYNC_FAILED" } } }]);
+  await stopping;
+  expect(engine.failures).toHaveLength(1);
+});
+
+test("R3: nor does one that fails while running flows are let end, nor one that failed before", async () => {
+  const world = new World({ config: { clients: 1 } });
+  const engine = await world.open();
+  const { supervisor } = engine;
+  world.onSearch = () => ({ hold: new Promise(() => undefined) });
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  const began = world.clock.monotonicMs();
+  const stopping = supervisor.stop({ drainSeconds: 10 });
+  world.storage.factsMax = world.storage.facts.length;
+  await Promise.allSettled([supervisor.deliverAsync(late)]);
+  await stopping;
+  expect([world.clock.monotonicMs() - began, engine.failures.length]).toEqual([0, 1]);
+
+  engine.kill();
+  const next = await world.open();
+  await next.quiet();
+  world.storage.factsMax = world.storage.facts.length;
+  await Promise.allSettled([next.supervisor.deliverAsync(late)]);
+  await next.supervisor.stop({ drainSeconds: 10 });
+  expect([world.clock.monotonicMs() - began, next.failures.length]).toEqual([0, 1]);
+});
