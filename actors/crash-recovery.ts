@@ -53,7 +53,7 @@ export class CrashRecovery {
       else if (child.startsWith("gateway:")) await this.#doubtInFlight(child.slice("gateway:".length), cause);
       else {
         this.#ports.gone(child);
-        this.#ports.show(viewOf(child, quarantined ? "quarantined" : "restarting", null));
+        this.#show(viewOf(child, quarantined ? "quarantined" : "restarting", null));
         await endForcibly({ journal: this.#ports.journal, clock }, child, { how: "crashed", cause }, null);
         if (quarantined)
           await this.#ports.journal.append([
@@ -69,6 +69,15 @@ export class CrashRecovery {
       return;
     }
     if (!quarantined) this.#ports.revive(child);
+  }
+
+  /** Whoever looks on does not decide whether it lives again. */
+  #show(view: ClientView): void {
+    try {
+      this.#ports.show(view);
+    } catch (error) {
+      this.#ports.log.error("crash.unshown", { child: view.clientId, error: String(error) });
+    }
   }
 
   /** The actor of a check that crashed sends nothing for its run; whatever its probe held, the probe gives back. */

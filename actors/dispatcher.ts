@@ -366,9 +366,10 @@ export class Dispatcher {
         if (name !== null) this.#touch(name);
         this.#schedule();
       },
-      () => {
-        // The journal has told that the ledger is broken; nothing is started any more.
+      (error: unknown) => {
+        // Nothing is started any more, and nobody else hears of an entry that was refused.
         this.stop();
+        this.#ports.journal.fall(error);
       },
     );
   }

@@ -73,7 +73,7 @@ export class HeldClient {
     criteria: SearchCriteria,
     { path: look }: { readonly path?: string } = {},
   ): Promise<Result<FoundByHand>> {
-    mustBeWritable(criteria);
+    mustBeWritable(criteria.clientReference); // the key of its row
     const service = this.#ports.service();
     if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
     const { lockGuid, fence } = this.#ports.lock;
@@ -192,6 +192,6 @@ export class HeldClient {
 }
 
 /** Throws a TypeError: what a row or a fact could not hold is the asker's mistake, not the client's (R6). */
-function mustBeWritable(asked: object): void {
+function mustBeWritable(asked: unknown): void {
   JSON.stringify(asked);
 }

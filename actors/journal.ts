@@ -60,7 +60,7 @@ export class Journal {
     return new Journal(ledger, state, snapshot?.position ?? 0, onBroken);
   }
 
-  /** Facts as they become durable, after they were folded. Returns a function that ends it. */
+  /** Facts as they become durable, after they were folded. `listener` must not throw. Returns a function that ends it. */
   listen(listener: FactListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -163,16 +163,33 @@ export class Journal {
     );
   }
 
+  /** R1: an engine whose state is not the ledger's, or that did not hear of it, does not go on. */
   #apply(facts: readonly Fact[]): void {
+    try {
+      this.#fold(facts);
+      for (const listener of this.#listeners) listener(facts);
+    } catch (error) {
+      const defect = new FailureError(
+        "ENGINE_DEFECT",
+        `What became durable up to position ${facts.at(-1)?.position ?? this.state.position} cannot be folded or ` +
+          `acted on: ${String(error)}. Nothing more is accepted. The ledger is whole: keep it, start again, and ` +
+          "report this as a defect of the program.",
+        { cause: error },
+      );
+      this.fall(defect);
+      throw defect;
+    }
+    if (this.state.position - this.#snapshotAt >= this.#snapshotEvery) {
+      this.saveSnapshot().catch((error: unknown) => this.fall(error));
+    }
+  }
+
+  #fold(facts: readonly Fact[]): void {
     for (const fact of facts) {
       if (fact.position !== this.state.position + 1) {
         throw new Error(`The ledger delivered position ${fact.position} after ${this.state.position}.`);
       }
       applyFact(this.state, fact);
-    }
-    for (const listener of this.#listeners) listener(facts);
-    if (this.state.position - this.#snapshotAt >= this.#snapshotEvery) {
-      this.saveSnapshot().catch((error: unknown) => this.fall(error));
     }
   }
 

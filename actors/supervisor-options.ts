@@ -21,6 +21,6 @@ export interface SupervisorOptions extends ServiceTableOptions {
   readonly decide?: (input: DecisionInput) => Decision;
   /** Opens the way to a receiver of `heartbeat.url` or `heartbeat.engineUrl`; needed where one is set. */
   readonly heartbeatReceiver?: (url: string) => HeartbeatReceiver;
-  /** Once, when the ledger fails or is damaged (R3, R4): the process should stop. */
+  /** Once, when the ledger fails or is damaged (R3, R4), or cannot be folded (ENGINE_DEFECT): the process should stop. */
   readonly onBroken?: (error: unknown) => void;
 }

@@ -43,6 +43,7 @@ import {
 import { HeldClient } from "./held-client.ts";
 import { Journal, type FactListener } from "./journal.ts";
 import { openingEntries } from "./opening.ts";
+import { guarded } from "./listeners.ts";
 import { LockDeadlines } from "./lock-deadlines.ts";
 import { RunningSearches } from "./running-searches.ts";
 import { OperatorCommands, type ForceOptions } from "./operator-commands.ts";
@@ -64,7 +65,10 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Supe
   const supervisor = new Supervisor(
     options,
     config.value,
-    await Journal.open(options.ledger, (error) => options.onBroken?.(error)),
+    await Journal.open(
+      options.ledger,
+      guarded(options.log, "onBroken", (error: unknown) => options.onBroken?.(error)),
+    ),
   );
   await supervisor.begin();
   return supervisor;
@@ -340,13 +344,14 @@ export class Supervisor implements AlarmSink {
 
   /** Facts as they become durable. Returns a function that ends it. */
   onFacts(listener: FactListener): () => void {
-    return this.#journal.listen(listener);
+    return this.#journal.listen(guarded(this.#options.log, "onFacts", listener));
   }
 
   /** Every change of a client's live state. Returns a function that ends it. */
   onClient(listener: (view: ClientView) => void): () => void {
-    this.#stateListeners.add(listener);
-    return () => this.#stateListeners.delete(listener);
+    const heard = guarded(this.#options.log, "onClient", listener);
+    this.#stateListeners.add(heard);
+    return () => this.#stateListeners.delete(heard);
   }
 
   /** The actors themselves, to look at: never send them anything (F4). */
@@ -354,9 +359,9 @@ export class Supervisor implements AlarmSink {
     return this.#actor;
   }
 
-  /** Everything that any actor does from now on. `observer` must not throw. Returns a function that ends it. */
+  /** Everything that any actor does from now on. Returns a function that ends it. */
   inspect(observer: (event: ActorEvent) => void): () => void {
-    return observeActors(this.#actor, observer);
+    return observeActors(this.#actor, guarded(this.#options.log, "inspect", observer));
   }
 
   /** Facts after a position, and on as they come, until the signal aborts. */

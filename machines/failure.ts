@@ -88,6 +88,8 @@ export const remedies = {
   LEDGER_SHORTENED: "halt",
   LEDGER_SYNC_FAILED: "halt",
   LEDGER_VERSION: "halt",
+  // what is durable cannot be folded or acted on
+  ENGINE_DEFECT: "halt",
   CONFIGURATION_INVALID: "halt",
 } as const satisfies Record<string, Remedy>;
 

@@ -30,11 +30,10 @@ export const ledgerDefects: readonly Defect[] = [
     name: "facts are told before they are folded",
     law: "R1 F1",
     file: "actors/journal.ts",
-    was: `for (const fact of facts) {
-      if (fact.position !== this.state.position + 1) {`,
+    was: `this.#fold(facts);
+      for (const listener of this.#listeners) listener(facts);`,
     becomes: `for (const listener of this.#listeners) listener(facts);
-    for (const fact of facts) {
-      if (fact.position !== this.state.position + 1) {`,
+      this.#fold(facts);`,
     tests: ["test/engine/journal.test.ts"],
   },
   {
@@ -68,6 +67,22 @@ export const ledgerDefects: readonly Defect[] = [
     was: `if (this.#broken !== null) throw this.#broken; // R4: durable, but told to nobody`,
     becomes: ``,
     tests: ["test/engine/journal.test.ts"],
+  },
+  {
+    name: "what JSON cannot write breaks the engine",
+    law: "R6",
+    file: "actors/journal.ts",
+    was: `if (!isRefusal(error)) this.fall(error);`,
+    becomes: `this.fall(error);`,
+    tests: ["test/engine/unwritable.test.ts"],
+  },
+  {
+    name: "a listener from outside that throws breaks the engine",
+    law: "F4 R6",
+    file: "actors/supervisor.ts",
+    was: `guarded(this.#options.log, "onFacts", listener)`,
+    becomes: `listener`,
+    tests: ["test/engine/listeners.test.ts"],
   },
   {
     name: "torn tail accepted",

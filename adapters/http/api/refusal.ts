@@ -35,6 +35,7 @@ export const statusOfFailure: Partial<Record<FailureCode, number>> = {
   STOPPING: 503,
   LEDGER_SYNC_FAILED: 503,
   LEDGER_DAMAGED: 503,
+  ENGINE_DEFECT: 503,
 };
 
 export function problemOf({ code, detail }: Failure): Problem {
