@@ -18,6 +18,8 @@ export const limits = {
   /** First wait of a quarantined client before it is tried again; doubles up to the highest. */
   quarantineSeconds: 60,
   quarantineSecondsMax: 3_600,
+  /** Who has lived so long without a crash is as good as new; as long as the longest quarantine: nobody gets there in between. */
+  quarantineForgottenSeconds: 3_600,
   /** After so many crashes of its flow an alarm is set aside (R6). */
   flowCrashesMax: 3,
 

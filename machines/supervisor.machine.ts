@@ -24,8 +24,10 @@ export interface SupervisorContext {
   readonly restarting: readonly string[];
   /** Checks of the heartbeat, each an actor; none once `heartbeat.stop` has come. */
   readonly heartbeats: readonly HeartbeatInput[];
-  /** Quarantined children and how often in a row. */
+  /** Quarantines in a row, by child. */
   readonly quarantined: Readonly<Record<string, number>>;
+  /** Monotonic time since which the child has not crashed: of its last crash, or of the end of its quarantine. */
+  readonly calmSince: Readonly<Record<string, number>>;
 }
 
 export type SupervisorEvent =
@@ -74,6 +76,20 @@ function recentCrashes(context: SupervisorContext, child: string): readonly numb
   return (context.crashes[child] ?? []).filter((at) => at > since);
 }
 
+/** How often in a row it was quarantined; a child that was calm for long enough starts anew. */
+function quarantinesInARow(
+  { quarantined, calmSince, monotonicMs }: SupervisorContext,
+  child: string,
+): number {
+  const calmMs = monotonicMs() - (calmSince[child] ?? 0);
+  return calmMs >= limits.quarantineForgottenSeconds * 1000 ? 0 : (quarantined[child] ?? 0);
+}
+
+/** Of the `times`-th quarantine in a row. */
+function quarantineMs(times: number): number {
+  return Math.min(limits.quarantineSecondsMax, limits.quarantineSeconds * 2 ** (times - 1)) * 1000;
+}
+
 /** What the crash of a child was, from its `xstate.error.actor.*` event. */
 export function crashReport(context: SupervisorContext, event: { readonly type: string }): CrashReport {
   const child = crashedChild(event);
@@ -97,10 +113,7 @@ export const supervisorMachine = setup({
   },
   actors: { client: ticketClientMachine, gateway: gatewayMachine, heartbeat: heartbeatMachine },
   delays: {
-    quarantine: ({ context, event }) => {
-      const times = context.quarantined[crashedChild(event)] ?? 1;
-      return Math.min(limits.quarantineSecondsMax, limits.quarantineSeconds * 2 ** (times - 1)) * 1000;
-    },
+    quarantine: ({ context, event }) => quarantineMs(context.quarantined[crashedChild(event)] ?? 1),
   },
   guards: {
     isExhausted: ({ context, event }) =>
@@ -152,13 +165,17 @@ export const supervisorMachine = setup({
       produce(context, (draft) => {
         const child = crashedChild(event);
         draft.crashes[child] = [...recentCrashes(context, child), context.monotonicMs()];
+        draft.quarantined[child] = quarantinesInARow(context, child);
+        draft.calmSince[child] = context.monotonicMs();
         draft.restarting = [...draft.restarting.filter((one) => one !== child), child];
       }),
     ),
     noteQuarantine: assign(({ context, event }) =>
       produce(context, (draft) => {
         const child = crashedChild(event);
-        draft.quarantined[child] = (draft.quarantined[child] ?? 0) + 1;
+        const times = quarantinesInARow(context, child) + 1;
+        draft.quarantined[child] = times;
+        draft.calmSince[child] = context.monotonicMs() + quarantineMs(times);
         draft.restarting = draft.restarting.filter((one) => one !== child);
         draft.crashes[child] = [];
       }),
@@ -189,6 +206,7 @@ export const supervisorMachine = setup({
     crashes: {},
     restarting: [],
     quarantined: {},
+    calmSince: {},
   }),
   states: {
     waiting: {

@@ -56,6 +56,37 @@ describe("quarantine", () => {
     expect(rig.children()).toEqual(["client-01", "client-02"]);
   });
 
+  test.each([
+    { calm: limits.quarantineForgottenSeconds * 1000, waits: limits.quarantineSeconds },
+    { calm: limits.quarantineForgottenSeconds * 1000 - 1, waits: limits.quarantineSeconds * 4 },
+  ])("a child that lived $calm ms without a crash is quarantined for $waits s", ({ calm, waits }) => {
+    const rig = rigIn("running");
+    for (const seconds of [limits.quarantineSeconds, limits.quarantineSeconds * 2]) {
+      quarantine(rig, "client-01");
+      rig.clock.advance(seconds * 1000);
+    }
+    rig.clock.advance(calm);
+    quarantine(rig, "client-01");
+    rig.clock.advance(waits * 1000 - 1);
+    expect(rig.children()).toEqual(["client-02"]);
+    rig.clock.advance(1);
+    expect(rig.children()).toEqual(["client-01", "client-02"]);
+  });
+
+  test("a crash in between is no calm, though it quarantines nobody", () => {
+    const rig = rigIn("running");
+    quarantine(rig, "client-01");
+    rig.clock.advance((limits.quarantineSeconds + limits.quarantineForgottenSeconds - 1) * 1000);
+    rig.crash("client-01");
+    rig.actor.send({ type: "child.recover", child: "client-01" });
+    rig.clock.advance((limits.quarantineForgottenSeconds - 1) * 1000);
+    quarantine(rig, "client-01");
+    rig.clock.advance(limits.quarantineSeconds * 2 * 1000 - 1);
+    expect(rig.children()).toEqual(["client-02"]);
+    rig.clock.advance(1);
+    expect(rig.children()).toEqual(["client-01", "client-02"]);
+  });
+
   test("R6: a gateway that throws again and again is quarantined, and comes back with its service", () => {
     const rig = rigIn("running");
     rig.actor.send({ type: "gateway.open", service: "OSB" });

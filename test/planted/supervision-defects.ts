@@ -29,6 +29,14 @@ export const supervisionDefects: readonly Defect[] = [
     tests: ["test/machines/quarantine.test.ts"],
   },
   {
+    name: "quarantines are counted for life",
+    law: "R6",
+    file: "machines/supervisor.machine.ts",
+    was: `return calmMs >= limits.quarantineForgottenSeconds * 1000 ? 0 : (quarantined[child] ?? 0);`,
+    becomes: `return calmMs < 0 ? 0 : (quarantined[child] ?? 0);`,
+    tests: ["test/machines/quarantine.test.ts"],
+  },
+  {
     name: "crashes counted by the wall clock",
     law: "R5",
     file: "actors/supervisor.ts",
