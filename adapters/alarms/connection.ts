@@ -95,6 +95,8 @@ export class AlarmConnection {
     }
     if (reading.ok) this.#admit(reading.notification, reading.digest);
     else {
+      // A6: it was waited for, and does not come any more.
+      if (this.#refused.get(source)?.id === id) this.#refused.delete(source);
       this.#noteRefusal(reading.refusal.code);
       this.#send(this.#frames.rejected({ ...reading.refusal, retryAfterMs: null }));
     }

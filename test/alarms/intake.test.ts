@@ -119,6 +119,31 @@ test("A6: a late refusal of a later event does not let it pass the earlier one t
   expect(sink.held[3]?.notification.id).toBe("1");
 });
 
+test("A6: an event that was refused for now and then for good is waited for no longer", async () => {
+  const sink = new MemoryAlarmSink();
+  sink.overloadedFor = ({ id }) => (id === "1" ? 250 : null);
+  rig = await startIntake(sink);
+  const sender = await Sender.open(rig.url);
+  sender.send(textOf({ id: "1" }));
+  expect(await sender.next()).toMatchObject({ kind: "rejected", id: "1", code: "OVERLOADED" });
+  const bad = { alarm: { state: "wrong" } };
+  sender.send(
+    textOf({ id: "0", ...bad }),
+    textOf({ id: "1", source: "urn:other", ...bad }),
+    textOf({ id: "2" }),
+  );
+  expect(await sender.take(3)).toMatchObject([
+    { id: "0", code: "INVALID" },
+    { id: "1", code: "INVALID" },
+    { id: "2", code: "OVERLOADED" },
+  ]);
+  sender.send(textOf({ id: "1", ...bad }), textOf({ id: "2" }));
+  expect(await sender.take(2)).toMatchObject([
+    { kind: "rejected", id: "1", code: "INVALID" },
+    { kind: "accepted", id: "2" },
+  ]);
+});
+
 test("S3: unanswered events at the bound are taken, one more is refused for now", async () => {
   const sink = new HeldSink();
   rig = await startIntake(sink);
