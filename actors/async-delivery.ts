@@ -5,11 +5,18 @@
  */
 import { corrects, judgeAsync } from "../machines/async-result.ts";
 import type { Expectation } from "../machines/entry.ts";
-import { keyStream, unknownRequest } from "../machines/state.ts";
+import { keyStream, type State, unknownRequest } from "../machines/state.ts";
 import { afterLateOk } from "../machines/verdict.ts";
 import type { Journal } from "./journal.ts";
 import type { AsyncResult, Clock } from "./ports.ts";
 import { settledAlarmsOf } from "./settled-alarms.ts";
+
+/** Whether a request waits for the result that this id names, and none has come yet. */
+export function isAwaited(state: State, requestId: string): boolean {
+  const key = state.requests.get(requestId);
+  const request = key === undefined ? undefined : state.keys.get(key)?.request;
+  return request?.requestId === requestId && request.asyncResult === null;
+}
 
 /** Resolves when durable. */
 export async function deliverAsync(

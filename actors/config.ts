@@ -83,6 +83,8 @@ export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default("./data"),
   listen: listen.prefault({}),
   auth: z.strictObject({ tokensFile: z.string().optional() }).prefault({}),
+  /** Secrets of the callback's path, newest first, one a line (S1); null = whoever reaches the port may deliver a result. */
+  callback: z.strictObject({ secretFile: z.string().min(1).nullable().default(null) }).prefault({}),
   clients: z.int().min(1).max(limits.clientsMax).default(limits.clientsDefault),
   lockSecondsMax: z.number().min(1).max(limits.lockSecondsMaxHighest).default(limits.lockSecondsMaxDefault),
   maxResponseRows: z

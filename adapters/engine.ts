@@ -6,6 +6,7 @@
 import { join, resolve } from "node:path";
 import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
+import { isAwaited } from "../actors/async-delivery.ts";
 import { isCleared } from "../actors/cleared-alarms.ts";
 import { createFeed } from "../actors/feed.ts";
 import { createInspection } from "../actors/inspection.ts";
@@ -18,7 +19,8 @@ import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
 import { apiRoutes } from "./http/api/api.ts";
 import { startOffload } from "./gateway/offload-file.ts";
-import { callbackPath, callbackRoute } from "./http/callback.ts";
+import { callbackPathOf, callbackRoutes } from "./http/callback.ts";
+import { type CallbackSecrets, loadCallbackSecrets } from "./http/callback-secrets.ts";
 import { createHttpReceiver } from "./heartbeat/http.ts";
 import { consoleRoutes } from "./http/console.ts";
 import { metricsRoute } from "./http/metrics.ts";
@@ -69,11 +71,12 @@ export interface Engine {
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const config = orThrow(resolveConfig(options.config));
   orThrow(compileCorrelationKey(config.correlationKey));
+  const callbackSecrets = orThrow(loadCallbackSecrets(config.callback.secretFile)); // S1
   const tokens = orThrow(watchTokens(config, options)); // S1
   let server: HttpServer | undefined;
   try {
     server = await startHttpServer(config.listen, options.log);
-    return await assemble(options, { config, tokens, server });
+    return await assemble(options, { config, tokens, callbackSecrets, server });
   } catch (error) {
     tokens.close();
     await server?.close();
@@ -84,12 +87,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 interface Parts {
   readonly config: Config;
   readonly tokens: LiveTokens;
+  readonly callbackSecrets: CallbackSecrets;
   readonly server: HttpServer;
 }
 
 async function assemble(
   { clock, ids, log, services, acceptShortened = false }: EngineOptions,
-  { config, tokens, server }: Parts,
+  { config, tokens, callbackSecrets, server }: Parts,
 ): Promise<Engine> {
   let readiness: Readiness = "starting";
   server.addRoutes(healthRoutes(() => readiness));
@@ -115,7 +119,9 @@ async function assemble(
   const gatewayTable = gatewayTableOf(config);
   const hosts = guardHosts(config.allowedServiceHosts);
   const service = createOsbService({
-    callbackUrl: () => `${(config.listen.publicUrl ?? server.url).replace(/\/$/, "")}${callbackPath}`,
+    callbackUrl: () =>
+      `${(config.listen.publicUrl ?? server.url).replace(/\/$/, "")}${callbackPathOf(callbackSecrets)}`,
+    callbackSecrets: callbackSecrets.all,
     clock,
     hostAllowed: hosts.allows,
     lookup: hosts.lookup, // S5
@@ -170,7 +176,15 @@ async function assemble(
   server.addUpgrade((request, socket, head) => intake.handleUpgrade(request, socket, head));
   server.addUpgrade((request, socket, head) => feedEdge.handleUpgrade(request, socket, head));
   server.addUpgrade((request, socket, head) => inspectEdge.handleUpgrade(request, socket, head));
-  server.addRoutes([callbackRoute(supervisor)]);
+  server.addRoutes(
+    callbackRoutes({
+      sink: supervisor,
+      isAwaited: (requestId) => isAwaited(supervisor.state, requestId),
+      clock,
+      log,
+      secrets: callbackSecrets,
+    }),
+  );
   const topologyAccess = {
     database: topology,
     load: (order: LoadOrder) => loadTopologyInThread(config, order),

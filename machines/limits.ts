@@ -181,6 +181,11 @@ export const limits = {
   serviceAnswerBytesMax: 1_048_576,
   xmlDepthMax: 32,
   callbackBytesMax: 65_536,
+  /**
+   * Of one address, beside the results that requests wait for: late and repeated ones, those for nobody, what cannot be
+   * read, wrong secrets. Each result is a fact, and one that is refused comes again.
+   */
+  callbacksPerSecondMax: 100,
   servicesMax: 100,
   /** Of the file that a row's passwordFile names. */
   passwordBytesMax: 4_096,

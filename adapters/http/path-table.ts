@@ -4,6 +4,8 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export type PathParams = Readonly<Record<string, string>>;
 
 export interface FoundPath<Answer> {
+  /** As it was added. */
+  readonly template: string;
   readonly methods: ReadonlyMap<Method, Answer>;
   /** Decoded; null: a segment that cannot be. */
   readonly params: PathParams | null;
@@ -29,12 +31,16 @@ export class PathTable<Answer> {
 
   find(path: string): FoundPath<Answer> | null {
     const exact = this.#exact.get(path);
-    if (exact !== undefined) return { methods: exact, params: {} };
+    if (exact !== undefined) return { template: path, methods: exact, params: {} };
     const segments = path.split("/");
     const template = this.#templates.find((one) => fits(one.segments, segments));
     return template === undefined
       ? null
-      : { methods: template.methods, params: paramsOf(template.segments, segments) };
+      : {
+          template: template.segments.join("/"),
+          methods: template.methods,
+          params: paramsOf(template.segments, segments),
+        };
   }
 
   #template(path: string): Map<Method, Answer> {

@@ -113,13 +113,14 @@ export async function startHttpServer(
       response.setHeader("Connection", "close");
       if (!senders.letPass(request.socket)) return sendProblem(response, refuse(request, tooManySenders));
     }
-    void run(answer, request, response, found.params);
+    void run(answer, request, response, found.template, found.params);
   }
 
   async function run(
     answer: Route["answer"],
     request: IncomingMessage,
     response: ServerResponse,
+    path: string,
     params: PathParams,
   ): Promise<void> {
     try {
@@ -127,7 +128,8 @@ export async function startHttpServer(
     } catch (error) {
       // Who broke off hears nothing, and it is no failure of ours.
       if (request.destroyed && !request.complete) return void response.destroy();
-      log.error("http.failed", { path: pathOf(request), error: String(error) });
+      // S4: the route's path, which holds no secret.
+      log.error("http.failed", { path, error: String(error) });
       if (response.headersSent) response.destroy();
       else sendProblem(response, { status: 500, detail: "The engine failed to answer; its log says why." });
     }

@@ -19,6 +19,8 @@ import type { XmlTree } from "./xml.ts";
 export interface OsbOptions {
   /** Where the service posts async results; "" = nowhere (the anonymous address). Asked at every call. */
   readonly callbackUrl: () => string;
+  /** S4: what `callbackUrl` holds that no row may. Default: nothing. */
+  readonly callbackSecrets?: readonly string[];
   readonly clock: Pick<Clock, "now" | "setTimeout" | "clearTimeout">;
   /** `origin/dmaId` of every request: who this system is to the service. Default "ticket-client". */
   readonly systemId?: string;
@@ -55,6 +57,7 @@ export function createOsbService(options: OsbOptions): TicketingService {
     timeout: idleSocketMs,
     scheduling: "lifo",
   });
+  const { callbackSecrets = [] } = options;
   const systemId = options.systemId ?? "ticket-client";
 
   async function exchange(
@@ -67,7 +70,7 @@ export function createOsbService(options: OsbOptions): TicketingService {
     const action = actionOf(operations[command]);
     const deadline = startDeadline(clock, service.timeoutSeconds * 1_000, call.signal);
     let body = "";
-    let secrets: readonly string[] = [];
+    let secrets = callbackSecrets;
     const finish = (outcome: Outcome): Said => ({
       outcome,
       secrets,
@@ -92,7 +95,7 @@ export function createOsbService(options: OsbOptions): TicketingService {
       }
       const credentials = await readCredentials(service);
       if (credentials.kind === "unreadable") return finish(impossible(credentials.cause));
-      secrets = credentials.secrets;
+      secrets = [...callbackSecrets, ...credentials.secrets];
       const posting = {
         host: service.host,
         port: service.port,

@@ -18,9 +18,13 @@ export function cutText(text: string, bytesMax: number = limits.rowTextBytesMax)
 
 /** A text for a row or a cause. Secrets go before the cut, or half of one could stay. */
 export function rowText(text: string, secrets: readonly string[], bytesMax?: number): string {
+  return cutText(masked(text, secrets), bytesMax);
+}
+
+export function masked(text: string, secrets: readonly string[]): string {
   let safe = text;
   for (const secret of secrets) {
     if (secret !== "") safe = safe.replaceAll(secret, mask).replaceAll(escapeText(secret), mask);
   }
-  return cutText(safe, bytesMax);
+  return safe;
 }

@@ -1,5 +1,6 @@
 /** Services that answer twice: law G5. */
 import { expect, test } from "vitest";
+import { isAwaited } from "../../actors/async-delivery.ts";
 import type { AsyncResult } from "../../actors/ports.ts";
 import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
 import type { FactOf } from "../../machines/facts.ts";
@@ -55,7 +56,10 @@ test("G5: a result in time settles the alarm, which the ACK did not, and no clie
   const { world, engine, last } = await awaited();
   expect(engine.supervisor.snapshot().clients.every((one) => one.state === "idle")).toBe(true);
   await engine.pass(20);
+  expect(isAwaited(engine.supervisor.state, last())).toBe(true);
   await engine.supervisor.deliverAsync(result(last()));
+  expect(isAwaited(engine.supervisor.state, last())).toBe(false);
+  expect(isAwaited(engine.supervisor.state, "nobody-knows-it")).toBe(false);
   await engine.settled();
   expect(await engine.outcomes()).toEqual({ 1: "created" });
   expect((await engine.supervisor.explain({ source: "urn:test", id: "1" }))?.ticketId).toBe("MEM-1");

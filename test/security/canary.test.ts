@@ -14,6 +14,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { textOf } from "../alarms/rig.ts";
 import { file, folder, run, start } from "../cli/command-line.ts";
+import { enveloped } from "../service/fake-osb-peer.ts";
 import { header, row } from "../service-table/tables.ts";
 import { makeCertificate } from "./certificate.ts";
 
@@ -77,6 +78,7 @@ test("S4: no secret in a log, a row, the feed, an answer, an error, a page, an e
     heartbeat: canary("heartbeat"),
     heartbeatUser: canary("heartbeat-user"),
     mysql: canary("mysql"),
+    callback: canary("callback"),
   };
   const dir = folder();
   const dataDir = join(dir, "data");
@@ -93,6 +95,7 @@ test("S4: no secret in a log, a row, the feed, an answer, an error, a page, an e
       .join(""),
   );
   const passwordFile = file(dir, "password", `${secrets.password}\n`);
+  const secretFile = file(dir, "callback", `${secrets.callback}\n`);
   const cells = { port: String(await startEcho()), user: "dma", passwordFile, timeoutSeconds: "2" };
   const services = file(dir, "services.csv", `${header}\n${row(cells)}\n`);
   const receiver = `http://u:${secrets.heartbeatUser}@127.0.0.1:${await startRefusingReceiver()}/${secrets.heartbeat}`;
@@ -103,6 +106,7 @@ test("S4: no secret in a log, a row, the feed, an answer, an error, a page, an e
       dataDir,
       listen: { port: 0, tls: { cert, key } },
       auth: { tokensFile },
+      callback: { secretFile },
       services: { file: services, selected: "OSB" },
       gateway: { offloadFile: "offload.ndjson" },
       topology: { kind: "mysql", url: `mysql://u:${secrets.mysql}@127.0.0.1:1/d` },
@@ -206,6 +210,13 @@ test("S4: no secret in a log, a row, the feed, an answer, an error, a page, an e
   );
   await ask("/v1/alarms", secrets.source, "POST", textOf({ id: "2" }), "application/cloudevents+json");
   await ask("/osb/callback", secrets.viewer, "POST", "<a/>", "text/xml");
+  const repeated = `<r:result>ERROR</r:result><r:reason>to ${secrets.callback}</r:reason>`;
+  const delivery = enveloped(
+    `<r:ticketAsyncResponse xmlns:r="urn:ticketclient:osb:v1"><r:requestId>late</r:requestId>${repeated}<r:processedAt>2026-01-01T00:00:00Z</r:processedAt></r:ticketAsyncResponse>`,
+  );
+  await ask(`/osb/callback/${secrets.callback}`, secrets.viewer, "POST", delivery, "text/xml");
+  await ask(`/osb/callback/${secrets.callback}`, secrets.viewer, "POST", "<a/>", "text/xml");
+  await ask(`/osb/callback/${secrets.callback}x`, secrets.viewer, "POST", "<a/>", "text/xml");
 
   // --- the command line, beside the engine and after it
   const commands: readonly (readonly string[])[] = [
@@ -238,7 +249,7 @@ test("S4: no secret in a log, a row, the feed, an answer, an error, a page, an e
   await engine.ended;
 
   // --- every file that was written, and the ledger's views as a person reads them
-  const own = new Set([key, tokensFile, passwordFile, config, cert]);
+  const own = new Set([key, tokensFile, secretFile, passwordFile, config, cert]);
   const files = readdirSync(dir, { recursive: true, encoding: "utf8" }).map((name) => join(dir, name));
   const written = files.filter((one) => statSync(one).isFile() && !own.has(one));
   expect(written.map((one) => one.slice(dir.length + 1))).toEqual(

@@ -9,7 +9,7 @@ import { createHttpAlarmIntake } from "../../../adapters/alarms/http-intake.ts";
 import { MemoryAlarmSink } from "../../../adapters/alarms/memory.ts";
 import { systemClock, systemIds } from "../../../adapters/clock/system.ts";
 import { apiRoutes } from "../../../adapters/http/api/api.ts";
-import { callbackRoute } from "../../../adapters/http/callback.ts";
+import { callbackRoutes } from "../../../adapters/http/callback.ts";
 import { healthRoutes } from "../../../adapters/http/health.ts";
 import { metricsRoute } from "../../../adapters/http/metrics.ts";
 import { startHttpServer, type Route } from "../../../adapters/http/server.ts";
@@ -331,7 +331,7 @@ export const httpApi: Edge = {
               topology: { database, load: (order) => database.load(order), folder },
             }),
             metricsRoute({ supervisor, tokens: tokens.value, clock, feedReaders: () => 0 }),
-            callbackRoute(supervisor),
+            ...callbackRoutes({ sink: supervisor, isAwaited: () => true, clock, log }),
           ],
           async close() {
             await supervisor.stop({ drainSeconds: 0 });
