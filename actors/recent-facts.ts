@@ -19,9 +19,10 @@ export class RecentFacts {
     this.#learn = learn;
   }
 
-  /** Resolves when all that was durable has been learned, or as much of the newest as `flowFactsReadMax` allows. */
+  /** Resolves when all that was durable has been learned, or as much of the newest as `flowFactsReadMax` allows. Rejects when it cannot be read. */
   catchUp(): Promise<void> {
-    this.#reading = this.#reading.then(() => this.#read());
+    // A read that failed is told to who asked then; the next one goes on from there.
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#read());
     return this.#reading;
   }
 
