@@ -8,7 +8,7 @@ import { entry, type Entry, type Expectation } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { noDelays } from "../machines/state.ts";
 import { keyOfHand, leaveRequest } from "../machines/flow-end.ts";
-import type { FactBodies, FoldSettings } from "../machines/facts.ts";
+import type { Fact, FactBodies, FoldSettings } from "../machines/facts.ts";
 import { clientStream, keyStream, type RequestState, type State } from "../machines/state.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type { Verdict } from "../machines/verdict.ts";
@@ -126,13 +126,21 @@ export class OperatorCommands {
     await journal.append([entry("audit", clock.now(), "topology.loaded", loaded)]);
   }
 
-  /** R1: settings the fold reads are facts. Appends nothing where nothing changes. */
+  /** R1: settings the fold reads are facts. Appends nothing where nothing changes. Of two at one time neither is lost. */
   async changeSettings(patch: SettingsPatch, by: string): Promise<Result<null>> {
     const { journal, clock } = this.#ports;
-    const changed = patched(journal.state.settings, patch);
-    if (JSON.stringify(changed) !== JSON.stringify(patched(journal.state.settings, {})))
-      await journal.append([entry("settings", clock.now(), "settings.changed", { ...changed, by })]);
-    return ok(null);
+    for (;;) {
+      // Those of the stream: what is durable may not be folded yet.
+      const facts = await journal.ledger.readStream("settings");
+      const settings = settingsOf(facts) ?? journal.state.settings;
+      const changed = patched(settings, patch);
+      if (JSON.stringify(changed) === JSON.stringify(patched(settings, {}))) return ok(null);
+      const done = await journal.append(
+        [entry("settings", clock.now(), "settings.changed", { ...changed, by })],
+        [{ stream: "settings", revision: facts.at(-1)?.position ?? 0 }],
+      );
+      if (done.kind === "committed") return ok(null);
+    }
   }
 
   #seen(clientId: string, force: ForceOptions): Result<{ lockGuid: string; fence: number }> {
@@ -163,6 +171,14 @@ function clearedRows(state: State): number {
   let cleared = 0;
   for (const table of state.tables.values()) cleared += table.cleared;
   return cleared;
+}
+
+/** null: none were ever written. */
+function settingsOf(facts: readonly Fact[]): FoldSettings | null {
+  const last = facts.findLast((fact) => fact.type === "settings.changed");
+  if (last === undefined) return null;
+  const { by: _by, configured: _configured, ...settings } = last.body;
+  return settings;
 }
 
 const noElements = { ticketGateway: "", topologyDatabase: "", heartbeatReceiver: "" };

@@ -31,3 +31,23 @@ test("R1: an operator's change outlasts restarts until the configuration says so
   );
   expect(facts).toEqual([]);
 });
+
+test("R1: of two changes at one time neither is lost", async () => {
+  const engine = await new World().open();
+  const { operators, reader } = engine.supervisor;
+  await Promise.all([
+    operators.changeSettings({ maxResponseRows: 7, delays: { createSeconds: 3 } }, "ann"),
+    operators.changeSettings({ relatedElements: { ticketGateway: "A" }, delays: { closeSeconds: 4 } }, "bob"),
+  ]);
+  expect(reader.settings()).toMatchObject({
+    maxResponseRows: 7,
+    relatedElements: { ticketGateway: "A" },
+    delays: { createSeconds: 3, closeSeconds: 4 },
+  });
+  expect((await engine.facts("settings.changed")).map(({ body }) => body.by)).toEqual([
+    undefined,
+    "ann",
+    "bob",
+  ]);
+  expect(await engine.broken()).toEqual([]);
+});
