@@ -9,7 +9,7 @@ import { hasEnded, noDelays } from "./state.ts";
 import { heldAfterCover, heldDown } from "./hold-down.ts";
 import { limits } from "./limits.ts";
 import type { KeyState, Waiting } from "./state.ts";
-import type { NotificationKind, RequestCommand } from "./vocabulary.ts";
+import { severityRank, type NotificationKind, type RequestCommand } from "./vocabulary.ts";
 
 /** Lanes of waiting flows and of the gateway: lower goes first. */
 export const lanes = { create: 0, update: 1, close: 2, editNinasCounters: 3 } as const satisfies Record<
@@ -89,12 +89,12 @@ export interface Group {
  * The next notifications of a key without an unsettled request. With `coalesce`, those that one decision
  * can answer go together: raises and changes with each other, clears with each other, in order and
  * without a gap; a raise that needs a rule of its own (early clear, cleared by now, planned outage) goes alone. With nothing in
- * line: what rests on a cover, to be decided again.
+ * line: what rests on a cover, to be decided again, as many as one flow decides (S3).
  * @param held the key is held down or parked: only what cancels out may go, with or without `coalesce`.
  */
 export function nextGroup(key: KeyState, coalesce: boolean, held = false): Group {
   const head = key.waiting[0];
-  if (head === undefined) return { cancelled: [], flow: held ? [] : (key.cover?.alarms ?? []) };
+  if (head === undefined) return { cancelled: [], flow: held ? [] : leadingPart(key.cover?.alarms ?? []) };
   if (!coalesce && !held) return { cancelled: [], flow: [head] };
   const window = key.waiting.slice(0, limits.coalescedAlarmsMax);
   const cancelled = cancelOut(key, window);
@@ -116,6 +116,15 @@ export function nextGroup(key: KeyState, coalesce: boolean, held = false): Group
     }
   }
   return { cancelled: window.filter((one) => cancelled.has(one)), flow };
+}
+
+/** As many as one flow decides, the first of the most severe among them: the key's next ticket has its severity. */
+function leadingPart(alarms: readonly Waiting[]): readonly Waiting[] {
+  if (alarms.length <= limits.coalescedAlarmsMax) return alarms;
+  const rank = (one: Waiting): number => severityRank(one.notification.severity);
+  const lead = alarms.reduce((most, one) => (rank(one) > rank(most) ? one : most));
+  const part = alarms.slice(0, limits.coalescedAlarmsMax);
+  return part.includes(lead) ? part : [...part.slice(0, -1), lead];
 }
 
 function goesAlone(key: KeyState, one: Waiting): boolean {

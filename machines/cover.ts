@@ -87,13 +87,19 @@ export function coverAfter(state: State, key: KeyState, fact: FactOf<"key.parked
     checks: cover.checks,
   };
   if (key.cover === null || others.length === 0) return made;
+  const alarms = [...others, ...decidedNow];
+  // One flow asked again for a key with more alarms than it decides: the others rest with these, and go first next time.
+  if (key.flow?.again === true && key.cover.position <= key.flow.position) {
+    const tickets = key.cover.endedAt === null ? [...new Set([...key.cover.tickets, name])] : made.tickets;
+    return { ...made, tickets, alarms };
+  }
   // The others were not asked about now: what they rest on goes on to count.
   const until = Math.min(parking.until ?? Infinity, key.cover.parking.until ?? Infinity);
   return {
     ...made,
     parking: { ...parking, until: until === Infinity ? null : until },
     tickets: [...new Set([...key.cover.tickets, name])],
-    alarms: [...others, ...decidedNow],
+    alarms,
     endedAt: key.cover.endedAt ?? made.endedAt,
   };
 }
@@ -170,10 +176,12 @@ export function settledUnderCover(
   rests: boolean,
 ): void {
   const { cover } = key;
-  if (cover === null || !cover.alarms.some(({ ref }) => ref.position === alarm.position)) return;
+  const at = cover?.alarms.findIndex(({ ref }) => ref.position === alarm.position) ?? -1;
+  const present = cover?.alarms[at];
+  if (cover === null || present === undefined) return;
   const alarms = rests
-    ? cover.alarms.map((one) => (one.ref.position === alarm.position ? { ...one, replaces: current } : one))
-    : cover.alarms.filter(({ ref }) => ref.position !== alarm.position);
+    ? cover.alarms.with(at, { ...present, replaces: current })
+    : cover.alarms.toSpliced(at, 1);
   if (alarms.length === 0) dropCover(state, key);
   else key.cover = { ...cover, alarms };
 }

@@ -179,6 +179,37 @@ describe("D5: a Major Outage upstream", () => {
     expect(await second.broken()).toEqual([]);
   });
 
+  test("S3, A8: a cover of more alarms than a flow decides is looked at by one flow; when it ends one ticket is for all", async () => {
+    const { world, engine } = await opened();
+    await oneByOne(engine, on("node-a"));
+    const many = 2 * limits.coalescedAlarmsMax + 2;
+    const beneath = Array.from({ length: many }, (_, index) =>
+      notification(`m${index}`, {
+        key: "modem-1",
+        alarm: `m${index}`,
+        severity: index === limits.coalescedAlarmsMax - 1 ? "critical" : "minor",
+      }),
+    );
+    await acceptAll(engine, ...beneath);
+    await engine.settled();
+    expect(engine.supervisor.state.keys.get("modem-1")?.cover?.alarms).toHaveLength(many);
+    const started = async () =>
+      (await engine.facts("flow.started")).flatMap(({ body }) =>
+        body.key === "modem-1" ? [body.alarms.length] : [],
+      );
+    const before = (await started()).length;
+    await engine.pass(limits.coverRecheckSeconds);
+    expect((await started()).slice(before)).toEqual([limits.coalescedAlarmsMax]);
+    // The ticket that the first of them get is that of all, so the most severe is among them.
+    await oneByOne(engine, off("node-a"));
+    expect((await started()).slice(before + 1)).toEqual([limits.coalescedAlarmsMax]);
+    const { open, cover } = engine.supervisor.state.keys.get("modem-1") ?? {};
+    expect([...(open?.values() ?? [])]).toMatchObject([{ severity: "critical" }]);
+    expect(cover).toBeNull();
+    expect(world.service.truth()).toMatchObject({ creates: 2, open: 1 });
+    expect(await engine.broken()).toEqual([]);
+  });
+
   test("R6: alarms that were covered do not crash for ever when they are decided again", async () => {
     const { world, engine } = await opened({ decide: (input) => deciding.decide(input) });
     await oneByOne(engine, on("node-a"), on("modem-1"));

@@ -165,6 +165,57 @@ describe("A8: a cover", () => {
   });
 });
 
+describe("S3: a cover of more alarms than one flow decides", () => {
+  const max = limits.coalescedAlarmsMax;
+  const many = max + 2;
+  const groupOf = (history: History) => nextGroup(child(history), true).flow;
+
+  /** All of `many` rest under T1. */
+  function crowded(): History {
+    const history = covered(
+      withTicket(),
+      Array.from({ length: many }, (_, index) => `c${index}`),
+    );
+    coverNow(history);
+    expect(child(history).cover?.alarms).toHaveLength(many);
+    return history;
+  }
+
+  test("A8: when it ends they are decided again in as many flows as it takes, each once", () => {
+    const history = crowded();
+    closeParent(history);
+    const decided: string[] = [];
+    for (const length of [max, 2]) {
+      expect(readiness(child(history), false)).not.toBeNull();
+      expect(groupOf(history)).toHaveLength(length);
+      decided.push(...groupOf(history).map(({ ref }) => ref.id));
+      history.start("NE-2");
+      history.end("settled", "NE-2");
+    }
+    expect(new Set(decided).size).toBe(many);
+    expect(readiness(child(history), true)).toBeNull();
+  });
+
+  test.each([
+    ["the same ticket covers them still", parent, false],
+    ["another one covers them now", { ...parent, ticketId: "P1", key: null }, true],
+  ])(
+    "A8: one flow looks at it when its time has come: %s, the others rest too, and go first next time",
+    (_, by, ends) => {
+      const history = crowded();
+      if (ends) closeParent(history);
+      history.now += limits.coverRecheckSeconds * 1_000;
+      const first = groupOf(history).map(({ ref }) => ref.id);
+      coverNow(history, by);
+      expect(child(history).cover?.alarms).toHaveLength(many);
+      expect(parkingOf(child(history))).toMatchObject({ reason: "covered" });
+      expect(parkingOf(child(history))?.until).toBeGreaterThan(history.now);
+      const next = groupOf(history).map(({ ref }) => ref.id);
+      expect(next.slice(0, 2).filter((id) => first.includes(id))).toEqual([]);
+    },
+  );
+});
+
 describe("when a cover is looked at again", () => {
   test.each([
     [0, limits.coverRecheckSeconds],
