@@ -215,8 +215,11 @@ export interface State {
   counters: Counters;
   heartbeat: HeartbeatStates;
   index: TicketIndex;
-  /** While a snapshot of the state is being taken: told of each key before it changes or leaves. */
-  capture: { readonly before: (key: KeyState) => void } | null;
+  /** While a snapshot of the state is being taken: told of each key before it changes or leaves, and of each table before it changes. */
+  capture: {
+    readonly before: (key: KeyState) => void;
+    readonly beforeTable?: (table: ResponseTable) => void;
+  } | null;
 }
 
 /** Kept by ticket-index.ts. */
@@ -338,12 +341,13 @@ export function clientLedger(state: State, clientId: string): ClientLedger {
   return found;
 }
 
+/** To be changed. */
 export function responseTable(state: State, clientId: string): ResponseTable {
   let found = state.tables.get(clientId);
   if (found === undefined) {
     found = emptyResponseTable();
     state.tables.set(clientId, found);
-  }
+  } else state.capture?.beforeTable?.(found);
   return found;
 }
 

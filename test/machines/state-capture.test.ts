@@ -2,8 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
 import { shape, StateCapture } from "../../machines/state-capture.ts";
+import { applyFact } from "../../machines/fold.ts";
+import { emptyResponseTable } from "../../machines/response-table.ts";
+import { entry } from "../../machines/entry.ts";
+import { limits } from "../../machines/limits.ts";
 import { emptyState } from "../../machines/state.ts";
-import { History } from "./given.ts";
+import { History, responseRow } from "./given.ts";
 
 const names = ["A", "B", "C", "D"];
 
@@ -89,6 +93,80 @@ describe("R1: a snapshot in pieces", () => {
     const older = text.replace(`"shape":${shape}`, `"shape":${shape - 1}`);
     expect(older).not.toBe(text);
     expect(stateText(stateFromText(older))).toBe(stateText(emptyState()));
+  });
+
+  describe("response tables", () => {
+    const clients = ["client-01", "client-02", "client-03"];
+
+    function insert(history: History, clientId: string, requestId: string): void {
+      const row = responseRow(requestId, { clientId, status: "ack" });
+      history.add(entry("audit", history.now, "response.row", { change: false, row }));
+    }
+
+    function withTables(): History {
+      const history = some();
+      for (const clientId of clients) for (const row of ["r1", "r2"]) insert(history, clientId, row);
+      return history;
+    }
+
+    /** The first is larger than what is taken at once. */
+    function withLargeTable(): History {
+      const history = withTables();
+      const settled = Array.from({ length: limits.snapshotPartChars / 2 }, () => 1);
+      history.state.tables.set("client-01", { ...emptyResponseTable(), settled });
+      return history;
+    }
+
+    test("have pieces of their own, longer than was asked for by one table at most", () => {
+      const history = withTables();
+      const { taken, text } = capture(history);
+      const pieces: string[] = [];
+      for (let part = taken.next(0); part !== null; part = taken.next(0)) pieces.push(part);
+      expect(pieces.join("")).toBe(text);
+      expect(pieces).toHaveLength(clients.length + names.length);
+      expect(stateText(stateFromText(text))).toBe(text);
+    });
+
+    test("S3: no more than a piece of them is made before the first is asked for", () => {
+      for (const history of [withTables(), withLargeTable()]) {
+        const { taken, text } = capture(history);
+        const last = history.state.tables.get("client-03");
+        if (last !== undefined) last.inserted = 99; // as the fold never would
+        const isLarge = text.length > limits.snapshotPartChars;
+        expect(rest(taken).includes('"inserted":99')).toBe(isLarge);
+      }
+    });
+
+    test.each([...clients, "new"])("a row for %s in between changes no text", (clientId) => {
+      for (let pieces = 0; pieces <= clients.length + 1; pieces += 1) {
+        const history = withLargeTable();
+        const { taken, text } = capture(history);
+        let begun = "";
+        for (let piece = 0; piece < pieces; piece += 1) begun += taken.next(0) ?? "";
+        insert(history, clientId, "late");
+        insert(history, clientId, "later");
+        expect(begun + rest(taken) === text, `after ${pieces} pieces`).toBe(true);
+      }
+    });
+
+    test("as texts that were written whole, they are read as before", () => {
+      const { state } = withTables();
+      const { index: _index, capture: _capture, keys, ...head } = state;
+      const whole = JSON.stringify({ shape, ...head, keys: [...keys.values()] }, (_name, value: unknown) =>
+        value instanceof Map ? [...value] : value,
+      );
+      expect(stateText(stateFromText(whole))).toBe(stateText(state));
+    });
+
+    test("R1: those that lose rows in between give the same state when what came since is folded again", () => {
+      const history = withLargeTable();
+      const { taken } = capture(history);
+      history.add(entry("audit", history.now, "responses.cleared", { clientId: null, by: "ann" }));
+      insert(history, "client-03", "late");
+      const again = stateFromText(rest(taken));
+      for (const fact of history.facts.slice(-2)) applyFact(again, fact);
+      expect(stateText(again) === stateText(history.state)).toBe(true);
+    });
   });
 
   test("of a state without keys there is one piece, and no more", () => {
