@@ -16,22 +16,39 @@ class Line<T> {
   #places: (Place<T> | undefined)[] = [];
   /** Before it nobody stands any more. */
   #front = 0;
+  /** Older than the last one, in the order they came; put in their places when somebody looks. */
+  #came: Place<T>[] = [];
 
   get length(): number {
-    return this.#places.length - this.#front;
+    return this.#places.length - this.#front + this.#came.length;
   }
 
   get first(): Place<T> | undefined {
+    this.#settle();
     return this.#places[this.#front];
   }
 
   insert(place: Place<T>): void {
-    const at = this.#after(place.age);
-    if (at === this.#places.length) this.#places.push(place);
-    else this.#places.splice(at, 0, place);
+    const last = this.#places.at(-1);
+    if (last === undefined || last.age <= place.age) this.#places.push(place);
+    else this.#came.push(place);
+  }
+
+  /** A start brings a hundred thousand in any order: sorted once, they need not move along for each. */
+  #settle(): void {
+    const came = this.#came;
+    if (came.length === 0) return;
+    this.#came = [];
+    if (came.length <= fewCame) {
+      for (const place of came) this.#places.splice(this.#after(place.age), 0, place);
+      return;
+    }
+    this.#closeUp();
+    this.#places = [...this.#places, ...came].sort(byAge);
   }
 
   remove(place: Place<T>): void {
+    this.#settle();
     if (this.first === place) {
       this.#places[this.#front] = undefined;
       this.#front += 1;
@@ -60,6 +77,14 @@ class Line<T> {
     }
     return low;
   }
+}
+
+/** So many are put in their places one by one. */
+const fewCame = 16;
+
+/** Of two places that are there: sorting keeps the order of equal ages. */
+function byAge<T>(one: Place<T> | undefined, other: Place<T> | undefined): number {
+  return (one?.age ?? 0) - (other?.age ?? 0);
 }
 
 export class Lanes<T> {

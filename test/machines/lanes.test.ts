@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Lanes } from "../../machines/lanes.ts";
 import { limits } from "../../machines/limits.ts";
 
@@ -32,6 +32,23 @@ describe("G1: a line with lanes", () => {
   test("of equal age the one that came first goes first", () => {
     const line = filled(["a", "b", "c"].map((name) => ({ name, lane: 0, age: 1 })));
     expect([line.next(), line.next(), line.next()]).toEqual(["a", "b", "c"]);
+  });
+
+  test("S3: a long line that comes in any order is put in order once, not moved along for each that comes", () => {
+    const moves = vi.spyOn(Array.prototype, "splice");
+    onTestFinished(() => moves.mockRestore());
+    const many = 20_000;
+    const line = filled(
+      Array.from({ length: many }, (_, index) => ({
+        name: `n${index}`,
+        lane: 0,
+        age: (index * 7_919) % many,
+      })),
+    );
+    expect(line.sizes()).toEqual([many]);
+    const ages = Array.from({ length: many }, () => (Number(line.next()?.slice(1)) * 7_919) % many);
+    expect(ages).toEqual(Array.from({ length: many }, (_, index) => index));
+    expect(moves.mock.calls.length).toBeLessThan(100);
   });
 
   test("a name that enters again has one place, the new one", () => {
