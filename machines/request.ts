@@ -2,6 +2,7 @@
  * What an answer, or its absence, makes of the request that it answers. Pure: facts out, nothing done.
  *   G3 at most 1 + 3 attempts, same id and payload; NACK is final but for NOT_OWNER and BUSY.
  *   G4 without a readable answer it is in doubt, which doubt.ts ends.
+ *   G5 T1 an async OK that came before the answer settles it; only a final NACK contradicts that.
  * Source: domain.md, "The gateway".
  */
 import { entry, type Entry } from "./entry.ts";
@@ -61,7 +62,8 @@ export function judgeAnswer(
   const answered = (
     kind: AnswerKind,
     status: ResponseStatus,
-    asyncStatus: "awaited" | null = null,
+    asyncStatus: "awaited" | "ok" | null = null,
+    ticketId = answer.ticketId,
   ): Entry[] => [
     entry(keyStream(key.key), at, "request.answered", {
       requestId: request.requestId,
@@ -79,28 +81,28 @@ export function judgeAnswer(
       code: answer.code,
       cause: answer.cause,
       asyncStatus,
-      ticketIds: answer.ticketId === null ? [] : [answer.ticketId],
+      ticketIds: ticketId === null ? [] : [ticketId],
       request: answer.request,
       answer: answer.text,
     }),
   ];
   const doubted = request.openAttempts.some(({ attempt }) => attempt !== request.attempts);
   const mayRetry = request.spent < limits.attemptsMax;
+  const early = request.asyncResult;
+
+  // T1 A8: an attempt was applied, if not this one; nothing is sent or decided again.
+  if (early?.result === "OK" && !isFinal(answer)) {
+    const { kind, status, because } = confirmedBefore(answer);
+    const ticketId = early.ticketId ?? answer.ticketId;
+    return settled([
+      ...answered(kind, status, "ok", ticketId),
+      ...settle(key, request, at, { result: "ok", ticketId, because }),
+    ]);
+  }
 
   switch (answer.kind) {
     case "ack": {
-      if (request.asyncResult?.result === "OK") {
-        const ticketId = request.asyncResult.ticketId ?? answer.ticketId;
-        return settled([
-          ...answered("ack", "ack"),
-          ...settle(key, request, at, {
-            result: "ok",
-            ticketId,
-            because: "Acknowledged; the async result had come before.",
-          }),
-        ]);
-      }
-      if (request.asyncResult !== null)
+      if (early !== null)
         return doubt(
           key,
           request,
@@ -139,15 +141,6 @@ export function judgeAnswer(
       ]);
     }
     case "nack": {
-      if (request.asyncResult?.result === "OK") {
-        return doubt(
-          key,
-          request,
-          answered("inDoubt", "inDoubt"),
-          at,
-          "Refused, but the async result that came before said OK.",
-        );
-      }
       if (answer.code === "ALREADY_CLOSED" && request.payload.command === "close") {
         return settled([
           ...answered("nack", "nack"),
@@ -157,6 +150,15 @@ export function judgeAnswer(
             because: "The ticket was closed already.",
           }),
         ]);
+      }
+      if (early?.result === "OK") {
+        return doubt(
+          key,
+          request,
+          answered("inDoubt", "inDoubt"),
+          at,
+          "Refused, but the async result that came before said OK.",
+        );
       }
       if (answer.code === "NOT_OWNER" && mayRetry) {
         return parked([
@@ -260,16 +262,6 @@ export function judgeAnswer(
         ...settle(key, request, at, failed(answer, "BAD_CONFIGURATION", "A permanent error")),
       ]);
     case "inDoubt":
-      if (request.asyncResult?.result === "OK") {
-        return settled([
-          ...answered("ack", "ok"),
-          ...settle(key, request, at, {
-            result: "ok",
-            ticketId: request.asyncResult.ticketId,
-            because: "No readable answer, but the async result said OK.",
-          }),
-        ]);
-      }
       return doubt(
         key,
         request,
@@ -277,6 +269,31 @@ export function judgeAnswer(
         at,
         `No readable answer (${answer.code}): ${answer.cause ?? "the service may or may not have done it"}.`,
       );
+  }
+}
+
+/** G3: a NACK of the request itself, not of this attempt. */
+function isFinal({ kind, code }: Answer): boolean {
+  return kind === "nack" && code !== "NOT_OWNER" && code !== "BUSY";
+}
+
+/** What an answer comes to when an async OK was there before it. */
+function confirmedBefore({ kind, code, cause }: Answer): {
+  readonly kind: AnswerKind;
+  readonly status: ResponseStatus;
+  readonly because: string;
+} {
+  switch (kind) {
+    case "ack":
+      return { kind, status: "ack", because: "Acknowledged; the async result had come before." };
+    case "inDoubt":
+      return { kind: "ack", status: "ok", because: "No readable answer, but the async result said OK." };
+    default:
+      return {
+        kind,
+        status: kind === "nack" ? "nack" : "error",
+        because: `Not taken this time (${cause ?? code}), but the async result that came before said OK.`,
+      };
   }
 }
 

@@ -118,6 +118,34 @@ test("G5: a lost ACK and an early OK are a success", async () => {
   expect(await engine.broken()).toEqual([]);
 });
 
+test.each([
+  { kind: "unreachable", code: "UNREACHABLE", cause: "connection refused" },
+  { kind: "failed", code: "BAD_CONFIGURATION", cause: "no password" },
+] as const)(
+  "T1 G5: an OK to an earlier attempt that comes while the next one is $kind: one ticket, though the index lags",
+  async (answer) => {
+    const { world, engine, sent, last } = await asyncWorld();
+    const gate = Promise.withResolvers<void>();
+    // Refused, and done all the same.
+    const busy = { kind: "refused", code: "UNAVAILABLE", cause: "503", retryAfterMs: null } as const;
+    world.onSearch = () => ({ answer: { kind: "found", tickets: [], truncated: false } });
+    world.onSend = ({ request }) => {
+      sent.push(request.requestId);
+      if (sent.length === 1) return { answer: busy };
+      return sent.length === 2 ? { applied: false, hold: gate.promise, answer } : {};
+    };
+    await acceptAll(engine, notification("1"));
+    await engine.until(() => sent.length === 2);
+    await engine.supervisor.deliverAsync(result(last()));
+    gate.resolve();
+    await engine.pass(120);
+    expect(world.service.truth()).toMatchObject({ requests: 2, creates: 1, duplicateOpen: 0 });
+    expect(await engine.outcomes()).toEqual({ 1: "created" });
+    expect([...(engine.supervisor.state.keys.get("node-1")?.open.keys() ?? [])]).toEqual(["MEM-1"]);
+    expect(await engine.broken()).toEqual([]);
+  },
+);
+
 test("G5: a result that never comes is looked up when its time is over, and found", async () => {
   const { world, engine } = await awaited();
   await engine.pass(29);
