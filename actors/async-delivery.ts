@@ -34,7 +34,7 @@ export async function deliverAsync(
     const alarms = isCorrection && before !== null ? await settledAlarmsOf(journal, before) : [];
     if (key !== null && key.revision !== revision) continue;
     const at = clock.now();
-    const entries = judgeAsync(key, before, result, at);
+    const entries = judgeAsync(key, before, result, at, state.tables);
     if (isCorrection && key !== null && before !== null)
       entries.push(...afterLateOk(key, before, alarms, at));
     const expect: Expectation[] = key === null ? [] : [{ stream: keyStream(key.key), revision }];

@@ -1,13 +1,15 @@
 /**
  * What an async result makes of the request that it names: settled, in doubt, corrected, or a row and no more.
- *   G5 an async result settles at most one request; none is dropped without a row.
+ *   G5 an async result settles at most one request; none is dropped without a row, its attempt's or one of its own.
  *   A2 a result after the outcome replaces it, by facts that name the old one.
  * Source: domain.md, "The gateway".
  */
 import { entry, type Entry } from "./entry.ts";
+import type { Stream } from "./facts.ts";
+import { isChangeable } from "./response-table.ts";
 import { decideAgain, decidedOnce, doubtDelay, failed, park, row, settle } from "./settlement.ts";
-import { keyStream, type KeyState, type SettledRequest } from "./state.ts";
-import type { Instant, Ticket } from "./vocabulary.ts";
+import { keyStream, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
+import type { Instant, ResponseRow, Ticket } from "./vocabulary.ts";
 
 export interface AsyncInput {
   readonly requestId: string;
@@ -24,6 +26,7 @@ export function judgeAsync(
   before: SettledRequest | null,
   input: AsyncInput,
   at: Instant,
+  tables: State["tables"],
 ): Entry[] {
   const { requestId, result, ticketId, code, cause } = input;
   const stream = key === null ? ("gateway/async" as const) : keyStream(key.key);
@@ -38,18 +41,25 @@ export function judgeAsync(
   const request = key?.request?.requestId === requestId ? key.request : null;
   if (key !== null && request !== null) {
     const asyncStatus = result === "OK" ? ("ok" as const) : ("error" as const);
-    const changed = row(key, request, request.attempts, at, {
-      asyncStatus,
-      ticketIds: ticketId === null ? [] : [ticketId],
-      answer: input.text,
-      ...(request.status === "async"
-        ? { status: result === "OK" ? ("ok" as const) : ("error" as const) }
-        : {}),
-      ...(code === null ? {} : { code }),
-      ...(cause === null ? {} : { cause }),
-    });
-    if (request.status === "planned" || request.status === "sending") return [told, changed]; // judged with the answer
-    if (request.asyncResult !== null && request.asyncResult.result === result) return [told, changed];
+    const shown = isShownByAttempt(request, tables)
+      ? row(key, request, request.attempts, at, {
+          asyncStatus,
+          ticketIds: ticketId === null ? [] : [ticketId],
+          answer: input.text,
+          ...(request.status === "async" ? { status: asyncStatus } : {}),
+          ...(code === null ? {} : { code }),
+          ...(cause === null ? {} : { cause }),
+        })
+      : rowOfItsOwn(stream, input, at, {
+          lockGuid: request.lockGuid,
+          service: request.service.name,
+          command: request.payload.command,
+          key: key.key,
+          code,
+          asyncStatus,
+        });
+    if (request.status === "planned" || request.status === "sending") return [told, shown]; // judged with the answer
+    if (request.asyncResult !== null && request.asyncResult.result === result) return [told, shown];
     if (result === "OK") {
       const because =
         request.asyncResult === null
@@ -57,7 +67,7 @@ export function judgeAsync(
           : "Confirmed by a second async result that contradicts the first.";
       return [
         told,
-        changed,
+        shown,
         ...settle(key, request, at, { result: "ok", ticketId: ticketId ?? null, because }),
       ];
     }
@@ -74,7 +84,7 @@ export function judgeAsync(
       });
       return [
         told,
-        changed,
+        shown,
         doubted,
         park(
           key,
@@ -85,33 +95,53 @@ export function judgeAsync(
         ),
       ];
     }
-    if (decidedOnce(key, request)) return [told, changed, ...decideAgain(key, request, at, because, false)];
-    return [told, changed, ...settle(key, request, at, failed({ code, cause }, "ASYNC_ERROR", because))];
+    if (decidedOnce(key, request)) return [told, shown, ...decideAgain(key, request, at, because, false)];
+    return [told, shown, ...settle(key, request, at, failed({ code, cause }, "ASYNC_ERROR", because))];
   }
-  const late = entry(stream, at, "response.row", {
+  const late = rowOfItsOwn(stream, input, at, {
+    lockGuid: before?.lockGuid ?? "",
+    service: before?.service ?? "",
+    command: before?.command ?? "create",
+    key: key?.key ?? "",
+    code: code ?? (before === null ? "UNKNOWN_REQUEST" : null),
+    asyncStatus: "late",
+  });
+  if (key === null || before === null || !corrects(before, input)) return [told, late];
+  return [told, late, ...correct(key, before, at, ticketId, "The async result came late and said OK.")];
+}
+
+/** G5: not where the last attempt's row is settled or gone, has its answer still to come, or shows a result already. */
+function isShownByAttempt(
+  { requestId, clientId, status, attempts, asyncResult }: RequestState,
+  tables: State["tables"],
+): boolean {
+  if (status === "planned" || status === "sending" || asyncResult !== null) return false;
+  return isChangeable(tables.get(clientId), { requestId, attempt: attempts });
+}
+
+function rowOfItsOwn(
+  stream: Stream,
+  { requestId, result, ticketId, cause, text }: AsyncInput,
+  at: Instant,
+  of: Pick<ResponseRow, "lockGuid" | "service" | "command" | "key" | "code" | "asyncStatus">,
+): Entry {
+  return entry(stream, at, "response.row", {
     change: false,
     row: {
       requestId,
       attempt: 0,
       clientId: "gateway",
-      lockGuid: before?.lockGuid ?? "",
-      service: before?.service ?? "",
-      command: before?.command ?? "create",
-      key: key?.key ?? "",
       sentAt: at,
       answeredAt: at,
       durationMs: 0,
       status: result === "OK" ? "ok" : "error",
-      code: code ?? (before === null ? "UNKNOWN_REQUEST" : null),
       cause,
-      asyncStatus: "late",
       ticketIds: ticketId === null ? [] : [ticketId],
       request: "",
-      answer: input.text,
+      answer: text,
+      ...of,
     },
   });
-  if (key === null || before === null || !corrects(before, input)) return [told, late];
-  return [told, late, ...correct(key, before, at, ticketId, "The async result came late and said OK.")];
 }
 
 /** Whether the result, coming after the outcome, replaces it. */

@@ -45,7 +45,15 @@ export function insertRow(table: ResponseTable, row: ResponseRow, position: Posi
   evict(table, rowsMax);
 }
 
-/** `at`: the place of the change itself. */
+/** Whether a change of the row would be seen: it is there, and not settled. */
+export function isChangeable(
+  table: ResponseTable | undefined,
+  row: { readonly requestId: string; readonly attempt: number },
+): boolean {
+  return table?.unsettled[rowName(row)] !== undefined;
+}
+
+/** `at`: the place of the change itself. Of a row that is settled or gone nothing changes. */
 export function changeRow(
   table: ResponseTable,
   change: ResponseRowChange,

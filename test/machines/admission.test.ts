@@ -255,7 +255,7 @@ describe("when a key may start a flow", () => {
       cause: null,
       text: "",
     } as const;
-    history.add(...judgeAsync(history.key(), null, told, noon));
+    history.add(...judgeAsync(history.key(), null, told, noon, history.state.tables));
     expect(history.key().request).toBeNull();
   });
 

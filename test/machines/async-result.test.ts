@@ -51,7 +51,7 @@ function tell(history: History, result: "OK" | "ERROR", { requestId, ticketId = 
     cause: null,
     text: "",
   };
-  const entries = judgeAsync(key, before, told, history.now);
+  const entries = judgeAsync(key, before, told, history.now, history.state.tables);
   history.add(...entries);
   return entries.map(({ fact }) => fact.type);
 }

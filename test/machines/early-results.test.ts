@@ -54,7 +54,7 @@ function tell(history: History, result: Early, ticketId: string | null): void {
     cause: null,
     text: "",
   };
-  history.add(...judgeAsync(history.key(), null, input, history.now));
+  history.add(...judgeAsync(history.key(), null, input, history.now, history.state.tables));
 }
 
 /** What the facts since `from` say: of the request, of its alarm, of what its key waits for. */

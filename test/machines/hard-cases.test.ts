@@ -47,6 +47,7 @@ function asyncResult(
     before,
     { requestId, result, ticketId, code: null, cause: null, text: "" },
     history.now,
+    history.state.tables,
   );
   history.add(...entries);
   return types(entries);

@@ -398,7 +398,7 @@ export class ModelRun {
         null;
       this.#count(`async ${behaviour.async}${before === null ? "" : " after the outcome"}`);
       const input = { requestId, result, ticketId, code: null, cause: null, text: "" };
-      this.history.add(...judgeAsync(this.history.key(name), before, input, now));
+      this.history.add(...judgeAsync(this.history.key(name), before, input, now, state.tables));
     };
     this.#after(delays[behaviour.async], tell);
     if (behaviour.async === "twice") this.#after(delays.twice + 900_000, tell);

@@ -90,7 +90,7 @@ describe("counters are no ticket", () => {
       cause: null,
       text: "",
     } as const;
-    history.add(...judgeAsync(history.key(), before ?? null, late, history.now));
+    history.add(...judgeAsync(history.key(), before ?? null, late, history.now, history.state.tables));
     expect(history.key().open.size).toBe(0);
     expect(history.outcomes()["n1"]).toBe("updated");
   });

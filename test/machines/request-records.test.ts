@@ -72,7 +72,7 @@ function result(history: History, what: "OK" | "ERROR"): void {
     cause: null,
     text: "",
   };
-  history.add(...judgeAsync(history.key(), null, told, history.now));
+  history.add(...judgeAsync(history.key(), null, told, history.now, history.state.tables));
 }
 
 /** Told once that it was not applied: its alarms were decided again, and this is the second request. */
@@ -296,7 +296,13 @@ describe("what is written, word for word", () => {
       for (const one of results) {
         const history = make();
         const { requestId } = history.request();
-        const entries = judgeAsync(history.key(), null, { ...one, requestId, text: "<result>" }, history.now);
+        const entries = judgeAsync(
+          history.key(),
+          null,
+          { ...one, requestId, text: "<result>" },
+          history.now,
+          history.state.tables,
+        );
         file.add(resultText(one), entries);
       }
     }
@@ -315,6 +321,7 @@ describe("what is written, word for word", () => {
           before,
           { ...one, requestId, text: "<result>" },
           history.now,
+          history.state.tables,
         );
         file.add(resultText(one), entries);
       }
@@ -326,6 +333,7 @@ describe("what is written, word for word", () => {
         null,
         { ...one, requestId: "nobody", text: "<result>" },
         new History().now,
+        new Map(),
       );
       file.add(resultText(one), entries);
     }

@@ -30,7 +30,7 @@ function told(history: History, what: Answer): void {
 function asyncResult(history: History, result: "OK" | "ERROR"): void {
   const { requestId } = history.request();
   const what = { ...late, requestId, result, ticketId: result === "OK" ? "T7" : null };
-  history.add(...judgeAsync(history.key(), null, what, history.now));
+  history.add(...judgeAsync(history.key(), null, what, history.now, history.state.tables));
 }
 
 /** A create that nobody can say the fate of, and an alarm that was settled because of it. */
@@ -192,8 +192,18 @@ export const requestStories: readonly Story[] = [
       asyncResult(history, "ERROR");
       history.now += 5_000;
       const before = history.state.settledRequests.get(requestId) ?? null;
-      history.add(...judgeAsync(history.key(), before, { ...late, requestId }, history.now));
-      history.add(...judgeAsync(null, null, { ...late, requestId: "nobody", result: "ERROR" }, history.now));
+      history.add(
+        ...judgeAsync(history.key(), before, { ...late, requestId }, history.now, history.state.tables),
+      );
+      history.add(
+        ...judgeAsync(
+          null,
+          null,
+          { ...late, requestId: "nobody", result: "ERROR" },
+          history.now,
+          history.state.tables,
+        ),
+      );
     },
   ],
   [
