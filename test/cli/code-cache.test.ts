@@ -3,6 +3,7 @@ import { readdirSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { folder, main, run, start } from "./command-line.ts";
+import { isMissing } from "../needs.ts";
 
 /** The files of compiled code in it. */
 function kept(dir: string): string[] {
@@ -42,7 +43,7 @@ describe("compiled code is kept from one start to the next", () => {
     expect(stderr).toBe("");
   });
 
-  it.skipIf(process.getuid?.() !== 0)("and a user without a home goes without", () => {
+  it.skipIf(isMissing("root", process.getuid?.() === 0))("and a user without a home goes without", () => {
     const words = ["-i", "setpriv", "--reuid=54321", "--clear-groups", process.execPath, main, "--help"];
     const { status, stderr, stdout } = spawnSync("env", words, { encoding: "utf8" });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

@@ -8,6 +8,7 @@ import { type Engine, startEngine } from "../../adapters/engine.ts";
 import { startApi, tokens } from "../http/api/rig.ts";
 import { run } from "./command-line.ts";
 import { noTerminal, PseudoTerminal } from "./pseudo-terminal.ts";
+import { isMissing } from "../needs.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -58,7 +59,7 @@ async function start(dataDir: string, port: number): Promise<Engine> {
   return engine;
 }
 
-test.skipIf(noTerminal !== null)(
+test.skipIf(isMissing("`script`: apt install bsdutils", noTerminal === null))(
   `in a terminal${noTerminal === null ? "" : ` (${noTerminal})`}: live, resized, paused, cut off, back without a gap, and the screen is given back`,
   async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "ticket-client-top-"));

@@ -7,13 +7,14 @@ import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { statusOfFailure } from "../../adapters/http/api/refusal.ts";
 import { startApi } from "./api/rig.ts";
+import { isMissing } from "../needs.ts";
 
 const page = readFileSync(new URL("../../adapters/http/README.md", import.meta.url), "utf8");
 const run = promisify(execFile);
 
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
-test.skipIf(!hasCurl)(
+test.skipIf(isMissing("curl", hasCurl))(
   "the examples run, each with an answer that is no error (needs curl: install it)",
   { timeout: 60_000 },
   async () => {

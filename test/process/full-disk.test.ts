@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { verifyLedger } from "../../adapters/ledger/inspection.ts";
 import { openRig, raise, raiseUntilGone, reach, untilAllSettled, type Rig } from "./rig.ts";
+import { isMissing } from "../needs.ts";
 
 function mount(...words: readonly string[]): boolean {
   return spawnSync("mount", words).status === 0;
@@ -19,7 +20,7 @@ function canMount(): boolean {
   return mounted;
 }
 
-describe.skipIf(!canMount())(
+describe.skipIf(isMissing("root and the right to mount a tmpfs", canMount()))(
   "a small disk (needs root and the right to mount a tmpfs)",
   { timeout: 120_000 },
   () => {

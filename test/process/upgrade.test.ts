@@ -17,6 +17,7 @@ import { canonicalAlarms } from "./canonical-alarms.ts";
 import { oldDesk, unpack } from "./old-ledger.ts";
 import { inLedger, openRig, raise, reach, untilAllSettled } from "./rig.ts";
 import { canTrace, readTrace, straceWords, type Call, type CallNumber } from "./tracing.ts";
+import { isMissing } from "../needs.ts";
 
 const timeout = 300_000;
 const oldFacts = 79;
@@ -102,7 +103,7 @@ describe("R4: a ledger of version 1 that is refused stays as it was found", () =
 const callsTried = 30;
 const opener = fileURLToPath(new URL("../ledger/append-until-killed.ts", import.meta.url));
 
-describe.skipIf(!canTrace())(
+describe.skipIf(isMissing("strace (apt install strace) and the right to trace", canTrace()))(
   "an upgrade from version 1 (needs strace: apt install strace)",
   { timeout },
   () => {

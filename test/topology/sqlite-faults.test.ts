@@ -13,6 +13,7 @@ import { ManualClock } from "../alarms/manual-clock.ts";
 import { elementLines, folder, meanwhile, tree, writeFiles } from "./files.ts";
 import type { LoadUntilKilled } from "./load-until-killed.ts";
 import { names } from "./topology-contract.ts";
+import { isMissing } from "../needs.ts";
 
 const never = new AbortController().signal;
 
@@ -149,7 +150,7 @@ test("a second load is refused while one is under way, after topologyLoadWaitMs"
   expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
 });
 
-test.skipIf(process.platform !== "linux")(
+test.skipIf(isMissing("Linux", process.platform === "linux"))(
   "S10: the connection of the look-ups cannot write (asks /proc: Linux)",
   async () => {
     const { file, topology } = place();
@@ -180,75 +181,78 @@ test("the space of the old data is used again: ten loads are no larger than two"
 });
 
 const script = fileURLToPath(new URL("load-until-killed.ts", import.meta.url));
-const noStrace = spawnSync("strace", ["-o", "/dev/null", process.execPath, "--version"]).status !== 0;
+const canTrace = spawnSync("strace", ["-o", "/dev/null", process.execPath, "--version"]).status === 0;
 
-describe.skipIf(noStrace)("a load under strace (needs strace: apt install strace)", () => {
-  async function run(
-    at: Place,
-    files: readonly string[],
-    fault: string,
-  ): Promise<{ errors: string; ended: unknown }> {
-    const order: LoadUntilKilled = { config: at.config, files, phase: "storing", report: 99 };
-    const words = ["-f", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync,fsync", "-e", fault];
-    const child = spawn("strace", [...words, process.execPath, script, JSON.stringify(order)], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let errors = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-    const [code, signal] = (await once(child, "close")) as unknown[];
-    return { errors, ended: signal ?? code };
-  }
-
-  test(
-    "killed at any write or sync, the data is the old or the new, whole",
-    { timeout: 120_000 },
-    async () => {
-      const at = place();
-      const parents = tree(3_000);
-      const [old = "", fresh = ""] = writeFiles(folder(), {
-        "old.csv": elementLines(parents, "old"),
-        "new.csv": elementLines(parents, "new"),
+describe.skipIf(isMissing("strace (apt install strace) and the right to trace", canTrace))(
+  "a load under strace (needs strace: apt install strace)",
+  () => {
+    async function run(
+      at: Place,
+      files: readonly string[],
+      fault: string,
+    ): Promise<{ errors: string; ended: unknown }> {
+      const order: LoadUntilKilled = { config: at.config, files, phase: "storing", report: 99 };
+      const words = ["-f", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync,fsync", "-e", fault];
+      const child = spawn("strace", [...words, process.execPath, script, JSON.stringify(order)], {
+        stdio: ["ignore", "ignore", "pipe"],
       });
-      const seen = new Set<unknown>();
-      const kills = ["pwrite64", "fdatasync,fsync"].flatMap((call) =>
-        (call === "pwrite64" ? [1, 2, 5, 60, 150, 210, 240, 270, 300, 400] : [1, 2, 3]).map(
-          (when) => `inject=${call}:signal=SIGKILL:when=${when}`,
-        ),
-      );
-      for (const fault of kills) {
-        await at.topology.load({ files: [old] });
-        const before = await at.topology.loaded();
-        await run(at, [fresh], fault);
-        const after = await at.topology.loaded();
-        const tag = after?.loadedAt === before?.loadedAt ? "old" : "new";
-        seen.add(tag);
-        expect(await names(at.look("NE-2999")), fault).toEqual(
-          ["NE-2999", "NE-374", "NE-46", "NE-5", "NE-0"].map((one) => `${tag} ${one}`),
-        );
-        const db = new DatabaseSync(at.file, { readOnly: true });
-        expect(db.prepare("PRAGMA integrity_check").get(), fault).toEqual({ integrity_check: "ok" });
-        expect(db.prepare("SELECT count(*) AS n FROM network_element").get()).toEqual({ n: 3_000 });
-        db.close();
-      }
-      expect(seen).toEqual(new Set(["old", "new"]));
-    },
-  );
-
-  test("a disk that fails is an error, and the old data stays", { timeout: 60_000 }, async () => {
-    const at = place();
-    const [old = "", fresh = ""] = writeFiles(folder(), {
-      "old.csv": elementLines(tree(3_000), "old"),
-      "new.csv": elementLines(tree(3_000), "new"),
-    });
-    await at.topology.load({ files: [old] });
-    for (const fault of [
-      "inject=pwrite64:error=ENOSPC:when=20+",
-      "inject=fdatasync,fsync:error=EIO:when=1+",
-    ]) {
-      const { errors, ended } = await run(at, [fresh], fault);
-      expect([errors, ended], fault).toEqual([expect.stringContaining("TOPOLOGY_UNAVAILABLE"), 1]);
-      expect(await names(at.look("NE-1"))).toEqual(["old NE-1", "old NE-0"]);
+      let errors = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+      const [code, signal] = (await once(child, "close")) as unknown[];
+      return { errors, ended: signal ?? code };
     }
-    expect(await at.topology.load({ files: [fresh] })).toMatchObject({ kind: "loaded" });
-  });
-});
+
+    test(
+      "killed at any write or sync, the data is the old or the new, whole",
+      { timeout: 120_000 },
+      async () => {
+        const at = place();
+        const parents = tree(3_000);
+        const [old = "", fresh = ""] = writeFiles(folder(), {
+          "old.csv": elementLines(parents, "old"),
+          "new.csv": elementLines(parents, "new"),
+        });
+        const seen = new Set<unknown>();
+        const kills = ["pwrite64", "fdatasync,fsync"].flatMap((call) =>
+          (call === "pwrite64" ? [1, 2, 5, 60, 150, 210, 240, 270, 300, 400] : [1, 2, 3]).map(
+            (when) => `inject=${call}:signal=SIGKILL:when=${when}`,
+          ),
+        );
+        for (const fault of kills) {
+          await at.topology.load({ files: [old] });
+          const before = await at.topology.loaded();
+          await run(at, [fresh], fault);
+          const after = await at.topology.loaded();
+          const tag = after?.loadedAt === before?.loadedAt ? "old" : "new";
+          seen.add(tag);
+          expect(await names(at.look("NE-2999")), fault).toEqual(
+            ["NE-2999", "NE-374", "NE-46", "NE-5", "NE-0"].map((one) => `${tag} ${one}`),
+          );
+          const db = new DatabaseSync(at.file, { readOnly: true });
+          expect(db.prepare("PRAGMA integrity_check").get(), fault).toEqual({ integrity_check: "ok" });
+          expect(db.prepare("SELECT count(*) AS n FROM network_element").get()).toEqual({ n: 3_000 });
+          db.close();
+        }
+        expect(seen).toEqual(new Set(["old", "new"]));
+      },
+    );
+
+    test("a disk that fails is an error, and the old data stays", { timeout: 60_000 }, async () => {
+      const at = place();
+      const [old = "", fresh = ""] = writeFiles(folder(), {
+        "old.csv": elementLines(tree(3_000), "old"),
+        "new.csv": elementLines(tree(3_000), "new"),
+      });
+      await at.topology.load({ files: [old] });
+      for (const fault of [
+        "inject=pwrite64:error=ENOSPC:when=20+",
+        "inject=fdatasync,fsync:error=EIO:when=1+",
+      ]) {
+        const { errors, ended } = await run(at, [fresh], fault);
+        expect([errors, ended], fault).toEqual([expect.stringContaining("TOPOLOGY_UNAVAILABLE"), 1]);
+        expect(await names(at.look("NE-1"))).toEqual(["old NE-1", "old NE-0"]);
+      }
+      expect(await at.topology.load({ files: [fresh] })).toMatchObject({ kind: "loaded" });
+    });
+  },
+);
