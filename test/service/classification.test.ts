@@ -38,6 +38,35 @@ describe("G3: what is not proven is in doubt", () => {
     expect(requests).toHaveLength(1);
   });
 
+  test.each([
+    "text/html",
+    "application/json",
+    "application/octet-stream",
+    "multipart/related; boundary=x",
+    "text/xml; charset=iso-8859-1",
+    "",
+    "no such thing;;",
+  ])("the wrong content type %j: an answer is what its bytes prove, good or not", async (type) => {
+    const { port } = await peer((r) => {
+      const isCreate = r.body.includes("createTicket");
+      const text = isCreate ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0);
+      r.answer(200, text, { "Content-Type": type });
+    });
+    const service = osb();
+    expect(await service.send(sendCall(serviceRow(port)))).toMatchObject({ kind: "ack", ticketId: "T-1" });
+    expect(await service.search(searchCall(serviceRow(port)))).toMatchObject({ kind: "found", tickets: [] });
+
+    const refusing = await peer((r) =>
+      r.answer(200, acknowledged(r.requestId, nack), { "Content-Type": type }),
+    );
+    expect(await service.send(sendCall(serviceRow(refusing.port)))).toMatchObject({ kind: "nack" });
+    const other = await peer((r) => r.answer(200, acknowledged("another", ack), { "Content-Type": type }));
+    expect(await service.send(sendCall(serviceRow(other.port)))).toMatchObject({
+      kind: "inDoubt",
+      code: "UNREADABLE",
+    });
+  });
+
   test("what a service says to wait is kept: seconds, a date, nonsense", async () => {
     const clock = manualClock(Date.UTC(2026, 0, 1, 12));
     const values = ["7", "Thu, 01 Jan 2026 12:00:09 GMT", "soon"];

@@ -91,6 +91,22 @@ export const failureShapes: readonly Shape[] = [
     does: (r) => r.answer(200, "<html><body>Sign in</body></html>", { "Content-Type": "text/html" }),
     ...inDoubt("UNREADABLE"),
   },
+  {
+    title: "HTML that calls itself XML",
+    does: (r) =>
+      r.answer(200, "<html><body>Sign in</body></html>", { "Content-Type": "text/xml; charset=utf-8" }),
+    ...inDoubt("UNREADABLE"),
+  },
+  {
+    title: "a good answer but for its encoding, ISO-8859-1, which it says",
+    does: (r) => {
+      const text = acknowledged(r.requestId, `${ack}<o:reason>gest\u00f6rt</o:reason>`);
+      const bytes = Buffer.from(text.replace("?>", ' encoding="ISO-8859-1"?>'), "latin1");
+      const head = `HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=iso-8859-1\r\nContent-Length: ${bytes.length}\r\n\r\n`;
+      r.socket.write(Buffer.concat([Buffer.from(head), bytes]));
+    },
+    ...inDoubt("UNREADABLE"),
+  },
   { title: "202 and nothing", does: (r) => r.answer(202, ""), ...inDoubt("UNREADABLE") },
   { title: "200 and nothing", does: (r) => r.answer(200, ""), ...inDoubt("UNREADABLE") },
   {
