@@ -7,7 +7,7 @@
 import { entry, type Entry } from "./entry.ts";
 import type { Stream } from "./facts.ts";
 import { isChangeable } from "./response-table.ts";
-import { decideAgain, decidedOnce, doubtDelay, failed, park, row, settle } from "./settlement.ts";
+import { decideAgain, decidedOnce, doubtDelay, failed, park, row, senderOf, settle } from "./settlement.ts";
 import { keyStream, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
 import type { Instant, ResponseRow, Ticket } from "./vocabulary.ts";
 
@@ -111,12 +111,10 @@ export function judgeAsync(
 }
 
 /** G5: not where the last attempt's row is settled or gone, has its answer still to come, or shows a result already. */
-function isShownByAttempt(
-  { requestId, clientId, status, attempts, asyncResult }: RequestState,
-  tables: State["tables"],
-): boolean {
+function isShownByAttempt(request: RequestState, tables: State["tables"]): boolean {
+  const { requestId, status, attempts, asyncResult } = request;
   if (status === "planned" || status === "sending" || asyncResult !== null) return false;
-  return isChangeable(tables.get(clientId), { requestId, attempt: attempts });
+  return isChangeable(tables.get(senderOf(request, attempts)), { requestId, attempt: attempts });
 }
 
 function rowOfItsOwn(

@@ -254,6 +254,11 @@ function ticketAfter(
   }
 }
 
+/** In whose table the attempt has its row: a request may be sent again by another client than planned it. */
+export function senderOf({ openAttempts, clientId }: RequestState, attempt: number): string {
+  return openAttempts.find((one) => one.attempt === attempt)?.clientId ?? clientId;
+}
+
 export function row(
   key: KeyState,
   request: RequestState,
@@ -261,8 +266,7 @@ export function row(
   at: Instant,
   change: Omit<ResponseRowChange, "requestId" | "attempt" | "clientId" | "key">,
 ): Entry {
-  const sent = request.openAttempts.find((one) => one.attempt === attempt);
-  const { clientId } = sent ?? request;
+  const clientId = senderOf(request, attempt);
   return entry(keyStream(key.key), at, "response.row", {
     change: true,
     row: { requestId: request.requestId, attempt, clientId, key: key.key, ...change },
