@@ -59,7 +59,8 @@ export function judgeAsync(
           asyncStatus,
         });
     if (request.status === "planned" || request.status === "sending") return [told, shown]; // judged with the answer
-    if (request.asyncResult !== null && request.asyncResult.result === result) return [told, shown];
+    const known = request.asyncResult?.result ?? null;
+    if (known === "OK" || known === result) return [told, shown]; // T1: an ERROR does not undo an OK
     if (result === "OK") {
       const because =
         request.asyncResult === null

@@ -70,6 +70,7 @@ export function foldRequest(state: State, fact: RequestFact): void {
       const request = key === null ? null : unsettledRequest(state, key, fact.body.requestId);
       if (request === null) return;
       const { result, ticketId, code, cause } = fact.body;
+      if (result === "ERROR" && request.asyncResult?.result === "OK") return; // T1: what was done once is done
       request.asyncResult = { result, ticketId, code, cause };
       return;
     }

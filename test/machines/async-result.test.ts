@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { judgeAsync } from "../../machines/async-result.ts";
+import type { AnswerKind } from "../../machines/facts.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { settle } from "../../machines/settlement.ts";
 import type { SettledRequest } from "../../machines/state.ts";
@@ -15,7 +16,7 @@ function sending(alarms = 1): History {
   return history;
 }
 
-function answered(history: History, kind: "ack" | "inDoubt" | "nack", code: string | null = null): History {
+function answered(history: History, kind: AnswerKind, code: string | null = null): History {
   history.add(...judgeAnswer(history.key(), history.request(), answer(kind, { code }), settings).entries);
   history.end("parked");
   return history;
@@ -124,6 +125,31 @@ describe("G5: async results", () => {
     expect(history.outcomes()).toEqual({});
     expect(history.request().status).toBe("inDoubt");
     expect(history.key().parked?.reason).toBe("inDoubt");
+  });
+
+  test.each([
+    ["unreachable", "UNREACHABLE"],
+    ["refused", "UNAVAILABLE"],
+    ["failed", "BAD_CONFIGURATION"],
+    ["inDoubt", "TIMEOUT"],
+    ["ack", null],
+  ] as const)("T1 G5: OK and then ERROR before the answer %s: what was done once is done", (kind, code) => {
+    const history = sending();
+    tell(history, "OK");
+    tell(history, "ERROR");
+    answered(history, kind, code);
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect([...history.key().open.keys()]).toEqual(["T1"]);
+    expect(history.state.requests.size).toBe(0);
+  });
+
+  test("T1 G5: ERROR while an OK and a NACK are in doubt is a row and no second create", () => {
+    const history = sending();
+    tell(history, "OK");
+    answered(history, "nack", "NACK");
+    expect(tell(history, "ERROR")).toEqual(["request.async", "response.row"]);
+    expect(history.key().parked?.reason).toBe("inDoubt");
+    expect(history.request().asyncResult).toMatchObject({ result: "OK", ticketId: "T1" });
   });
 
   test("G5: ERROR after one attempt: the alarms are decided once more, and fail the second time", () => {
