@@ -59,9 +59,12 @@ export function judgeAsync(
           asyncStatus,
         });
     if (request.status === "planned" || request.status === "sending") return [told, shown]; // judged with the answer
-    const known = request.asyncResult?.result ?? null;
-    if (known === "OK" || known === result) return [told, shown]; // T1: an ERROR does not undo an OK
+    const known = request.asyncResult;
+    const isNamed = known?.ticketId === null && ticketId !== null;
+    // T1: an ERROR does not undo an OK.
+    if ((known?.result === "OK" && !isNamed) || known?.result === result) return [told, shown];
     if (result === "OK") {
+      if (isNameless(request, ticketId)) return [told, shown, ...lookedUp(key, request, at)];
       const because =
         request.asyncResult === null
           ? "Confirmed by the async result."
@@ -109,6 +112,28 @@ export function judgeAsync(
   });
   if (key === null || before === null || !corrects(before, input)) return [told, late];
   return [told, late, ...correct(key, before, at, ticketId, "The async result came late and said OK.")];
+}
+
+/** T1: a create was confirmed, and its ticket not named: while the index lags nothing else would cover the key. */
+export function isNameless({ payload }: RequestState, ticketId: string | null): boolean {
+  return payload.command === "create" && ticketId === null;
+}
+
+function lookedUp(key: KeyState, request: RequestState, at: Instant): Entry[] {
+  const { requestId, attempts, service } = request;
+  const because = "The async result said OK and named no ticket; it is looked up.";
+  return [
+    entry(keyStream(key.key), at, "request.answered", {
+      requestId,
+      key: key.key,
+      attempt: attempts,
+      answer: "inDoubt",
+      code: null,
+      cause: because,
+      ticketId: null,
+    }),
+    park(key, at, "inDoubt", service.settleSeconds * 1000, because),
+  ];
 }
 
 /** G5: not where the last attempt's row is settled or gone, has its answer still to come, or shows a result already. */

@@ -4,6 +4,7 @@
  *   G4 a create in doubt ends by being found, by a resend its service's promise allows, or as `unknown`.
  * Source: domain.md, "The gateway".
  */
+import { isNameless } from "./async-result.ts";
 import { entry, type Entry } from "./entry.ts";
 import { limits } from "./limits.ts";
 import { isRepeatable, type NinasCounters } from "./ninas-counters.ts";
@@ -38,6 +39,7 @@ export function stepInDoubt(
 ): DoubtStep {
   const told = request.asyncResult;
   if (told?.result === "OK") {
+    if (isNameless(request, told.ticketId)) return ticketOfCreate(key, request, found, at);
     return conclude("settle", "Confirmed by the async result.", (because) =>
       settle(key, request, at, { result: "ok", ticketId: told.ticketId, because }),
     );
@@ -86,10 +88,7 @@ export function stepInDoubt(
   const { payload } = request;
   if (payload.command === "create") {
     if (found.byKey === null) return { step: "search", by: "key" };
-    const covering = found.byKey.find(
-      (one) =>
-        one.clientReference === key.key && one.kind === "MO" && isOpen(one) && !key.closed.has(one.ticketId),
-    );
+    const covering = found.byKey.find((one) => covers(key, one));
     if (covering !== undefined) {
       return conclude(
         "adopt",
@@ -136,6 +135,25 @@ export function stepInDoubt(
     "Not found, and the service promises nothing: nobody can say whether it did it.",
     (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
   );
+}
+
+/** T1: done for certain; where a look-up by id and by key finds no ticket, there is none that could be named. */
+function ticketOfCreate(key: KeyState, request: RequestState, found: DoubtFindings, at: Instant): DoubtStep {
+  if (found.byRequest === null) return { step: "search", by: "requestedBy" };
+  const [own] = found.byRequest;
+  if (own === undefined && found.byKey === null) return { step: "search", by: "key" };
+  const ticket = own ?? found.byKey?.find((one) => covers(key, one));
+  if (ticket !== undefined)
+    return conclude("settle", `Confirmed by the async result; its ticket is ${ticket.ticketId}.`, (because) =>
+      settledBy(key, request, ticket, because, at),
+    );
+  return conclude("settle", "Confirmed by the async result; no ticket of it was found.", (because) =>
+    settle(key, request, at, { result: "ok", ticketId: null, because }),
+  );
+}
+
+function covers(key: KeyState, one: Ticket): boolean {
+  return one.clientReference === key.key && one.kind === "MO" && isOpen(one) && !key.closed.has(one.ticketId);
 }
 
 /** G4: counters cannot be looked up, so silence proves nothing; only what does no harm twice may go again. */

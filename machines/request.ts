@@ -5,6 +5,7 @@
  *   G5 T1 an async OK that came before the answer settles it; only a final NACK contradicts that.
  * Source: domain.md, "The gateway".
  */
+import { isNameless } from "./async-result.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { AnswerKind, RequestResult } from "./facts.ts";
 import { limits } from "./limits.ts";
@@ -94,6 +95,17 @@ export function judgeAnswer(
   if (early?.result === "OK" && !isFinal(answer)) {
     const { kind, status, because } = confirmedBefore(answer);
     const ticketId = early.ticketId ?? answer.ticketId;
+    if (isNameless(request, ticketId))
+      return parked([
+        ...answered("inDoubt", "inDoubt", "ok"),
+        park(
+          key,
+          at,
+          "inDoubt",
+          request.service.settleSeconds * 1000,
+          `${because} It named no ticket, which is looked up.`,
+        ),
+      ]);
     return settled([
       ...answered(kind, status, "ok", ticketId),
       ...settle(key, request, at, { result: "ok", ticketId, because }),

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import type { AsyncResult } from "../../actors/ports.ts";
-import { callbackRoute } from "../../adapters/http/callback.ts";
+import { callbackRoutes } from "../../adapters/http/callback.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { enveloped } from "../service/fake-osb-peer.ts";
 import { turn, World } from "./engine-under-test.ts";
@@ -39,8 +39,14 @@ test("R3: what comes after the ledger is closed is refused as STOPPING, and brea
 
 test("G5: a result that can no longer be made durable is 503: the service keeps it and delivers it again", async () => {
   const sink = { deliverAsync: () => Promise.reject(new FailureError("STOPPING", "The ledger is closed.")) };
-  const { answer } = callbackRoute(sink);
-  const server = createServer((request, response) => void answer(request, response, {})).listen(0);
+  const needs = {
+    sink,
+    isAwaited: () => true,
+    clock: { monotonicMs: () => 0 },
+    log: { warn: () => undefined },
+  };
+  const answer = callbackRoutes(needs)[0]?.answer;
+  const server = createServer((request, response) => void answer?.(request, response, {})).listen(0);
   onTestFinished(() => void server.close());
   await once(server, "listening");
   const body = enveloped(
