@@ -6,7 +6,7 @@
  * Source: telenet-ticket-client.md, "About"; architecture.md, "The actors".
  */
 import { produce } from "immer";
-import { assign, enqueueActions, raise, setup, stopChild, type AnyActorRef } from "xstate";
+import { assign, enqueueActions, raise, setup, type AnyActorRef } from "xstate";
 import { causeOf } from "./failure.ts";
 import { gatewayMachine } from "./gateway.machine.ts";
 import { heartbeatChecks, type HeartbeatCheck } from "./heartbeat.ts";
@@ -100,6 +100,10 @@ function isIdleClient(ref: AnyActorRef | undefined): boolean {
   return ref?.src === "client" && (ref.getSnapshot() as { readonly value?: unknown }).value === "idle";
 }
 
+function isActive(ref: AnyActorRef): boolean {
+  return (ref.getSnapshot() as { readonly status?: unknown }).status === "active";
+}
+
 export const supervisorMachine = setup({
   types: {
     context: {} as SupervisorContext,
@@ -183,7 +187,15 @@ export const supervisorMachine = setup({
     armQuarantine: raise(({ event }) => ({ type: "quarantine.over" as const, child: crashedChild(event) }), {
       delay: "quarantine",
     }),
-    dropCrashed: stopChild(({ event }) => crashedChild(event)),
+    /** With what it had begun, which XState leaves running: an exchange beside the next gateway's (G1). */
+    dropCrashed: enqueueActions(({ event, enqueue, self }) => {
+      const child = crashedChild(event);
+      const begun: Record<string, AnyActorRef> =
+        self.getSnapshot().children[child]?.getSnapshot().children ?? {};
+      for (const ref of Object.values(begun))
+        if (isActive(ref)) enqueue(() => ref.send({ type: "xstate.stop" }));
+      enqueue.stopChild(child);
+    }),
     /** In reverse order. Idle clients have nothing to end: XState copies the list of children for each that it stops. */
     stopChildren: enqueueActions(({ enqueue, self }) => {
       const { children } = self.getSnapshot();

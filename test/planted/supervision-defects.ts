@@ -80,6 +80,14 @@ export const supervisionDefects: readonly Defect[] = [
     tests: ["test/engine/failures.test.ts#R6 L5: a client that crashed"],
   },
   {
+    name: "what a crashed gateway was exchanging goes on",
+    law: "G1",
+    file: "machines/supervisor.machine.ts",
+    was: `if (isActive(ref)) enqueue(() => ref.send({ type: "xstate.stop" }));`,
+    becomes: `isActive(ref);`,
+    tests: ["test/engine/broken-off.test.ts"],
+  },
+  {
     name: "two gateways after a double start",
     law: "G1",
     file: "machines/supervisor.machine.ts",
