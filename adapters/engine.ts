@@ -34,7 +34,9 @@ import { verifyLedger } from "./ledger/inspection.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { guardHosts } from "./service/allowed-hosts.ts";
 import { createOsbService } from "./service/osb.ts";
+import { checkPasswords } from "./service/password-check.ts";
 import { spokenProtocols } from "./service/protocols.ts";
+import { tableAtStart } from "./service-table/at-start.ts";
 import { csvCodec } from "./service-table/csv.ts";
 import { gatewayTableOf, seedServices } from "./service-table/file.ts";
 import { loadTopologyInThread } from "./topology/load-in-thread.ts";
@@ -137,6 +139,8 @@ async function assemble(
     // The file is read once in a ledger's life: after that the table in the ledger counts.
     const seed =
       ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
+    const { services: rows, selected } = await tableAtStart(ledger, seed, config.services.selected);
+    orThrow(await checkPasswords(rows, selected, log));
     const heartbeatReceiver = (url: string) => createHttpReceiver({ url, clock });
     // Loaded beside the running engine: it is asked anew for each flow.
     topology = openTopology(config, clock);

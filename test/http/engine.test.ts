@@ -200,6 +200,21 @@ describe("S1: tokens", () => {
   });
 
   test.each([
+    ["is not there", "none", "ENOENT"],
+    ["is a folder", "", "EISDIR"],
+  ])("S1: a file of tokens that %s is refused by its path and the reason", async (_title, name, reason) => {
+    const dir = mkdtempSync(join(tmpdir(), "ticket-client-tokens-"));
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+    const file = join(dir, name);
+    await expect(engineOf({ auth: { tokensFile: file } })).rejects.toMatchObject({
+      failure: {
+        code: "CONFIGURATION_INVALID",
+        detail: `auth.tokensFile: ${file} cannot be read (${reason}).`,
+      },
+    });
+  });
+
+  test.each([
     ["a token instead of its digest", "source:a:secret"],
     ["an unknown role", `admin:a:${"0".repeat(64)}`],
     ["the same token twice", `source:a:${"0".repeat(64)}\nviewer:b:${"0".repeat(64)}`],
