@@ -1,6 +1,8 @@
 /** What an operator sees with `sqlite3 ledger.db` beside the running engine. */
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { hashRow } from "../../adapters/ledger/chain.ts";
+import { verifyLedger } from "../../adapters/ledger/inspection.ts";
 import type { Ledger } from "../../actors/ports.ts";
 import type { NewFact, ResponseRowChange, Stream } from "../../machines/facts.ts";
 import type { Outcome, ResponseRow } from "../../machines/vocabulary.ts";
@@ -231,7 +233,7 @@ test("flows: the last decision and the end of each, or neither yet", async () =>
   ]);
 });
 
-test("L6 S11: audit shows who did what, to what, why, and the hash of the chain", async () => {
+test("L6: audit shows who did what, to what, why, and the hash of the chain", async () => {
   const forced = { clientId: "client-01", lockGuid: "guid-1", fence: 3, by: "ann", reason: "stuck" };
   await append(
     "audit",
@@ -252,4 +254,75 @@ test("L6 S11: audit shows who did what, to what, why, and the hash of the chain"
     ["bob", "service.selected", "osb", null, null],
   ]);
   expect(query("SELECT hash FROM audit")[0]).toEqual({ hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+});
+
+describe("S11: whoever changes the audit in the file is found out, at the place", () => {
+  const acts = ["ann", "bob", "cleo"];
+  beforeEach(async () => {
+    for (const by of acts) {
+      const forced = { clientId: "client-01", lockGuid: "guid-1", fence: 3, by, reason: `${by} says so` };
+      // oxlint-disable-next-line no-await-in-loop -- a commit each
+      await append("audit", { type: "client.lockForced", at: noon, body: forced });
+    }
+    await ledger.close();
+  });
+
+  /** Writes another name into the second act, and right hashes into it and so many that follow. */
+  function forge(following: number): void {
+    const rows = query(
+      "SELECT f.*, e.epoch AS opening FROM facts f JOIN epochs e ON e.number = f.epoch ORDER BY 1",
+    );
+    let previous = String(rows[0]?.["hash"]);
+    for (const row of rows.slice(1, 2 + following)) {
+      const text = (name: string) => String(row[name]);
+      const [position, body] = [Number(row["position"]), text("body").replaceAll("bob", "eve")];
+      const at = Number(row["at"]);
+      const [opening, stream, type, flow] = ["opening", "stream", "type", "flow"].map(text) as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      previous = hashRow(previous, position, opening, at, stream, type, null, flow, body);
+      place.tamper(`UPDATE facts SET body = '${body}', hash = '${previous}' WHERE position = ${position}`);
+    }
+  }
+
+  test("with a right hash for what was forged: the next act does not follow it", async () => {
+    forge(0);
+    expect(query("SELECT by FROM audit").map(({ by }) => by)).toEqual(["ann", "eve", "cleo"]);
+    await expect(verifyLedger(place.dir)).rejects.toThrow("damaged at position 3:");
+    await expect(place.open()).rejects.toThrow("damaged at position 3:");
+  });
+
+  test("with right hashes to the end: the head file beside it says otherwise, and the engine does not start", async () => {
+    forge(1);
+    expect((await verifyLedger(place.dir)).facts).toBe(3);
+    await expect(place.open()).rejects.toThrow(
+      "damaged at position 3: the history differs from the one in ledger.head",
+    );
+  });
+
+  test.each([
+    ["nothing", "SELECT 1", null],
+    ["who did it", "UPDATE facts SET body = replace(body, 'bob', 'eve') WHERE position = 2", 2],
+    ["why", "UPDATE facts SET body = replace(body, 'says so', 'asked') WHERE position = 3", 3],
+    ["when", "UPDATE facts SET at = at - 60000 WHERE position = 1", 1],
+    ["what was done", "UPDATE facts SET type = 'client.notBusyForced' WHERE position = 2", 2],
+    ["an act taken away", "DELETE FROM facts WHERE position = 2", 2],
+    [
+      "an act taken away, and those after it moved up",
+      "DELETE FROM facts WHERE position = 2; UPDATE facts SET position = 2 WHERE position = 3",
+      2,
+    ],
+    [
+      "an act said twice",
+      "INSERT INTO facts SELECT 4, epoch, at, stream, type, key, flow, body, hash FROM facts WHERE position = 3",
+      4,
+    ],
+  ])("%s", async (_, sql, position) => {
+    place.tamper(sql);
+    if (position === null) expect((await verifyLedger(place.dir)).facts).toBe(3);
+    else await expect(verifyLedger(place.dir)).rejects.toThrow(`damaged at position ${position}:`);
+  });
 });
