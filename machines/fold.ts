@@ -51,7 +51,10 @@ function fold(state: State, fact: Fact): void {
       const { by: _by, configured, ...settings } = fact.body;
       state.settings = settings;
       if (configured !== undefined) state.configured = configured;
-      for (const table of state.tables.values()) evict(table, settings.maxResponseRows);
+      for (const table of state.tables.values()) {
+        state.capture?.beforeTable?.(table);
+        evict(table, settings.maxResponseRows);
+      }
       return;
     }
     case "services.imported":
@@ -159,8 +162,11 @@ function fold(state: State, fact: Fact): void {
       return;
 
     case "responses.cleared":
-      for (const [clientId, table] of state.tables)
-        if (fact.body.clientId === null || fact.body.clientId === clientId) clearSettled(table);
+      for (const [clientId, table] of state.tables) {
+        if (fact.body.clientId !== null && fact.body.clientId !== clientId) continue;
+        state.capture?.beforeTable?.(table);
+        clearSettled(table);
+      }
       return;
 
     case "client.locked": {

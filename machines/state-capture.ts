@@ -1,8 +1,7 @@
 /**
  * The state's text at one position, made a piece at a time while the fold goes on: whoever takes hold of a key or of a
  * response table to change it has its text taken first, so that the pieces together show one moment.
- *   R1 the text is that of fold(ledger up to `position`), whatever was folded between two pieces. Only a table that
- *   loses rows all at once (fewer are allowed, or they are cleared) may show that already; folded again, nothing more goes.
+ *   R1 the text is that of fold(ledger up to `position`), whatever was folded between two pieces.
  *   S3 no piece is longer than was asked for by more than one key or table.
  * All but the keys and the tables is small and is taken at once; those can be megabytes, and no acknowledgement should
  * wait for them.
