@@ -43,18 +43,16 @@ export const tableDefects: readonly Defect[] = [
     name: "lowered maximum loses unsettled rows",
     law: "G6",
     file: "machines/fold.ts",
-    was: `for (const table of state.tables.values()) evict(table, settings.maxResponseRows);`,
-    becomes: `for (const table of state.tables.values()) {
-        if (Object.keys(table.unsettled).length > settings.maxResponseRows) table.unsettled = {};
-        evict(table, settings.maxResponseRows);
-      }`,
+    was: `        evict(table, settings.maxResponseRows);`,
+    becomes: `        if (Object.keys(table.unsettled).length > settings.maxResponseRows) table.unsettled = {};
+        evict(table, settings.maxResponseRows);`,
     tests: ["test/machines/response-table.test.ts", "test/engine/fewer-rows.test.ts"],
   },
   {
     name: "lowered maximum not applied",
     law: "G6",
     file: "machines/fold.ts",
-    was: `for (const table of state.tables.values()) evict(table, settings.maxResponseRows);`,
+    was: `        evict(table, settings.maxResponseRows);`,
     becomes: ``,
     tests: ["test/engine/fewer-rows.test.ts"],
   },
