@@ -148,6 +148,8 @@ async function send(ports: GatewayPorts, item: QueuedRequest, signal: AbortSigna
   if (key === undefined || known === null || known.requestId !== request.requestId) {
     throw new Error(`The answer to ${request.requestId} found no request of ${request.key} being sent.`);
   }
+  // G2: of a gateway that crashed; what it was sending is in doubt by now, or on its way again.
+  if (known.status !== "sending" || known.attempts !== attempt) return exchangeMs;
   const answer = asAnswer(told, at, Math.round(exchangeMs));
   const verdict = judgeAnswer(key, known, answer, ports.settings);
   journal.note(verdict.entries, [], { ahead: true }); // as the next claim, and before it (G1)

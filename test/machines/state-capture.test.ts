@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
 import { shape, StateCapture } from "../../machines/state-capture.ts";
-import { applyFact } from "../../machines/fold.ts";
 import { emptyResponseTable } from "../../machines/response-table.ts";
 import { entry } from "../../machines/entry.ts";
 import { limits } from "../../machines/limits.ts";
