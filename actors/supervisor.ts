@@ -96,6 +96,7 @@ export class Supervisor implements AlarmSink {
   readonly #stateListeners = new Set<(view: ClientView) => void>();
   readonly #inFlight = new Map<string, string>();
   #stopping = false;
+  #ended: Promise<void> | null = null;
   #idleAll: (() => void) | null = null;
 
   /** Use `createSupervisor`. */
@@ -393,11 +394,15 @@ export class Supervisor implements AlarmSink {
     this.#journal.fall(error);
   }
 
-  /** Accepts nothing more, lets running flows end for at most `drainSeconds`, then stops in reverse order. */
-  async stop({
+  /** Asked again, the same stop. Accepts nothing more, lets running flows end for at most `drainSeconds`, then stops in reverse order. */
+  stop({
     drainSeconds = limits.drainSecondsDefault,
   }: { readonly drainSeconds?: number } = {}): Promise<void> {
-    if (this.#stopping) return;
+    this.#ended ??= this.#stop(drainSeconds);
+    return this.#ended;
+  }
+
+  async #stop(drainSeconds: number): Promise<void> {
     this.#stopping = true;
     this.#dispatcher.stop();
     this.#actor.send({ type: "heartbeat.stop" }); // H1: nothing beats for an engine that stops

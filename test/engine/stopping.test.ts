@@ -92,3 +92,18 @@ test("R3: nor does one that fails while running flows are let end, nor one that 
   await next.supervisor.stop({ drainSeconds: 10 });
   expect([world.clock.monotonicMs() - began, next.failures.length]).toEqual([0, 1]);
 });
+
+test("a stop that is asked for twice is one: whoever asks waits until it has ended", async () => {
+  const world = new World();
+  const engine = await world.open();
+  world.onSend = () => ({ hold: new Promise(() => undefined) });
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  let ended = 0;
+  for (let asked = 0; asked < 2; asked += 1)
+    void engine.supervisor.stop({ drainSeconds: 5 }).then(() => void (ended += 1));
+  await engine.quiet();
+  expect(ended).toBe(0);
+  await engine.pass(5);
+  expect(ended).toBe(2);
+});
