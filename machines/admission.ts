@@ -9,7 +9,7 @@ import { hasEnded, noDelays } from "./state.ts";
 import { heldAfterCover, heldDown } from "./hold-down.ts";
 import { limits } from "./limits.ts";
 import type { KeyState, Waiting } from "./state.ts";
-import { severityRank, type NotificationKind, type RequestCommand } from "./vocabulary.ts";
+import { severityRank, type NotificationKind, type Position, type RequestCommand } from "./vocabulary.ts";
 
 /** Lanes of waiting flows and of the gateway: lower goes first. */
 export const lanes = { create: 0, update: 1, close: 2, editNinasCounters: 3 } as const satisfies Record<
@@ -64,11 +64,16 @@ export function readiness(
   }
   if (request !== null) {
     if (request.status === "planned" || request.status === "sending") return null;
-    return { lane: lanes[request.payload.command], age: request.alarms[0]?.position ?? 0 };
+    return { lane: lanes[request.payload.command], age: turnOf(key, request.alarms[0]?.position ?? 0) };
   }
   const head = key.waiting[0] ?? key.cover?.alarms[0];
   if (head === undefined) return null;
-  return { lane: laneOfKind[head.notification.kind], age: head.ref.position };
+  return { lane: laneOfKind[head.notification.kind], age: turnOf(key, head.ref.position) };
+}
+
+/** R6: a key that was tried and is tried again stands behind who came before its last try; in a storm nobody was. */
+function turnOf({ parked, revision }: KeyState, age: Position): Position {
+  return parked === null || parked.reason === "storm" ? age : Math.max(age, revision);
 }
 
 /** A clear has come for a raise that is held down or parked in a storm: neither needs a flow. */

@@ -235,7 +235,25 @@ describe("when a key may start a flow", () => {
     history.add(...judgeAnswer(history.key(), request, answer(kind, { code }), settings).entries);
     history.end("parked");
     expect(readiness(history.key(), false)).toBeNull();
-    expect(readiness(history.key(), true)).toEqual({ lane: lanes.close, age: request.alarms[0]?.position });
+    expect(readiness(history.key(), true)).toEqual({ lane: lanes.close, age: history.key().revision });
+  });
+
+  test.each(["outage", "notOwner", "covered"] as const)(
+    "R6: a key that was parked for %s and is tried again stands behind who came before that",
+    (reason) => {
+      const history = new History();
+      line(history, "+a");
+      history.add(park(history.key(), noon, reason, 1000, ""));
+      const { revision } = history.key();
+      expect(readiness(history.key(), true)).toEqual({ lane: lanes.create, age: revision });
+    },
+  );
+
+  test("D7: in a storm the oldest goes first, whenever it was parked", () => {
+    const history = new History();
+    line(history, "+a");
+    history.add(park(history.key(), noon, "storm", null, ""));
+    expect(readiness(history.key(), true)?.age).toBe(history.key().waiting[0]?.ref.position);
   });
 
   test("an acknowledged request waits for its result or its time, whichever comes first", () => {

@@ -40,6 +40,14 @@ export const tableDefects: readonly Defect[] = [
     tests: ["test/machines/response-table.test.ts"],
   },
   {
+    name: "a row is changed in the table of who planned it",
+    law: "G6",
+    file: "machines/settlement.ts",
+    was: `  return openAttempts.find((one) => one.attempt === attempt)?.clientId ?? clientId;`,
+    becomes: `  return clientId;`,
+    tests: ["test/engine/crossings.test.ts"],
+  },
+  {
     name: "lowered maximum loses unsettled rows",
     law: "G6",
     file: "machines/fold.ts",
