@@ -65,10 +65,17 @@ export interface EngineCounters {
   };
   readonly openTickets: number;
   readonly claimsNotKept: number;
+  /** L3: under a lock that had moved on, or beside another command. */
+  readonly commandsRefused: number;
 }
 
-/** Repeats are counted by the process alone: they leave no fact. */
-export function countersOf(state: State, duplicates: number): EngineCounters {
+/** Counted by the process alone: they leave no fact. */
+export interface ProcessCounters {
+  readonly duplicates: number;
+  readonly commandsRefused: number;
+}
+
+export function countersOf(state: State, { duplicates, commandsRefused }: ProcessCounters): EngineCounters {
   const rows = { inserted: 0, present: 0, evicted: 0, cleared: 0 };
   for (const table of state.tables.values()) {
     rows.inserted += table.inserted;
@@ -86,6 +93,7 @@ export function countersOf(state: State, duplicates: number): EngineCounters {
     rows,
     openTickets: openTicketsOf(state),
     claimsNotKept,
+    commandsRefused,
   };
 }
 

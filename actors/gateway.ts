@@ -16,6 +16,7 @@ import { clientStream, keyStream, type KeyState } from "../machines/state.ts";
 import type { ResponseRow } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
+import type { RefusedCommands } from "./refused-commands.ts";
 import type { Clock, RequestAnswer, TicketingService } from "./ports.ts";
 
 export interface GatewayPorts {
@@ -24,6 +25,7 @@ export interface GatewayPorts {
   readonly clock: Clock;
   readonly settings: RequestSettings;
   readonly deadlines: Pick<LockDeadlines, "endIfOver">;
+  readonly refused: RefusedCommands;
   /** Told when a request goes out and when its answer is in; null: nothing in flight. */
   readonly onFlight?: (service: string, item: QueuedRequest | null) => void;
 }
@@ -34,6 +36,7 @@ export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
       claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(async ({ input }) => {
         const last = input.items.at(-1);
         const stand = await Promise.all(input.items.map((item) => claim(ports, item, item === last)));
+        for (const isStanding of stand) if (!isStanding) ports.refused.note(); // L3
         return input.items.filter((_, index) => stand[index]);
       }),
       send: fromPromise<SendResult, { readonly items: readonly QueuedRequest[] }>(

@@ -16,6 +16,7 @@ import type { SettingsPatch } from "./api-messages.ts";
 import type { ClientView } from "./engine-views.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock } from "./ports.ts";
+import type { RefusedCommands } from "./refused-commands.ts";
 import { resolveRequest } from "./request-verdict.ts";
 import { endForcibly } from "./ticket-client.ts";
 
@@ -31,6 +32,7 @@ export interface OperatorPorts {
   readonly clock: Clock;
   readonly views: ReadonlyMap<string, ClientView>;
   readonly client: (clientId: string) => TicketClientRef | undefined;
+  readonly refused: RefusedCommands;
 }
 
 export class OperatorCommands {
@@ -153,6 +155,7 @@ export class OperatorCommands {
   }
 
   #moved(clientId: string): Result<never> {
+    this.#ports.refused.note(); // L3
     const holder = this.#ports.journal.state.clients.get(clientId)?.lock?.lockGuid ?? null;
     return fail(
       "STALE_GUID",

@@ -34,6 +34,7 @@ export const countersSchema = z
     rows: z.object({ inserted: count, present: count, evicted: count, cleared: count }),
     openTickets: count,
     claimsNotKept: count,
+    commandsRefused: count,
   })
   .meta({ id: "Counters" }) satisfies z.ZodType<EngineCounters>;
 

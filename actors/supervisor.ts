@@ -46,6 +46,7 @@ import { openingEntries } from "./opening.ts";
 import { guarded } from "./listeners.ts";
 import { LockDeadlines } from "./lock-deadlines.ts";
 import { RunningSearches } from "./running-searches.ts";
+import { RefusedCommands } from "./refused-commands.ts";
 import { OperatorCommands, type ForceOptions } from "./operator-commands.ts";
 import type { Acceptance, AlarmSink, AsyncResult } from "./ports.ts";
 import type { ImportOptions, ImportResult, ServiceCommands } from "./service-commands.ts";
@@ -88,6 +89,7 @@ export class Supervisor implements AlarmSink {
   readonly #crashes: CrashRecovery;
   readonly #deadlines: LockDeadlines;
   readonly #searches = new RunningSearches();
+  readonly #refused = new RefusedCommands();
   readonly #admission: AlarmAdmission;
   /** What the HTTP API shows; bounded, never acted on. */
   readonly reader: EngineReader;
@@ -115,6 +117,7 @@ export class Supervisor implements AlarmSink {
       deadlines: this.#deadlines,
       searches: this.#searches,
       gateway: (name) => this.#gateway(name),
+      refused: this.#refused,
       onIdle: (clientId) => this.#onIdle(clientId),
       onState: (clientId, state, context) => this.#show(viewOf(clientId, state, context)),
     });
@@ -124,6 +127,7 @@ export class Supervisor implements AlarmSink {
       clock,
       deadlines: this.#deadlines,
       settings: config.gateway,
+      refused: this.#refused,
       onFlight: (name, item) => {
         if (item === null) this.#inFlight.delete(name);
         else this.#inFlight.set(name, item.request.requestId);
@@ -173,6 +177,7 @@ export class Supervisor implements AlarmSink {
     this.#gatewayTable = table.gatewayTable;
     this.#services = table.commands;
     const reach = {
+      refused: this.#refused,
       journal,
       clock,
       views: this.#views,
@@ -335,7 +340,10 @@ export class Supervisor implements AlarmSink {
   }
 
   counters(): EngineCounters {
-    return countersOf(this.#journal.state, this.#admission.duplicates);
+    return countersOf(this.#journal.state, {
+      duplicates: this.#admission.duplicates,
+      commandsRefused: this.#refused.count,
+    });
   }
 
   /** The fold, read-only: never change it. */

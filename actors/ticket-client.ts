@@ -20,6 +20,7 @@ import type { ClientStateName, Position, ResponseRow } from "../machines/vocabul
 import type { GatewayRef } from "../machines/gateway.machine.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
+import type { RefusedCommands } from "./refused-commands.ts";
 import { readPath } from "./path-look-up.ts";
 import type { RunningSearches } from "./running-searches.ts";
 import type { Clock, Ids, SearchAnswer, TicketingService, Topology } from "./ports.ts";
@@ -33,6 +34,7 @@ export interface TicketClientPorts {
   readonly ids: Ids;
   readonly deadlines: LockDeadlines;
   readonly searches: RunningSearches;
+  readonly refused: RefusedCommands;
   /** The gateway towards a service, started when first needed. */
   readonly gateway: (service: string) => GatewayRef;
   readonly onIdle: (clientId: string) => void;
@@ -77,6 +79,7 @@ export function ticketClientLogic(ports: TicketClientPorts): typeof ticketClient
           self.send({ type: "lock.expired", fence }),
         ),
       disarmDeadline: ({ context }) => deadlines.disarm(context.clientId),
+      announceRefused: () => ports.refused.note(),
       announceIdle: ({ context }) => ports.onIdle(context.clientId),
       announceState: ({ context }, { state }) => ports.onState(context.clientId, state, context),
     },
@@ -255,6 +258,7 @@ async function release(ports: TicketClientPorts, input: ReleaseInput): Promise<R
   // A force not busy was committed while the command ended by itself: the lock stands, under a newer claim.
   const standing = journal.state.clients.get(clientId);
   if (standing?.lock?.fence === lock.fence) return release(ports, { ...input, claim: standing.revision });
+  ports.refused.note();
   return fail(
     "STALE_FENCE",
     `${clientId}: the lock ${lock.lockGuid} ended before the flow did; nothing was recorded for it.`,

@@ -150,6 +150,8 @@ const machine = setup({
         tellRefused(context, event, self.getSnapshot().value as ClientStateName);
       return { refused: context.refused + 1 };
     }),
+    /** Provided by actors/: L3, counted for the whole engine. */
+    announceRefused: () => {},
     /** Provided by actors/: the client is idle and may be given to another flow. */
     announceIdle: () => {},
     /** Provided by actors/: the state that the feed shows has changed. */
@@ -196,9 +198,9 @@ export const ticketClientMachine = machine.createMachine({
     refused: 0,
   }),
   on: {
-    "client.search": { actions: "refuse" },
-    "client.forward": { actions: "refuse" },
-    "client.close": { actions: "refuse" },
+    "client.search": { actions: ["refuse", "announceRefused"] },
+    "client.forward": { actions: ["refuse", "announceRefused"] },
+    "client.close": { actions: ["refuse", "announceRefused"] },
   },
   states: {
     idle: {

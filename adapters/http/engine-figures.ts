@@ -91,6 +91,11 @@ export class EngineFigures {
         "claims of the service that a later search did not bear out",
         counters.claimsNotKept,
       ),
+      counter(
+        "commands_refused",
+        "commands under a lock that had moved on, or beside another, refused since the process started",
+        counters.commandsRefused,
+      ),
     ];
   }
 

@@ -41,6 +41,7 @@ const counters = {
   rows: { inserted: 0, present: 0, evicted: 0, cleared: 0 },
   openTickets: 120,
   claimsNotKept: 0,
+  commandsRefused: 0,
 };
 
 function snapshot(clients: readonly View[], position = 10): FeedMessage {

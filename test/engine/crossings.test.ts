@@ -70,6 +70,7 @@ test.each(["in time", "after its deadline"])(
     await forwarded;
     expect(world.sends).toBe(0);
     expect(engine.supervisor.state.requests.size).toBe(0);
+    expect(engine.supervisor.counters().commandsRefused, "L3: at the commit too").toBe(1);
     expect(await engine.broken()).toEqual([]);
   },
 );

@@ -78,6 +78,8 @@ test("L6: a force that names an old GUID never releases the newer lock", async (
     const told = await engine.supervisor[force]("client-01", { lockGuid: first.lockGuid, ...operator });
     expect(told).toMatchObject({ ok: false, failure: { code: "STALE_GUID" } });
   }
+  expect(await first.search({})).toMatchObject({ ok: false, failure: { code: "STALE_GUID" } });
+  expect(engine.supervisor.counters().commandsRefused, "L3: refused, counted").toBe(3);
   expect(clientOf(engine).lockGuid).toBe(second.lockGuid);
 });
 

@@ -109,6 +109,7 @@ export class ScriptedSource implements Source {
       rows,
       openTickets: 0,
       claimsNotKept: 0,
+      commandsRefused: 0,
     };
   }
 }
