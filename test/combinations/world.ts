@@ -269,7 +269,7 @@ export class World {
     if (this.#wasHeld && !isPaused) this.#live.resumed(this.#clock.monotonicMs());
     this.#wasHeld = isPaused;
     if (supervisor !== null) {
-      const how = { isCalm: appends.made === appends.over, isPaused };
+      const how = { isCalm: appends.made === appends.over && !this.#host.isBroken, isPaused };
       this.#live.check(supervisor.state, this.#clock.monotonicMs(), how);
     }
     this.#whenCalm();

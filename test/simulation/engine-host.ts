@@ -2,6 +2,7 @@
  * The machine that the engine runs on: starts it, kills it at the moments that a scenario names, starts it again. What
  * outlives a process (disk, services, time) belongs to the world; what lives in it (timers, sockets, promises) dies.
  */
+import { FailureError } from "../../machines/failure.ts";
 import type { ConfigInput } from "../../actors/config.ts";
 import type { Ledger } from "../../actors/ports.ts";
 import type { SupervisorOptions } from "../../actors/supervisor-options.ts";
@@ -57,6 +58,8 @@ const stopMsMax = 120_000;
 export class EngineHost {
   supervisor: Supervisor | null = null;
   life: Life;
+  /** R3: its ledger failed; it records nothing any more, and stops. */
+  isBroken = false;
   /** Batches given to the ledger, and those that came back. */
   readonly appends = { made: 0, over: 0 };
   /** What goes on between two steps: anything but the clock. */
@@ -81,6 +84,7 @@ export class EngineHost {
   open(): void {
     this.#lives += 1;
     this.#stopping = false;
+    this.isBroken = false;
     const { clock, disk, services, scenario, random, counters } = this.#parts;
     const life = new Life(clock);
     this.life = life;
@@ -95,14 +99,18 @@ export class EngineHost {
       ...(scenario.hasTopology ? { topology: services.topology(life) } : {}),
       clock: life,
       ids: { uuid: () => `id-${(this.#ids += 1)}`, random: () => chance.next() },
-      log: { info: quiet, warn: quiet, error: quiet },
+      log: { info: quiet, warn: quiet, error: (event, fields) => this.#hear(event, fields) },
       services: scenario.services,
       serviceTableCodec: csvCodec,
       decide: (input) => this.#decide(input),
       ...this.#parts.options,
       // R3: the process stops.
-      onBroken: () =>
-        life.setTimeout(() => this.die("now", random.int(0, 2_000), 0, null), random.int(0, 200)),
+      onBroken: (error) => {
+        this.isBroken = true;
+        if (error instanceof FailureError && error.failure.code === "ENGINE_DEFECT")
+          this.#hooks.settled(`R6: ${error.message}`);
+        life.setTimeout(() => this.die("now", random.int(0, 2_000), 0, null), random.int(0, 200));
+      },
     }).then(
       (supervisor) => {
         this.activity += 1;
@@ -118,6 +126,11 @@ export class EngineHost {
         this.die("now", 5_000, 0, null);
       },
     );
+  }
+
+  /** What a listener throws is a defect of the checks, which stops nothing and would be heard by nobody. */
+  #hear(event: string, fields: Record<string, unknown> = {}): void {
+    if (event === "listener.failed") this.#hooks.settled(`a listener threw: ${String(fields["error"])}`);
   }
 
   /** The next moment of this kind is the last one of the process. */

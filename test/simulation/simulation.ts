@@ -185,7 +185,8 @@ class Simulation {
     const { supervisor, appends } = this.#host;
     if (supervisor === null) return;
     const { state } = supervisor;
-    const how = { isCalm: appends.made === appends.over, isPaused: this.#host.life.isPaused };
+    const isCalm = appends.made === appends.over && !this.#host.isBroken;
+    const how = { isCalm, isPaused: this.#host.life.isPaused };
     this.#live.check(state, this.#clock.monotonicMs(), how);
     if (this.#steps % stepsToCompare === 0) this.#compare(supervisor);
     if (this.#scenario.config.delays?.createSeconds !== 0 && supervisor.snapshot().queue.parkedFor.holdDown)
