@@ -64,6 +64,8 @@ export function checkRows(rows: readonly StoredRow[], after: ChainLink): ChainLi
   for (const row of rows) {
     position += 1;
     if (row.position !== position) throw damaged(position, "the fact is missing");
+    // NULL in a column that is NOT NULL: its row was cut off.
+    if (typeof row.stream !== "string") throw damaged(position, "the fact is not what was written");
     const expected = hashRow(
       previous,
       position,

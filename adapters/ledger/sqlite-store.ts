@@ -56,11 +56,16 @@ export function openSqliteStore(opening: ThreadOpening): SqliteStore {
 
 /** R4: SQLite takes an empty or missing file for a new one, and drops the log beside it. */
 function refuseEmptied({ dir, acceptShortened }: ThreadOpening): void {
-  if (acceptShortened || sizeOf(join(dir, "ledger.db")) > 0) return;
+  if (acceptShortened || !isEmpty(join(dir, "ledger.db"))) return;
   const noted = notedPosition(dir);
   if (noted > 0) throw shortened(dir, 0, noted);
   if (sizeOf(join(dir, "ledger.db-wal")) > 0)
     throw damaged(0, "ledger.db is empty or missing, and its log ledger.db-wal is not");
+}
+
+/** One byte counts as none, as SQLite counts it. */
+function isEmpty(file: string): boolean {
+  return sizeOf(file) <= 1;
 }
 
 function sizeOf(file: string): number {
@@ -74,7 +79,7 @@ function sizeOf(file: string): number {
  */
 function openWitness(dir: string): DatabaseSync | undefined {
   const file = join(dir, "ledger.db");
-  if (sizeOf(file) === 0) return undefined;
+  if (isEmpty(file)) return undefined;
   const witness = new DatabaseSync(file, { readOnly: true, timeout: limits.ledgerBusyMs });
   try {
     witness.prepare("SELECT count(*) FROM sqlite_master").get(); // it takes part from its first read on
