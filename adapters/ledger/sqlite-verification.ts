@@ -17,8 +17,12 @@ export function sqliteCode(error: unknown): number | null {
   return error.errcode & 0xff;
 }
 
-/** `error` too: our statements are fixed, so that one which does not fit has met a damaged schema. */
+/**
+ * `error` too: our statements are fixed, so that one which does not fit has met a damaged schema. A number too large
+ * for JavaScript too: none was ever written.
+ */
 function isDamage(error: unknown): boolean {
+  if (error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE") return true;
   const code = sqliteCode(error);
   return code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase || code === sqliteCodes.error;
 }

@@ -35,6 +35,7 @@ describe("a damaged ledger", () => {
     ["a type", "UPDATE facts SET type = 'alarm.settled' WHERE position = 7", 7],
     ["an epoch", "UPDATE epochs SET epoch = 'another'", 1],
     ["a hash", "UPDATE facts SET hash = upper(hash) WHERE position = 8", 8],
+    ["a time beyond all numbers", `UPDATE facts SET at = ${2n ** 62n} WHERE position = 1`, 1],
     ["a missing fact", "DELETE FROM facts WHERE position = 9", 9],
     ["the first fact missing", "DELETE FROM facts WHERE position = 1", 1],
     [
