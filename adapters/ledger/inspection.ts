@@ -14,7 +14,7 @@ import { limits } from "../../machines/limits.ts";
 import type { Instant, Outcome, Position } from "../../machines/vocabulary.ts";
 import { type ChainLink, chainStart, type StoredRow, storedRows } from "./chain.ts";
 import { rowColumns } from "./sqlite-schema.ts";
-import { asLedgerFailure, checkSchema, verifyPages } from "./sqlite-verification.ts";
+import { asLedgerFailure, checkSchema, refuseLogAlone, verifyPages } from "./sqlite-verification.ts";
 
 export interface VerifiedLedger {
   readonly ledger: string;
@@ -128,6 +128,7 @@ async function reading<T>(dir: string, work: (db: DatabaseSync) => Promise<T>): 
   if (!existsSync(file)) {
     throw new FailureError("INVALID", `There is no ledger in ${dir}: expected the file ledger.db.`);
   }
+  refuseLogAlone(file);
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file, { readOnly: true, timeout: limits.ledgerBusyMs });

@@ -21,7 +21,7 @@ import { limits } from "../../machines/limits.ts";
 import type { ChainLink } from "./chain.ts";
 import { chainStart } from "./chain.ts";
 import { lockLedger } from "./ledger-lock.ts";
-import { asLedgerFailure, checkSchema, verifyFacts } from "./sqlite-verification.ts";
+import { asLedgerFailure, checkSchema, refuseLogAlone, verifyFacts } from "./sqlite-verification.ts";
 
 export interface RestoreOptions {
   /** The backup: an SQLite file, or a directory with a `ledger.db`. It is only read; a running engine may own it. */
@@ -74,6 +74,7 @@ function sourceFile(from: string): string {
 
 function refuseToReplace(target: string, dir: string): void {
   if (!existsSync(target)) return;
+  refuseLogAlone(target);
   const db = new DatabaseSync(target, { readOnly: true });
   try {
     if (checkSchema(db) === "empty" || db.prepare("SELECT 1 FROM facts LIMIT 1").get() === undefined) return;
@@ -88,6 +89,7 @@ function refuseToReplace(target: string, dir: string): void {
 }
 
 async function copyDatabase(from: string, copy: string): Promise<void> {
+  refuseLogAlone(from);
   const source = new DatabaseSync(from, { readOnly: true, timeout: limits.ledgerBusyMs });
   try {
     await backup(source, copy);

@@ -4,20 +4,20 @@
  *   A1 a commit returns after its sync (WAL, synchronous=FULL).  L2 every opening writes a new epoch.
  *   R3 the first failed write ends the opening for writers.  R4 damage and a shortened tail are refused.
  */
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Stream } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
 import { setBounded } from "./bounded-map.ts";
-import { type ChainLink, chainStart, damaged, hashRow } from "./chain.ts";
+import { type ChainLink, chainStart, hashRow } from "./chain.ts";
 import type { FactStore } from "./fact-store.ts";
 import { HeadFile, notedPosition, shortened } from "./head-file.ts";
 import { lockLedger } from "./ledger-lock.ts";
 import { forgetMissing, indexFacts, schemaVersion, tables, views } from "./sqlite-schema.ts";
 import { newestTrustedSnapshot, SnapshotWriter } from "./sqlite-snapshots.ts";
-import { asLedgerFailure, checkSchema, verifyFacts } from "./sqlite-verification.ts";
+import { asLedgerFailure, checkSchema, isEmpty, refuseLogAlone, verifyFacts } from "./sqlite-verification.ts";
 import type { ThreadOpening } from "./thread-messages.ts";
 
 export interface SqliteStore extends FactStore {
@@ -54,22 +54,13 @@ export function openSqliteStore(opening: ThreadOpening): SqliteStore {
   }
 }
 
-/** R4: SQLite takes an empty or missing file for a new one, and drops the log beside it. */
+/** R4: SQLite takes an empty or missing file for a new one. */
 function refuseEmptied({ dir, acceptShortened }: ThreadOpening): void {
-  if (acceptShortened || !isEmpty(join(dir, "ledger.db"))) return;
+  const file = join(dir, "ledger.db");
+  if (acceptShortened || !isEmpty(file)) return;
   const noted = notedPosition(dir);
   if (noted > 0) throw shortened(dir, 0, noted);
-  if (sizeOf(join(dir, "ledger.db-wal")) > 0)
-    throw damaged(0, "ledger.db is empty or missing, and its log ledger.db-wal is not");
-}
-
-/** One byte counts as none, as SQLite counts it. */
-function isEmpty(file: string): boolean {
-  return sizeOf(file) <= 1;
-}
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  refuseLogAlone(file);
 }
 
 /**

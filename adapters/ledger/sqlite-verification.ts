@@ -2,6 +2,7 @@
  * Is this file a ledger of ours, and is it what was written? Also turns SQLite's errors into the ledger's codes.
  *   R4 damage is refused, with the position.
  */
+import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
@@ -39,6 +40,21 @@ export function asLedgerFailure(error: unknown, doing: string): FailureError {
     `Could not ${doing}: ${message}. Check that the directory exists, can be written by this user and has space.`,
     { cause: error },
   );
+}
+
+/** Without content, as SQLite sees it: one byte counts as none. */
+export function isEmpty(file: string): boolean {
+  return sizeOf(file) <= 1;
+}
+
+/** R4: SQLite takes an empty or missing file for a new one, and drops the log beside it, even where it only reads. */
+export function refuseLogAlone(file: string): void {
+  if (isEmpty(file) && sizeOf(`${file}-wal`) > 0)
+    throw damaged(0, "ledger.db is empty or missing, and its log ledger.db-wal is not");
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**

@@ -1,8 +1,10 @@
 /** R4: what was changed, lost or put in the place of the ledger is noticed, with the position. */
+import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { verifyLedger } from "../../adapters/ledger/inspection.ts";
+import { ledgerStats, verifyLedger } from "../../adapters/ledger/inspection.ts";
+import { restoreLedger } from "../../adapters/ledger/restore.ts";
 import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
 import { acceptance, notes } from "./sample-facts.ts";
 
@@ -140,6 +142,32 @@ describe("a damaged ledger", () => {
     writeFileSync(join(place.dir, "ledger.head"), head);
     await expect(place.open()).rejects.toThrow("damaged at position 22: the history differs");
   });
+
+  test.each([0, 1])(
+    "R4: who only reads leaves the log beside a ledger.db of %i bytes as it is",
+    async (length) => {
+      const ledger = await place.open();
+      await ledger.append(acceptance("b21", "alarm-21"));
+      const crashed = await makeLedgerDirectory();
+      for (const name of ["ledger.db", "ledger.db-wal"])
+        copyFileSync(join(place.dir, name), join(crashed.dir, name));
+      await ledger.close();
+      truncateSync(crashed.file, length);
+      const log = readFileSync(`${crashed.file}-wal`);
+      const into = await makeLedgerDirectory();
+      const refused = { failure: { code: "LEDGER_DAMAGED" } };
+      await expect(verifyLedger(crashed.dir)).rejects.toMatchObject(refused);
+      await expect(ledgerStats(crashed.dir)).rejects.toMatchObject(refused);
+      await expect(
+        restoreLedger({ from: crashed.dir, dir: into.dir, uuid: randomUUID }),
+      ).rejects.toMatchObject(refused);
+      await expect(
+        restoreLedger({ from: place.dir, dir: crashed.dir, uuid: randomUUID }),
+      ).rejects.toMatchObject(refused);
+      expect(readFileSync(`${crashed.file}-wal`).equals(log)).toBe(true);
+      await Promise.all([crashed.dispose(), into.dispose()]);
+    },
+  );
 
   test("a head file that is missing or torn says nothing and is written anew", async () => {
     for (const content of [null, "", "00000000000000", "\u0000".repeat(82)]) {
