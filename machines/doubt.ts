@@ -74,7 +74,10 @@ export function stepInDoubt(
   const { idempotency } = request.service;
   const mayRetry = request.spent < limits.attemptsMax;
   if (idempotency === "requestId" && mayRetry) {
-    return { step: "resend", because: "The service gives the first answer again to the same request id." };
+    // Two in a row without an answer: whether anybody answers is asked by a search, which spends no attempt (G3).
+    if (request.spent > 1 && found.byRequest === null) return { step: "search", by: "requestedBy" };
+    if (request.payload.command === "editNinasCounters" || (found.byRequest ?? []).length === 0)
+      return { step: "resend", because: "The service gives the first answer again to the same request id." };
   }
   if (request.payload.command === "editNinasCounters")
     return countersInDoubt(key, request, request.payload, at);
@@ -132,7 +135,9 @@ export function stepInDoubt(
   }
   return conclude(
     "settle",
-    "Not found, and the service promises nothing: nobody can say whether it did it.",
+    idempotency === "requestId"
+      ? "Not found, and the retries are used up: nobody can say whether the service did it."
+      : "Not found, and the service promises nothing: nobody can say whether it did it.",
     (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
   );
 }

@@ -79,11 +79,9 @@ const node = (n: number) => notification(`${n} up`, { key: `node-${n}` });
 const cases = ways.flatMap((way) =>
   (["requestId", "settles", "none"] as const).flatMap((promise) =>
     (["SearchTicket", "CreateTicket"] as const).map((from) => {
-      // A create that never arrives is not sent again with the promise `none`, and four times with `requestId` (G3):
-      // the four are over before the five minutes are. With `settles` it rests until it is looked up.
-      const mayBeLost =
-        way !== "back from it" &&
-        (promise === "none" || (promise === "requestId" && from === "CreateTicket"));
+      // A create that never arrives is not sent again with the promise `none`. With `requestId` it is, and after two
+      // attempts nobody is asked again who does not answer a search (G3); with `settles` it rests until it is looked up.
+      const mayBeLost = way !== "back from it" && promise === "none";
       return { way, promise, from, mayBeLost };
     }),
   ),

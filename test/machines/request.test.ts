@@ -245,7 +245,7 @@ describe("what is done about a request in doubt", () => {
   ];
   const rows: readonly Row[] = [
     ["requestId", 1, "resend", "resend"],
-    ["requestId", 3, "resend", "resend"],
+    ["requestId", 3, "search requestedBy", "resend"],
     ["requestId", 4, "search requestedBy", "settle unknown"],
     ["settles", 1, "search requestedBy", "resend"],
     ["settles", 3, "search requestedBy", "resend"],
