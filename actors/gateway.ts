@@ -57,7 +57,6 @@ async function claim(ports: GatewayPorts, item: QueuedRequest, urgent: boolean):
   const { request, attempt } = item;
   const { requestId, key, clientId, lockGuid } = request;
   if (deadlines.endIfOver(clientId, lockGuid)) {
-    await journal.append([]); // L3: behind the end of the lock, which ends what it knew to be planned (L4)
     await endPlanned(ports, item, "Its flow's lock ended before it was sent.");
     return false;
   }
@@ -113,12 +112,13 @@ function openedMeanwhile(key: KeyState | undefined, { request, openBefore }: Que
   return null;
 }
 
-/** L4: planned, and not to be sent; nobody else would end it where its plan and the end of its lock crossed. */
+/** L3 L4: planned, and not to be sent; nobody else would end it where its plan and the end of its lock crossed. */
 async function endPlanned(
   { journal, clock }: GatewayPorts,
   { request: { key: name, requestId } }: QueuedRequest,
   because: string,
 ): Promise<void> {
+  await journal.append([]); // behind its plan, and the end of the lock, which ends what it knew to be planned
   for (;;) {
     const key = journal.state.keys.get(name);
     const request = key?.request ?? null;

@@ -14,7 +14,14 @@ import { limits } from "../../machines/limits.ts";
 import type { Instant, Outcome, Position } from "../../machines/vocabulary.ts";
 import { type ChainLink, chainStart, type StoredRow, storedRows } from "./chain.ts";
 import { rowColumns } from "./sqlite-schema.ts";
-import { asLedgerFailure, checkSchema, refuseLogAlone, verifyPages } from "./sqlite-verification.ts";
+import {
+  asLedgerFailure,
+  checkSchema,
+  isDamage,
+  refuseLogAlone,
+  sqliteCode,
+  verifyPages,
+} from "./sqlite-verification.ts";
 
 export interface VerifiedLedger {
   readonly ledger: string;
@@ -136,9 +143,9 @@ async function reading<T>(dir: string, work: (db: DatabaseSync) => Promise<T>): 
       throw new FailureError("INVALID", `The ledger in ${dir} was never opened.`);
     return await work(db);
   } catch (error) {
-    // Only what SQLite says is about the ledger; an aborted signal or a broken pipe stays what it is.
-    const ofSqlite = error instanceof Error && "errcode" in error;
-    throw ofSqlite ? asLedgerFailure(error, `read the ledger in ${dir}`) : error;
+    // Only what SQLite says, or what it holds, is about the ledger; an aborted signal or a broken pipe stays what it is.
+    const ofLedger = isDamage(error) || sqliteCode(error) !== null;
+    throw ofLedger ? asLedgerFailure(error, `read the ledger in ${dir}`) : error;
   } finally {
     db?.close();
   }

@@ -20,9 +20,10 @@ export function sqliteCode(error: unknown): number | null {
 
 /**
  * `error` too: our statements are fixed, so that one which does not fit has met a damaged schema. A number too large
- * for JavaScript too: none was ever written.
+ * for JavaScript and a text that is no JSON too: neither was ever written.
  */
-function isDamage(error: unknown): boolean {
+export function isDamage(error: unknown): boolean {
+  if (error instanceof SyntaxError) return true;
   if (error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE") return true;
   const code = sqliteCode(error);
   return code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase || code === sqliteCodes.error;

@@ -51,6 +51,22 @@ describe("a damaged ledger", () => {
     await expectDamage(position);
   });
 
+  test("R4: figures of a ledger that holds what no number can be are refused as damage too", async () => {
+    place.tamper(`UPDATE facts SET at = ${2n ** 62n} WHERE position = 20`);
+    const refused = { failure: { code: "LEDGER_DAMAGED" } };
+    await expect(ledgerStats(place.dir)).rejects.toMatchObject(refused);
+  });
+
+  test("R4: a fact that was damaged while the ledger is open is no fault of the disk", async () => {
+    const ledger = await place.open();
+    place.tamper("UPDATE facts SET body = substr(body, 2) WHERE position = 11");
+    const read = async () => {
+      for await (const fact of ledger.read(0, 100)) expect(fact.position).toBeLessThan(100);
+    };
+    await expect(read()).rejects.toMatchObject({ failure: { code: "LEDGER_DAMAGED" } });
+    await ledger.close();
+  });
+
   test("R4: beside a refused ledger no head is made: the file says something or is not there", async () => {
     place.tamper("DELETE FROM facts WHERE position = 9");
     rmSync(join(place.dir, "ledger.head"));
