@@ -104,32 +104,31 @@ export class CrashRecovery {
     this.#ports.landed(service);
     const waiting = [...this.#ports.views.values()].filter((view) => view.state === "forwarding");
     const guids = new Set(waiting.map(({ lockGuid }) => lockGuid));
+    const keyOf = ({ clientId, lockGuid }: ClientView): string | null =>
+      state.clients.get(clientId)?.key ?? (lockGuid === null ? null : keyOfHand(state, lockGuid));
+    // By now: what becomes of a hand's request takes it from its lock.
+    const keys = new Map(waiting.map((view) => [view, keyOf(view)]));
     await Promise.all(requestsAt(state, service).map((request) => this.#endInFlight(request, cause)));
     // Behind what was on its way to the disk: a plan among it has lost its place in line as well.
     await journal.append([]);
+    for (const view of waiting) keys.set(view, keys.get(view) ?? keyOf(view));
     const planned = requestsAt(state, service).filter(
       ({ clientId, lockGuid, status }) =>
         status === "planned" &&
         (guids.has(lockGuid) || state.clients.get(clientId)?.lock?.lockGuid !== lockGuid),
     );
     await Promise.all(planned.map((request) => this.#endInFlight(request, cause)));
-    for (const { clientId, lockGuid, fence } of waiting) {
+    for (const [{ clientId, lockGuid, fence }, name] of keys) {
       // Its answer died with the gateway: what became of the request is a fact by now, and the flow goes on.
-      const key = state.keys.get(
-        state.clients.get(clientId)?.key ?? (lockGuid === null ? "" : (keyOfHand(state, lockGuid) ?? "")),
-      );
-      if (
-        lockGuid === null ||
-        fence === null ||
-        (key?.request !== null && key?.request?.service.name !== service)
-      )
-        continue;
-      const claim = state.clients.get(clientId)?.revision ?? 0;
+      const request = name === null ? null : (state.keys.get(name)?.request ?? null);
+      if (lockGuid === null || fence === null || name === null) continue;
+      if (request !== null && request.service.name !== service) continue;
+      const { key = null, revision: claim = 0 } = state.clients.get(clientId) ?? {};
       this.#ports.client(clientId)?.send({
         type: "client.forceNotBusy",
         lockGuid,
         fence,
-        request: "left",
+        request: key === null && request === null ? "cancelled" : "left",
         claim,
         at,
       });

@@ -8,8 +8,7 @@ import { lanes, nextGroup, parkingOf, readiness } from "../machines/admission.ts
 import { membersOf } from "../machines/cover.ts";
 import type { Decision, DecisionInput } from "../machines/decision.ts";
 import { entry, type Entry, type Expectation } from "../machines/entry.ts";
-import { keyOf, type Fact, type FactOf } from "../machines/facts.ts";
-import { limits } from "../machines/limits.ts";
+import { keyOf, type Fact } from "../machines/facts.ts";
 import type { FlowInput } from "../machines/flow-input.ts";
 import { Lanes } from "../machines/lanes.ts";
 import { settleAlarms } from "../machines/settlement.ts";
@@ -57,14 +56,10 @@ export class Dispatcher {
   readonly #idle = new Set<string>();
   /** Given away, and neither idle again nor gone. */
   readonly #busy = new Set<string>();
-  /** Those of them that automatic flows have. */
-  readonly #flows = new Set<string>();
   readonly #starting = new Set<string>();
   readonly #parked: ParkedKeys;
   readonly #confirmations: Confirmations;
   readonly #hands: WaitingHand[] = [];
-  /** Searches in a row that found no answer. */
-  #unanswered = 0;
   #pumping = false;
   #stopped = false;
 
@@ -115,14 +110,12 @@ export class Dispatcher {
 
   idle(clientId: string): void {
     this.#busy.delete(clientId);
-    this.#flows.delete(clientId);
     this.#idle.add(clientId);
     this.#schedule();
   }
 
   gone(clientId: string): void {
     this.#busy.delete(clientId);
-    this.#flows.delete(clientId);
     this.#idle.delete(clientId);
   }
 
@@ -157,18 +150,11 @@ export class Dispatcher {
       const key = keyOf(fact);
       if (fact.type === "alarm.accepted" && isDelayed) this.#parked.heard(fact.position);
       if (key !== null && fact.type !== "response.row") this.#touch(key);
-      if (fact.type === "response.row") this.#noteSearch(fact);
       if (fact.type === "alarm.settled") this.#parked.forget(fact.body.alarm.position);
       else if (fact.type === "settings.changed") this.begin();
       else if (fact.type === "request.settled" || fact.type === "ticket.lost") this.#touchCovered(fact);
     }
     this.#schedule();
-  }
-
-  /** Of whichever service: nearly always there is one that is asked. */
-  #noteSearch({ body }: FactOf<"response.row">): void {
-    if (body.change || body.row.command !== "search") return;
-    this.#unanswered = body.row.status === "ok" ? 0 : this.#unanswered + 1;
   }
 
   #touch(name: string): void {
@@ -223,7 +209,6 @@ export class Dispatcher {
       }
       if (this.#ports.held?.() === true) return;
       if (this.#busy.size > 0 && this.#ports.hurried?.() === true) return;
-      if (this.#unanswered >= limits.outageSearches && this.#flows.size >= limits.outageFlowsMax) return; // G3
       // D7: in a storm closes go first: they make the room that the others wait for.
       const name = this.#line.next(this.#isStorm() ? lanes.close : undefined);
       if (name === undefined) return;
@@ -272,7 +257,6 @@ export class Dispatcher {
     }
     if (service === null) return; // no service is selected: the console says so, the key waits
     const clientId = this.#takeIdle();
-    this.#flows.add(clientId);
     const lockGuid = ids.uuid();
     const locked = this.#lockEntry(clientId, lockGuid, "flow");
     const { fence } = locked.lock;

@@ -12,7 +12,7 @@ import {
 } from "../machines/gateway.machine.ts";
 import { cancelRequest } from "../machines/settlement.ts";
 import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
-import { clientStream, keyStream, type KeyState } from "../machines/state.ts";
+import { clientStream, keyStream, type KeyState, type RequestState } from "../machines/state.ts";
 import type { ResponseRow } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 import type { LockDeadlines } from "./lock-deadlines.ts";
@@ -66,6 +66,7 @@ async function claim(ports: GatewayPorts, item: QueuedRequest, urgent: boolean):
   const planned = known?.request?.requestId === requestId;
   if (item.isPlanned() && !planned) return false; // L4: ended meanwhile, by a force or for a gateway that crashed
   if (planned) expect.push({ stream: keyStream(key), revision: known.revision });
+  if (planned && isConfirmed(known.request)) return false;
   const opened = openedMeanwhile(known, item);
   if (opened !== null) {
     await endPlanned(ports, item, `Ticket ${opened} of ${key} was found open before it was sent.`);
@@ -102,6 +103,11 @@ async function claim(ports: GatewayPorts, item: QueuedRequest, urgent: boolean):
   if (result.kind === "committed") return true;
   await endPlanned(ports, item, "Its flow lost the client before it was sent.");
   return false;
+}
+
+/** T1: an earlier attempt was applied, says an async result: its ticket is looked up, and nothing goes again. */
+function isConfirmed(request: RequestState | null): boolean {
+  return request !== null && request.attempts > 0 && request.asyncResult?.result === "OK";
 }
 
 /** T1: a ticket that a create would stand beside, and that nobody knew of when it was planned; null: there is none. */

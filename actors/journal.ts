@@ -137,6 +137,7 @@ export class Journal {
     if (this.#broken !== null) return Promise.reject(this.#broken);
     this.#snapshotAt = this.state.position; // now: a burst must not ask for another at each of its facts
     this.#saving = this.#saving.then(async () => {
+      if (this.#broken !== null) throw this.#broken; // while it waited
       const capture = new StateCapture(this.state);
       this.state.capture = capture;
       try {

@@ -7,7 +7,17 @@
 import { entry, type Entry } from "./entry.ts";
 import type { Stream } from "./facts.ts";
 import { isChangeable } from "./response-table.ts";
-import { decideAgain, decidedOnce, doubtDelay, failed, park, row, senderOf, settle } from "./settlement.ts";
+import {
+  decideAgain,
+  decidedOnce,
+  doubtDelay,
+  failed,
+  isNameless,
+  park,
+  row,
+  senderOf,
+  settle,
+} from "./settlement.ts";
 import { keyStream, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
 import type { Instant, ResponseRow, Ticket } from "./vocabulary.ts";
 
@@ -60,20 +70,19 @@ export function judgeAsync(
         });
     if (request.status === "planned" || request.status === "sending") return [told, shown]; // judged with the answer
     const known = request.asyncResult;
-    const isNamed = known?.ticketId === null && ticketId !== null;
+    const named = ticketId ?? request.named;
+    const isNamedNow = known?.result === "OK" && result === "OK" && known.ticketId === null && named !== null;
     // T1: an ERROR does not undo an OK.
-    if ((known?.result === "OK" && !isNamed) || known?.result === result) return [told, shown];
+    if (!isNamedNow && (known?.result === "OK" || known?.result === result)) return [told, shown];
     if (result === "OK") {
       if (isNameless(request, ticketId)) return [told, shown, ...lookedUp(key, request, at)];
       const because =
-        request.asyncResult === null
+        known === null
           ? "Confirmed by the async result."
-          : "Confirmed by a second async result that contradicts the first.";
-      return [
-        told,
-        shown,
-        ...settle(key, request, at, { result: "ok", ticketId: ticketId ?? null, because }),
-      ];
+          : isNamedNow
+            ? "Confirmed by a second async result, which names the ticket."
+            : "Confirmed by a second async result that contradicts the first.";
+      return [told, shown, ...settle(key, request, at, { result: "ok", ticketId: named, because })];
     }
     const because = `The async result said ERROR${code === null ? "" : ` (${code})`}${cause === null ? "" : `: ${cause}`}.`;
     if (request.spent > 1) {
@@ -112,11 +121,6 @@ export function judgeAsync(
   });
   if (key === null || before === null || !corrects(before, input)) return [told, late];
   return [told, late, ...correct(key, before, at, ticketId, "The async result came late and said OK.")];
-}
-
-/** T1: a create was confirmed, and its ticket not named: while the index lags nothing else would cover the key. */
-export function isNameless({ payload }: RequestState, ticketId: string | null): boolean {
-  return payload.command === "create" && ticketId === null;
 }
 
 function lookedUp(key: KeyState, request: RequestState, at: Instant): Entry[] {
@@ -169,8 +173,15 @@ function rowOfItsOwn(
 }
 
 /** Whether the result, coming after the outcome, replaces it. */
-export function corrects(before: SettledRequest | null, { result }: Pick<AsyncInput, "result">): boolean {
-  return before !== null && result === "OK" && before.result !== "ok";
+export function corrects(
+  before: SettledRequest | null,
+  { result, ticketId }: Pick<AsyncInput, "result" | "ticketId">,
+): boolean {
+  if (before === null || result !== "OK") return false;
+  const isNewName = before.command === "create" && before.ticketId === null && ticketId !== null;
+  if (before.result === "ok") return isNewName; // A8: done, and its ticket was not known
+  // T1: an unknown create keeps others from its key until its ticket is known.
+  return before.result !== "unknown" || before.command !== "create" || isNewName;
 }
 
 /** A2: a result that came after the outcome replaces it, by facts that name the old one. */

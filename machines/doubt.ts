@@ -4,11 +4,10 @@
  *   G4 a create in doubt ends by being found, by a resend its service's promise allows, or as `unknown`.
  * Source: domain.md, "The gateway".
  */
-import { isNameless } from "./async-result.ts";
 import { entry, type Entry } from "./entry.ts";
 import { limits } from "./limits.ts";
 import { isRepeatable, type NinasCounters } from "./ninas-counters.ts";
-import { doubtDelay, failed, linked, park, row, settle } from "./settlement.ts";
+import { doubtDelay, failed, isNameless, linked, park, row, settle } from "./settlement.ts";
 import { keyStream, type KeyState, type RequestState } from "./state.ts";
 import { isOpen, type Instant, type Ticket } from "./vocabulary.ts";
 
@@ -41,7 +40,7 @@ export function stepInDoubt(
   if (told?.result === "OK") {
     if (isNameless(request, told.ticketId)) return ticketOfCreate(key, request, found, at);
     return conclude("settle", "Confirmed by the async result.", (because) =>
-      settle(key, request, at, { result: "ok", ticketId: told.ticketId, because }),
+      settle(key, request, at, { result: "ok", ticketId: told.ticketId ?? request.named, because }),
     );
   }
   if (request.status === "retry")
@@ -75,8 +74,10 @@ export function stepInDoubt(
   const mayRetry = request.spent < limits.attemptsMax;
   if (idempotency === "requestId" && mayRetry) {
     // Two in a row without an answer: whether anybody answers is asked by a search, which spends no attempt (G3).
-    if (request.spent > 1 && found.byRequest === null) return { step: "search", by: "requestedBy" };
-    if (request.payload.command === "editNinasCounters" || (found.byRequest ?? []).length === 0)
+    const isCounters = request.payload.command === "editNinasCounters";
+    if (!isCounters && request.spent > 1 && found.byRequest === null)
+      return { step: "search", by: "requestedBy" };
+    if (isCounters || (found.byRequest ?? []).length === 0)
       return { step: "resend", because: "The service gives the first answer again to the same request id." };
   }
   if (request.payload.command === "editNinasCounters")
@@ -144,6 +145,11 @@ export function stepInDoubt(
 
 /** T1: done for certain; where a look-up by id and by key finds no ticket, there is none that could be named. */
 function ticketOfCreate(key: KeyState, request: RequestState, found: DoubtFindings, at: Instant): DoubtStep {
+  // It came while this flow looked: what was found before says nothing.
+  if (key.parked !== null)
+    return conclude("park", "Confirmed by the async result; its ticket is looked up.", (because) => [
+      park(key, at, "inDoubt", doubtDelay(request), because),
+    ]);
   if (found.byRequest === null) return { step: "search", by: "requestedBy" };
   const [own] = found.byRequest;
   if (own === undefined && found.byKey === null) return { step: "search", by: "key" };

@@ -3,7 +3,7 @@
  *   A2 ends with an outcome or a parking.  T1 no second create while one is in doubt.
  *   T2 a claim the search does not bear out is reported.
  */
-import { coverAlarms } from "./cover.ts";
+import { coverAlarms, membersOf } from "./cover.ts";
 import { ticketToVerify, type Decision } from "./decision.ts";
 import { stepInDoubt } from "./doubt.ts";
 import { entry, type Entry } from "./entry.ts";
@@ -47,8 +47,14 @@ export function nextStep(
 ): FlowStep {
   const { key } = input;
   const { request } = key;
-  if (failure !== null) return afterFailedSearch(input, failure, now);
-  if (request !== null) return inDoubt(input, request, found, now);
+  // A2: settled while this flow searched, by an async result or a verdict.
+  if (request === null && !hasAlarms(input)) return end("settled", []);
+  if (failure !== null && !isAnswerEnough(request, found, failure))
+    return afterFailedSearch(input, failure, now);
+  if (request !== null) {
+    if (failure === null) return inDoubt(input, request, found, now);
+    return inDoubt(input, request, { ...found, doubt: { ...found.doubt, byRequest: [] } }, now);
+  }
 
   const unknown = key.unknown.find((one) => one.command === "create" && !found.unknown.has(one.requestId));
   if (unknown !== undefined) {
@@ -309,6 +315,25 @@ function inDoubt(input: FlowInput, request: RequestState, found: FlowFindings, n
       ]);
     }
   }
+}
+
+function hasAlarms({ key, group }: FlowInput): boolean {
+  return (
+    membersOf(
+      key,
+      group.map((one) => one.ref),
+    ).length > 0
+  );
+}
+
+/** G4: with the promise `requestId` a look-up only asks whether anybody is there, and a refusal comes from somebody. */
+function isAnswerEnough(
+  request: RequestState | null,
+  { doubt }: FlowFindings,
+  { permanent }: SearchFailure,
+): boolean {
+  if (request === null || !permanent || doubt.byRequest !== null) return false;
+  return request.service.idempotency === "requestId" && request.spent < limits.attemptsMax;
 }
 
 /** D1. */

@@ -35,6 +35,7 @@ export function foldRequest(state: State, fact: RequestFact): void {
         lookups: 0,
         asyncResult: null,
         code: null,
+        named: null,
       };
       state.requests.set(requestId, key);
       return;
@@ -55,6 +56,7 @@ export function foldRequest(state: State, fact: RequestFact): void {
       request.lookups = 0;
       if (fact.body.answer === "ack") {
         request.status = "async";
+        request.named = fact.body.ticketId ?? request.named;
         return;
       }
       if (fact.body.answer === "unreachable") request.spent -= 1;
@@ -71,7 +73,8 @@ export function foldRequest(state: State, fact: RequestFact): void {
       if (request === null) return;
       const { result, ticketId, code, cause } = fact.body;
       if (result === "ERROR" && request.asyncResult?.result === "OK") return; // T1: what was done once is done
-      request.asyncResult = { result, ticketId, code, cause };
+      const before = request.asyncResult?.result === result ? request.asyncResult.ticketId : null;
+      request.asyncResult = { result, ticketId: ticketId ?? before, code, cause };
       return;
     }
     case "request.settled":
@@ -128,7 +131,8 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
     if (was !== undefined) rememberSettled(state, { ...was, result });
   } else {
     const late = state.settledRequests.get(requestId);
-    if (late !== undefined) state.settledRequests.set(requestId, { ...late, result });
+    if (late !== undefined)
+      state.settledRequests.set(requestId, { ...late, result, ticketId: ticketId ?? late.ticketId });
   }
   if (ticketId === null || ticket === null) return;
   // Planned maintenance covers by its window (D2); as an open ticket of its key it would be adopted and closed.

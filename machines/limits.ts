@@ -150,10 +150,6 @@ export const limits = {
   /** Waits of a key while its service cannot be reached: 1, 2, 4 … 30 s: back within half a minute of the service. */
   outageDelayMs: 1_000,
   outageDelayMsMax: 30_000,
-  /** After so many searches in a row without an answer nobody reaches the service: as many flows as that fail at least. */
-  outageSearches: 24,
-  /** Flows at once in such an outage (G3): they find out when it is over; all others wait in line, and cost it nothing. */
-  outageFlowsMax: 4,
   notOwnerRetrySecondsDefault: 60,
   /** A week: a ticket closed longer ago is history, not the same fault. */
   reopenSecondsMax: 604_800,

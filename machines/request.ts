@@ -5,7 +5,6 @@
  *   G5 T1 an async OK that came before the answer settles it; only a final NACK contradicts that.
  * Source: domain.md, "The gateway".
  */
-import { isNameless } from "./async-result.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { AnswerKind, RequestResult } from "./facts.ts";
 import { limits } from "./limits.ts";
@@ -15,6 +14,7 @@ import {
   doubtDelay,
   failed,
   failureCode,
+  isNameless,
   outageDelay,
   park,
   retryDelay,
@@ -94,7 +94,7 @@ export function judgeAnswer(
   // T1 A8: an attempt was applied, if not this one; nothing is sent or decided again.
   if (early?.result === "OK" && !isFinal(answer)) {
     const { kind, status, because } = confirmedBefore(answer);
-    const ticketId = early.ticketId ?? answer.ticketId;
+    const ticketId = early.ticketId ?? (answer.kind === "ack" ? answer.ticketId : null) ?? request.named;
     if (isNameless(request, ticketId))
       return parked([
         ...answered("inDoubt", "inDoubt", "ok"),

@@ -193,8 +193,16 @@ export function retryDelay(request: RequestState): number {
   return limits.retryDelayMs * 2 ** Math.max(0, request.spent - 1);
 }
 
+/** T1: a create was confirmed, and its ticket never named: while the index lags nothing else would cover the key. */
+export function isNameless({ payload, named }: RequestState, ticketId: string | null): boolean {
+  return payload.command === "create" && ticketId === null && named === null;
+}
+
 /** How long a doubt rests before it is looked into: the settling time, unless the service repeats its first answer. */
 export function doubtDelay(request: RequestState): number {
+  const { asyncResult, service } = request;
+  if (asyncResult?.result === "OK" && isNameless(request, asyncResult.ticketId))
+    return service.settleSeconds * 1000;
   if (request.service.idempotency === "requestId" && request.spent < limits.attemptsMax)
     return retryDelay(request);
   return request.service.settleSeconds * 1000;

@@ -96,6 +96,8 @@ export interface RequestState {
     readonly cause: string | null;
   } | null;
   code: string | null;
+  /** The ticket that an acknowledgement has named. */
+  named: string | null;
 }
 
 /** A settled request that a late async result, a search or an operator may still correct. */

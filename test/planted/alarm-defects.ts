@@ -32,14 +32,6 @@ export const alarmDefects: readonly Defect[] = [
     tests: ["test/engine/starvation.test.ts"],
   },
   {
-    name: "the whole pool asks a service that is down",
-    law: "G3",
-    file: "actors/dispatcher.ts",
-    was: `      if (this.#unanswered >= limits.outageSearches && this.#flows.size >= limits.outageFlowsMax) return; // G3`,
-    becomes: ``,
-    tests: ["test/engine/outages.test.ts"],
-  },
-  {
     name: "duplicates by content, not id",
     law: "A4",
     file: "actors/alarm-admission.ts",
