@@ -318,12 +318,8 @@ function inDoubt(input: FlowInput, request: RequestState, found: FlowFindings, n
 }
 
 function hasAlarms({ key, group }: FlowInput): boolean {
-  return (
-    membersOf(
-      key,
-      group.map((one) => one.ref),
-    ).length > 0
-  );
+  const alarms = group.map(({ ref }) => ref);
+  return membersOf(key, alarms).length > 0;
 }
 
 /** G4: with the promise `requestId` a look-up only asks whether anybody is there, and a refusal comes from somebody. */

@@ -1,31 +1,14 @@
 /** Services that answer twice: law G5. */
 import { expect, test } from "vitest";
 import { isAwaited } from "../../actors/async-delivery.ts";
-import type { AsyncResult } from "../../actors/ports.ts";
-import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
+import { ack, asyncWorld, result } from "./async-world.ts";
+import type { EngineUnderTest, WorldOptions } from "./engine-under-test.ts";
 import type { FactOf } from "../../machines/facts.ts";
 import { acceptAll, clear, notification } from "./notifications.ts";
 
 const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
-const ack = { kind: "ack", ticketId: null } as const;
-
-function result(requestId: string, more: Partial<AsyncResult> = {}): AsyncResult {
-  return { requestId, result: "OK", ticketId: "MEM-1", code: null, cause: null, text: "<result/>", ...more };
-}
 
 const error = { result: "ERROR", ticketId: null, code: "E42", cause: "no such element" } as const;
-
-/** A service whose result may take 30 s and whose ACK has no ticket id; `sent` names its requests. */
-async function asyncWorld(options: WorldOptions = {}) {
-  const world = new World({ ...options, row: { asyncSeconds: 30, ...options.row } });
-  const engine = await world.open();
-  const sent: string[] = [];
-  world.onSend = ({ request }) => {
-    sent.push(request.requestId);
-    return { answer: ack };
-  };
-  return { world, engine, sent, last: () => sent.at(-1) ?? "" };
-}
 
 /** As `asyncWorld`, with alarm 1 acknowledged and its result awaited. */
 async function awaited(options: WorldOptions = {}) {

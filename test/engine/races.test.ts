@@ -1,26 +1,12 @@
 /** What happens in the same turn of the event loop: forces, async results, crashes and flows by hand that race. */
 import { expect, test } from "vitest";
-import type { AsyncResult } from "../../actors/ports.ts";
 import type { RequestPayload } from "../../machines/vocabulary.ts";
-import { turn, World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
+import { ack, asyncWorld, result } from "./async-world.ts";
+import { turn, World, type EngineUnderTest } from "./engine-under-test.ts";
 import { acceptAll, notification, oneByOne } from "./notifications.ts";
 
 const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
-const ack = { kind: "ack", ticketId: null } as const;
 const operator = { by: "operator", reason: "test" };
-function result(requestId: string, more: Partial<AsyncResult> = {}): AsyncResult {
-  return { requestId, result: "OK", ticketId: "MEM-1", code: null, cause: null, text: "<result/>", ...more };
-}
-async function asyncWorld(options: WorldOptions = {}) {
-  const world = new World({ ...options, row: { asyncSeconds: 30, ...options.row } });
-  const engine = await world.open();
-  const sent: string[] = [];
-  world.onSend = ({ request }) => {
-    sent.push(request.requestId);
-    return { answer: ack };
-  };
-  return { world, engine, sent, last: () => sent.at(-1) ?? "" };
-}
 async function rowsOf(engine: EngineUnderTest, requestId: string) {
   const rows = await engine.facts("response.row");
   return rows

@@ -1,28 +1,18 @@
 /** Async results that name no ticket, or name it at another time: laws T1, A8. */
 import { expect, test } from "vitest";
 import type { AsyncResult } from "../../actors/ports.ts";
-import { World, type EngineUnderTest, type WorldOptions } from "./engine-under-test.ts";
+import { ack, asyncWorld, result as anyResult } from "./async-world.ts";
+import { World, type EngineUnderTest } from "./engine-under-test.ts";
 import { acceptAll, clear, notification } from "./notifications.ts";
 
 const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
-const ack = { kind: "ack", ticketId: null } as const;
 const nothing = { answer: { kind: "found", tickets: [], truncated: false } } as const;
 const unavailable = { kind: "refused", code: "UNAVAILABLE", cause: "503", retryAfterMs: null } as const;
 
 function result(requestId: string, more: Partial<AsyncResult> = {}): AsyncResult {
-  return { requestId, result: "OK", ticketId: null, code: null, cause: null, text: "<r/>", ...more };
+  return anyResult(requestId, { ticketId: null, ...more });
 }
 
-async function asyncWorld(options: WorldOptions = {}) {
-  const world = new World({ ...options, row: { asyncSeconds: 30, ...options.row } });
-  const engine = await world.open();
-  const sent: string[] = [];
-  world.onSend = ({ request }) => {
-    sent.push(request.requestId);
-    return { answer: ack };
-  };
-  return { world, engine, sent, last: () => sent.at(-1) ?? "" };
-}
 async function told(engine: EngineUnderTest) {
   return {
     outcomes: await engine.outcomes(),
