@@ -111,7 +111,6 @@ export class CrashRecovery {
     await Promise.all(requestsAt(state, service).map((request) => this.#endInFlight(request, cause)));
     // Behind what was on its way to the disk: a plan among it has lost its place in line as well.
     await journal.append([]);
-    for (const view of waiting) keys.set(view, keys.get(view) ?? keyOf(view));
     const planned = requestsAt(state, service).filter(
       ({ clientId, lockGuid, status }) =>
         status === "planned" &&

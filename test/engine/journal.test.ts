@@ -60,3 +60,29 @@ test("R4: from the moment that damage is known nothing is acknowledged, folded o
   await journal.settled();
   expect([told, journal.state.position]).toEqual([[damage], 1]);
 });
+
+test("R1: a snapshot that waits behind another is not taken once the engine has fallen", async () => {
+  const ledger = createMemoryLedger(createMemoryStorage());
+  const gate = Promise.withResolvers<void>();
+  const saved: number[] = [];
+  const journal = await Journal.open(
+    {
+      ...ledger,
+      async saveSnapshot(position) {
+        saved.push(position);
+        await gate.promise;
+      },
+    },
+    () => undefined,
+  );
+  await journal.append([locked("client-01", 1)]);
+  const first = journal.saveSnapshot();
+  await journal.append([locked("client-01", 2)]);
+  const second = journal.saveSnapshot();
+  const defect = new FailureError("ENGINE_DEFECT", "A fact cannot be folded.");
+  journal.fall(defect);
+  gate.resolve();
+  await first;
+  await expect(second).rejects.toBe(defect);
+  expect(saved).toEqual([1]);
+});

@@ -138,6 +138,18 @@ test.each(["killed", "NACK"] as const)(
   },
 );
 
+test("G5: a second OK that names the ticket settles at once what the first left to be looked up", async () => {
+  const { engine, last } = await asyncWorld();
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  await engine.supervisor.deliverAsync(result(last()));
+  expect(engine.supervisor.counters().settled).toBe(0);
+  await engine.supervisor.deliverAsync(result(last(), { ticketId: "MEM-1" }));
+  await engine.quiet();
+  expect(await engine.outcomes()).toEqual({ 1: "created" });
+  expect((await told(engine)).open).toEqual(["MEM-1"]);
+});
+
 test("A8: a ticket that only a second OK names is linked, though the request was settled", async () => {
   const { world, engine, last } = await asyncWorld();
   await acceptAll(engine, notification("1"));
