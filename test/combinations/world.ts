@@ -58,6 +58,9 @@ const quietMsMin = 600_000;
 /** A killed process is back at the next whole one of these, however long that is. */
 const startsEveryMs = 5_000;
 const lockSecondsMax = 60;
+const slowSyncMs = 2_000;
+/** As many slow syncs as there are faults at once. */
+const commitMs = 3 * slowSyncMs + 10;
 const settleMs = 10_000;
 let moments = 0;
 const twoDaysMs = 172_800_000;
@@ -269,7 +272,7 @@ export class World {
     if (this.#wasHeld && !isPaused) this.#live.resumed(this.#clock.monotonicMs());
     this.#wasHeld = isPaused;
     if (supervisor !== null) {
-      const how = { isCalm: appends.made === appends.over && !this.#host.isBroken, isPaused };
+      const how = { isCalm: appends.made === appends.over && !this.#host.isBroken, isPaused, commitMs };
       this.#live.check(supervisor.state, this.#clock.monotonicMs(), how);
     }
     this.#whenCalm();
@@ -432,7 +435,7 @@ export class World {
   }
 
   #syncMs(): number {
-    const ms = this.#isSyncSlow ? 2_000 : 0;
+    const ms = this.#isSyncSlow ? slowSyncMs : 0;
     this.#isSyncSlow = false;
     return ms;
   }

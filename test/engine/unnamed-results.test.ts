@@ -196,6 +196,27 @@ test("T1: a late OK without a ticket leaves an unknown create unknown: no other 
   expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
 });
 
+test("G4: a person who looked has the last word over a late OK without a ticket", async () => {
+  const { world, engine, sent } = await asyncWorld({ idempotency: "none" });
+  world.onSearch = () => nothing;
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    return { answer: reset, applied: false };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.until(() => engine.supervisor.state.unknown.size === 1);
+  const [unknown = ""] = sent;
+  await engine.supervisor.deliverAsync(result(unknown));
+  world.onSearch = () => undefined;
+  world.onSend = () => undefined; // acknowledged, and its result never comes
+  const how = { verdict: "notApplied", ticketId: null, by: "ann", reason: "not there" } as const;
+  expect(await engine.supervisor.resolve(unknown, how)).toMatchObject({ ok: true });
+  await engine.pass(120);
+  // Decided once more, and made: once.
+  expect(await told(engine)).toMatchObject({ outcomes: { 1: "created" }, open: ["MEM-1"], broken: [] });
+  expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+});
+
 test("A8: a ticket that the ACK named is linked by an OK that does not name it", async () => {
   const { world, engine, sent } = await asyncWorld();
   world.onSend = ({ request }) => {

@@ -43,6 +43,8 @@ export const withoutEffect: ReadonlySet<Outcome> = new Set(["rejected", "failed"
 /** Facts after which a request may have an attempt more than it seems: no more than one original and three retries. */
 const attemptsMax = 4;
 
+const verdicts: ReadonlySet<string> = new Set(["request.resolvedApplied", "request.resolvedNotApplied"]);
+
 export class LedgerLaws {
   readonly broken: string[] = [];
   /** By the place of the notification. */
@@ -52,7 +54,7 @@ export class LedgerLaws {
   /** Who holds which client. */
   readonly held = new Map<string, string>();
   asyncResults = 0;
-  /** Requests that ended as anything but done, of which a result then said OK: to be corrected in the same commit. */
+  /** Requests that ended as anything but done, of which a result then said OK: to be corrected, or looked into by a person. */
   readonly uncorrected = new Set<string>();
   readonly #places = new Map<string, number>();
   /** Of one alarm: not yet settled, in the order accepted. */
@@ -127,6 +129,10 @@ export class LedgerLaws {
         return this.#hear(fact);
       case "request.settled":
         return this.#end(fact);
+      case "operator.acted":
+        // G4: who has looked knows better than a service that contradicts itself.
+        if (verdicts.has(fact.body.action)) this.uncorrected.delete(fact.body.target);
+        return;
       default:
     }
   }

@@ -10,15 +10,16 @@ import type { Position } from "../../machines/vocabulary.ts";
 import type { ClientView } from "../../actors/engine-views.ts";
 import type { Counters } from "./situations.ts";
 
-/**
- * A lock may outlive its deadline by this: the commit of its end, behind another, at the slowest disk (two syncs of 3 s
- * at most). Where nothing is on its way to the disk, and was not at the look before, not by a millisecond.
- */
-const commitMs = 6_010;
+interface Held {
+  readonly fence: number;
+  ms: number;
+  /** By how much it may outlive its deadline, as that was reached; null: it was not. */
+  allowedMs: number | null;
+}
 
 export class LiveLaws {
   readonly broken: string[] = [];
-  readonly #since = new Map<string, { readonly fence: number; ms: number }>();
+  readonly #since = new Map<string, Held>();
   readonly #lockMs: number;
   readonly #counters: Counters;
   #wasCalm = false;
@@ -30,18 +31,32 @@ export class LiveLaws {
 
   /** A process that stood still could end no lock. */
   resumed(ms: number): void {
-    for (const since of this.#since.values()) since.ms = Math.max(since.ms, ms - this.#lockMs);
+    for (const since of this.#since.values()) {
+      if (since.ms >= ms - this.#lockMs) continue;
+      since.ms = ms - this.#lockMs;
+      since.allowedMs = null;
+    }
   }
 
   restarted(): void {
     this.#since.clear();
   }
 
-  /** `how`: nothing is on its way to the disk; the process stands still. */
-  check(state: State, ms: number, how: { readonly isCalm: boolean; readonly isPaused: boolean }): void {
+  /**
+   * L5: a lock may outlive its deadline by the commit of its end, behind those that the disk was given before; where
+   * nothing is on its way to the disk, and was not at the look before, not by a millisecond.
+   *
+   * `how`: nothing is on its way to the disk; the process stands still; how long one commit more may take from now on,
+   * in ms.
+   */
+  check(
+    state: State,
+    ms: number,
+    how: { readonly isCalm: boolean; readonly isPaused: boolean; readonly commitMs: number },
+  ): void {
     this.#tables(state);
     // What has just become durable is folded within the turn.
-    if (!how.isPaused) this.#locks(state, ms, how.isCalm && this.#wasCalm ? 0 : commitMs);
+    if (!how.isPaused) this.#locks(state, ms, how.isCalm && this.#wasCalm, how.commitMs);
     this.#wasCalm = how.isCalm;
     if (how.isCalm) this.#plans(state);
   }
@@ -72,15 +87,19 @@ export class LiveLaws {
     }
   }
 
-  #locks({ clients }: State, ms: number, allowedMs: number): void {
+  #locks({ clients }: State, ms: number, isCalm: boolean, commitMs: number): void {
     for (const [clientId, { lock }] of clients) {
       const since = this.#since.get(clientId);
-      if (lock === null) {
-        if (since !== undefined) this.#since.delete(clientId);
-      } else if (since?.fence !== lock.fence) this.#since.set(clientId, { fence: lock.fence, ms });
-      else if (ms - since.ms > this.#lockMs + allowedMs) {
+      if (lock === null) this.#since.delete(clientId);
+      else if (since?.fence !== lock.fence)
+        this.#since.set(clientId, { fence: lock.fence, ms, allowedMs: null });
+      else {
+        const overMs = ms - since.ms - this.#lockMs;
+        if (overMs < 0) continue;
+        since.allowedMs ??= commitMs;
+        if (overMs <= (isCalm ? 0 : since.allowedMs)) continue;
         this.broken.push(
-          `L5: the lock ${lock.lockGuid} of ${clientId} outlives its deadline by ${ms - since.ms - this.#lockMs} ms`,
+          `L5: the lock ${lock.lockGuid} of ${clientId} outlives its deadline by ${overMs} ms`,
         );
         since.ms = Infinity;
       }

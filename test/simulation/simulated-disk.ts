@@ -59,6 +59,8 @@ export class SimulatedDisk {
   #durable: Position = 0;
   #snapshots: FoldSnapshot[] = [];
   #openings = 0;
+  /** Written by the process that lives, and not yet synced: each has a sync of its own. */
+  #line: Group[] = [];
   readonly #hooks: DiskHooks;
   /** Batches given to the writer, and answered by it: an event loop with nothing under way has as many of both. */
   readonly counts = { written: 0, answered: 0 };
@@ -75,6 +77,11 @@ export class SimulatedDisk {
   /** Facts that are written, synced or not. */
   get written(): Position {
     return this.#lines.length;
+  }
+
+  /** Syncs that are still to come. */
+  get groups(): number {
+    return this.#line.length;
   }
 
   /** Made anew at every call: nobody shares an object with the disk. */
@@ -159,6 +166,7 @@ export class SimulatedDisk {
     const store = this.#store(epoch, life);
     const writeGroup = createGroupWrite(store);
     const line: Group[] = [];
+    this.#line = line;
     let listener: WriterListener | null = null;
     let failed = false;
 

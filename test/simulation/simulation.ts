@@ -34,6 +34,7 @@ export interface Result {
 
 /** Far more than any scenario needs. */
 const stepsMax = 40_000;
+const slowestSyncMs = 3_000;
 /** R1 is looked at every so many steps, and whenever a process ends. */
 const stepsToCompare = 50;
 /** How long the engine may take to settle once all is well. */
@@ -92,7 +93,9 @@ class Simulation {
     const syncs = random.stream("syncs");
     this.#disk = new SimulatedDisk({
       syncMs: () =>
-        !this.#services.isWell && syncs.chance(rates.slowSync) ? syncs.int(50, 3_000) : syncs.int(0, 3),
+        !this.#services.isWell && syncs.chance(rates.slowSync)
+          ? syncs.int(50, slowestSyncMs)
+          : syncs.int(0, 3),
       fails: () => this.#host.syncFails(),
       at: (moment) => this.#host.at(moment),
       durable: (facts) => {
@@ -186,7 +189,8 @@ class Simulation {
     if (supervisor === null) return;
     const { state } = supervisor;
     const isCalm = appends.made === appends.over && !this.#host.isBroken;
-    const how = { isCalm, isPaused: this.#host.life.isPaused };
+    const commitMs = (this.#disk.groups + 1) * slowestSyncMs + 10;
+    const how = { isCalm, isPaused: this.#host.life.isPaused, commitMs };
     this.#live.check(state, this.#clock.monotonicMs(), how);
     if (this.#steps % stepsToCompare === 0) this.#compare(supervisor);
     if (this.#scenario.config.delays?.createSeconds !== 0 && supervisor.snapshot().queue.parkedFor.holdDown)
