@@ -109,14 +109,14 @@ export class CrashRecovery {
     // By now: what becomes of a hand's request takes it from its lock.
     const keys = new Map(waiting.map((view) => [view, keyOf(view)]));
     await Promise.all(requestsAt(state, service).map((request) => this.#endInFlight(request, cause)));
-    // Behind what was on its way to the disk: a plan among it has lost its place in line as well.
+    // Behind what was on its way to the disk: a plan among it has lost its place in line, and a claim will not be sent.
     await journal.append([]);
-    const planned = requestsAt(state, service).filter(
+    const left = requestsAt(state, service).filter(
       ({ clientId, lockGuid, status }) =>
-        status === "planned" &&
-        (guids.has(lockGuid) || state.clients.get(clientId)?.lock?.lockGuid !== lockGuid),
+        guids.has(lockGuid) ||
+        (status === "planned" && state.clients.get(clientId)?.lock?.lockGuid !== lockGuid),
     );
-    await Promise.all(planned.map((request) => this.#endInFlight(request, cause)));
+    await Promise.all(left.map((request) => this.#endInFlight(request, cause)));
     for (const [{ clientId, lockGuid, fence }, name] of keys) {
       // Its answer died with the gateway: what became of the request is a fact by now, and the flow goes on.
       const request = name === null ? null : (state.keys.get(name)?.request ?? null);

@@ -394,6 +394,44 @@ test.each(Array.from({ length: 24 }, (_, ticks) => ticks))(
   },
 );
 
+test.each(["none", "requestId"] as const)(
+  "G2 A2: a gateway that crashes while its claim is on its way to the disk leaves a doubt, and no request (%s)",
+  async (idempotency) => {
+    const claimed = Promise.withResolvers<void>();
+    const storage = createMemoryStorage();
+    const world = new World({
+      idempotency,
+      config: { clients: 1 },
+      openLedger: () =>
+        Promise.resolve(
+          slowToTell(createMemoryLedger(storage), ({ facts }) =>
+            facts.some(({ fact }) => fact.type === "request.sending") ? claimed.promise : null,
+          ),
+        ),
+    });
+    const engine = await world.open();
+    await acceptAll(engine, notification("1"));
+    while (states(engine).some((one) => one !== "forwarding")) await turn();
+    await turns(5);
+    gatewayOf(engine).send({ type: "gateway.enqueue", item: null });
+    await turns(5);
+    claimed.resolve();
+    await engine.settled();
+    expect(engine.logged).toContain("child.crashed");
+    // Where the service promises nothing a doubt that no search ends is a person's to decide.
+    expect(await engine.outcomes()).toEqual({ 1: idempotency === "none" ? "unknown" : "created" });
+    expect(world.service.truth()).toMatchObject({ duplicateOpen: 0 });
+    expect(await engine.broken()).toEqual([]);
+  },
+);
+
+function gatewayOf(engine: EngineUnderTest): { send(event: unknown): void } {
+  const { children } = engine.supervisor.root.getSnapshot();
+  return (children as Record<string, { send(event: unknown): void }>)["gateway:OSB"] as {
+    send(event: unknown): void;
+  };
+}
+
 async function turns(count: number): Promise<void> {
   for (let passed = 0; passed < count; passed += 1) await turn();
 }
