@@ -100,7 +100,6 @@ export class World {
   #begunMs = 0;
   #setMs = -Infinity;
   #wasQuiet = false;
-  #wasHeld = false;
   #waitedFor = "";
   #stopped = false;
 
@@ -269,8 +268,6 @@ export class World {
     const { life } = this.#host;
     // A lock's deadline may be among what came in while the process stood still.
     const isPaused = life.alive && (life.isPaused || life.hasHeld);
-    if (this.#wasHeld && !isPaused) this.#live.resumed(this.#clock.monotonicMs());
-    this.#wasHeld = isPaused;
     if (supervisor !== null) {
       const how = { isCalm: appends.made === appends.over && !this.#host.isBroken, isPaused, commitMs };
       this.#live.check(supervisor.state, this.#clock.monotonicMs(), how);

@@ -23,31 +23,24 @@ export class LiveLaws {
   readonly #lockMs: number;
   readonly #counters: Counters;
   #wasCalm = false;
+  #wasPaused = false;
 
   constructor(lockSecondsMax: number, counters: Counters) {
     this.#lockMs = lockSecondsMax * 1_000;
     this.#counters = counters;
   }
 
-  /** A process that stood still could end no lock. */
-  resumed(ms: number): void {
-    for (const since of this.#since.values()) {
-      if (since.ms >= ms - this.#lockMs) continue;
-      since.ms = ms - this.#lockMs;
-      since.allowedMs = null;
-    }
-  }
-
   restarted(): void {
     this.#since.clear();
+    this.#wasPaused = false;
   }
 
   /**
    * L5: a lock may outlive its deadline by the commit of its end, behind those that the disk was given before; where
    * nothing is on its way to the disk, and was not at the look before, not by a millisecond.
    *
-   * `how`: nothing is on its way to the disk; the process stands still; how long one commit more may take from now on,
-   * in ms.
+   * `how`: nothing is on its way to the disk; the process stands still, or has not let in all that came meanwhile; how
+   * long one commit more may take from now on, in ms.
    */
   check(
     state: State,
@@ -56,7 +49,11 @@ export class LiveLaws {
   ): void {
     this.#tables(state);
     // What has just become durable is folded within the turn.
-    if (!how.isPaused) this.#locks(state, ms, how.isCalm && this.#wasCalm, how.commitMs);
+    if (!how.isPaused) {
+      if (this.#wasPaused) this.#resumed(ms);
+      this.#locks(state, ms, how.isCalm && this.#wasCalm, how.commitMs);
+    }
+    this.#wasPaused = how.isPaused;
     this.#wasCalm = how.isCalm;
     if (how.isCalm) this.#plans(state);
   }
@@ -84,6 +81,15 @@ export class LiveLaws {
           `G6: ${clientId} inserted ${table.inserted} is not ${present} + ${table.evicted} + ${table.cleared}`,
         );
       if (unsettled > settings.maxResponseRows) this.#counters.count("more unsettled rows than allowed");
+    }
+  }
+
+  /** A process that stood still could end no lock. */
+  #resumed(ms: number): void {
+    for (const since of this.#since.values()) {
+      if (since.ms >= ms - this.#lockMs) continue;
+      since.ms = ms - this.#lockMs;
+      since.allowedMs = null;
     }
   }
 

@@ -190,7 +190,9 @@ class Simulation {
     const { state } = supervisor;
     const isCalm = appends.made === appends.over && !this.#host.isBroken;
     const commitMs = (this.#disk.groups + 1) * slowestSyncMs + 10;
-    const how = { isCalm, isPaused: this.#host.life.isPaused, commitMs };
+    const { life } = this.#host;
+    // A lock's deadline may be among what came in while the process stood still.
+    const how = { isCalm, isPaused: life.isPaused || life.hasHeld, commitMs };
     this.#live.check(state, this.#clock.monotonicMs(), how);
     if (this.#steps % stepsToCompare === 0) this.#compare(supervisor);
     if (this.#scenario.config.delays?.createSeconds !== 0 && supervisor.snapshot().queue.parkedFor.holdDown)
@@ -255,11 +257,6 @@ class Simulation {
     const { life } = this.#host;
     if (ms >= this.#lockMs()) this.#counters.count("pause past the lock");
     life.pause(ms);
-    const resumed = (): void => {
-      if (life.isPaused) life.reach(resumed);
-      else this.#live.resumed(this.#clock.monotonicMs());
-    };
-    resumed();
   }
 
   #lockMs(): number {
