@@ -4,14 +4,14 @@
  *   simply sent again.  L4 a crash frees the client, not the key.
  * Source: laws.md; architecture.md, "The actors".
  */
-import { entry, type Entry } from "../machines/entry.ts";
+import { entry } from "../machines/entry.ts";
 import { keyOfHand } from "../machines/flow-end.ts";
 import type { HeartbeatCheck } from "../machines/heartbeat.ts";
-import { cancelRequest, doubtDelay, park, row } from "../machines/settlement.ts";
-import { clientStream, keyStream, type KeyState, type RequestState, type State } from "../machines/state.ts";
+import { leftInDoubt } from "../machines/recovery.ts";
+import { cancelRequest } from "../machines/settlement.ts";
+import { clientStream, keyStream, type RequestState, type State } from "../machines/state.ts";
 import { heartbeatCheckOf } from "../machines/supervisor.machine.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
-import type { Instant } from "../machines/vocabulary.ts";
 import { viewOf, type ClientView } from "./engine-views.ts";
 import type { Journal } from "./journal.ts";
 import type { Clock, Log } from "./ports.ts";
@@ -109,14 +109,14 @@ export class CrashRecovery {
     // By now: what becomes of a hand's request takes it from its lock.
     const keys = new Map(waiting.map((view) => [view, keyOf(view)]));
     await Promise.all(requestsAt(state, service).map((request) => this.#endInFlight(request, cause)));
-    // Behind what was on its way to the disk: a plan among it has lost its place in line, and a claim will not be sent.
+    // Behind what was on its way to the disk: a plan among it has lost its place in line as well.
     await journal.append([]);
-    const left = requestsAt(state, service).filter(
+    const planned = requestsAt(state, service).filter(
       ({ clientId, lockGuid, status }) =>
-        guids.has(lockGuid) ||
-        (status === "planned" && state.clients.get(clientId)?.lock?.lockGuid !== lockGuid),
+        status === "planned" &&
+        (guids.has(lockGuid) || state.clients.get(clientId)?.lock?.lockGuid !== lockGuid),
     );
-    await Promise.all(left.map((request) => this.#endInFlight(request, cause)));
+    await Promise.all(planned.map((request) => this.#endInFlight(request, cause)));
     for (const [{ clientId, lockGuid, fence }, name] of keys) {
       // Its answer died with the gateway: what became of the request is a fact by now, and the flow goes on.
       const request = name === null ? null : (state.keys.get(name)?.request ?? null);
@@ -149,7 +149,11 @@ export class CrashRecovery {
       const entries =
         status === "planned"
           ? cancelRequest(key, request, at, `The gateway crashed before it was sent: ${cause}`, false)
-          : doubted(key, request, at, cause);
+          : leftInDoubt(key, request, at, {
+              code: "RESET",
+              cause,
+              because: `The gateway crashed while it was being sent: ${cause}`,
+            });
       const done = await journal.append(entries, [{ stream: keyStream(name), revision: key.revision }]);
       if (done.kind === "committed") return;
     }
@@ -163,21 +167,4 @@ function requestsAt({ requests, keys }: State, service: string): RequestState[] 
     if (request === null || request.service.name !== service) return [];
     return request.status === "planned" || request.status === "sending" ? [{ ...request }] : [];
   });
-}
-
-function doubted(key: KeyState, request: RequestState, at: Instant, cause: string): Entry[] {
-  const because = `The gateway crashed while it was being sent: ${cause}`;
-  return [
-    entry(keyStream(key.key), at, "request.answered", {
-      requestId: request.requestId,
-      key: key.key,
-      attempt: request.attempts,
-      answer: "inDoubt",
-      code: "RESET",
-      cause,
-      ticketId: null,
-    }),
-    row(key, request, request.attempts, at, { answeredAt: at, status: "inDoubt", code: "RESET", cause }),
-    park(key, at, "inDoubt", doubtDelay(request), because),
-  ];
 }

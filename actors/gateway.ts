@@ -10,6 +10,7 @@ import {
   type QueuedRequest,
   type SendResult,
 } from "../machines/gateway.machine.ts";
+import { leftInDoubt } from "../machines/recovery.ts";
 import { cancelRequest } from "../machines/settlement.ts";
 import { judgeAnswer, type Answer, type RequestSettings } from "../machines/request.ts";
 import { clientStream, keyStream, type KeyState, type RequestState } from "../machines/state.ts";
@@ -33,12 +34,21 @@ export interface GatewayPorts {
 export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
   return gatewayMachine.provide({
     actors: {
-      claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(async ({ input }) => {
-        const last = input.items.at(-1);
-        const stand = await Promise.all(input.items.map((item) => claim(ports, item, item === last)));
-        for (const isStanding of stand) if (!isStanding) ports.refused.note(); // L3
-        return input.items.filter((_, index) => stand[index]);
-      }),
+      claim: fromPromise<ClaimResult, { readonly items: readonly QueuedRequest[] }>(
+        async ({ input, signal }) => {
+          const last = input.items.at(-1);
+          const stand = await Promise.all(input.items.map((item) => claim(ports, item, item === last)));
+          if (signal.aborted) {
+            // A gateway that crashed meanwhile: nobody sends what it has claimed.
+            await Promise.all(
+              input.items.map((item, index) => stand[index] === true && endClaimed(ports, item)),
+            );
+            return [];
+          }
+          for (const isStanding of stand) if (!isStanding) ports.refused.note(); // L3
+          return input.items.filter((_, index) => stand[index]);
+        },
+      ),
       send: fromPromise<SendResult, { readonly items: readonly QueuedRequest[] }>(
         async ({ input, signal }) => {
           let exchangeMs: SendResult = 0;
@@ -131,6 +141,23 @@ async function endPlanned(
     if (key === undefined || request?.requestId !== requestId || request.status !== "planned") return;
     const ended = cancelRequest(key, request, clock.now(), because, false);
     const done = await journal.append(ended, [{ stream: keyStream(name), revision: key.revision }]);
+    if (done.kind === "committed") return;
+  }
+}
+
+/** G2: durable as sending, and its gateway has ended: in doubt, as what was in flight. */
+async function endClaimed(
+  { journal, clock }: GatewayPorts,
+  { attempt, request: { key: name, requestId } }: QueuedRequest,
+): Promise<void> {
+  for (;;) {
+    const key = journal.state.keys.get(name);
+    const request = key?.request ?? null;
+    if (key === undefined || request?.requestId !== requestId) return;
+    if (request.status !== "sending" || request.attempts !== attempt) return;
+    const because = "The gateway ended before it was sent.";
+    const entries = leftInDoubt(key, request, clock.now(), { code: "RESET", cause: because, because });
+    const done = await journal.append(entries, [{ stream: keyStream(name), revision: key.revision }]);
     if (done.kind === "committed") return;
   }
 }

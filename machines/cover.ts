@@ -76,18 +76,23 @@ export function coverAfter(state: State, key: KeyState, fact: FactOf<"key.parked
   const { position } = fact;
   const name = ticketName(cover.service, cover.ticketId);
   const decidedNow = membersOf(key, cover.alarms);
-  const names = new Set(decidedNow.map((one) => one.notification.alarm));
-  const others = key.cover?.alarms.filter((one) => !names.has(one.notification.alarm)) ?? [];
+  const newest = new Map(decidedNow.map(({ notification, ref }) => [notification.alarm, ref.position]));
+  const others = key.cover?.alarms.filter((one) => !newest.has(one.notification.alarm)) ?? [];
+  // What an alarm has said since stays beside what it had said before, where that is decided once more.
+  const later =
+    key.cover?.alarms.filter(
+      ({ notification, ref }) => ref.position > (newest.get(notification.alarm) ?? Infinity),
+    ) ?? [];
   const made = {
     parking,
     tickets: [name],
-    alarms: decidedNow,
+    alarms: [...decidedNow, ...later].sort((a, b) => a.ref.position - b.ref.position),
     endedAt: closedMeanwhile(state, key, cover),
     position,
     checks: cover.checks,
   };
-  if (key.cover === null || others.length === 0) return made;
-  const alarms = [...others, ...decidedNow];
+  if (key.cover === null || others.length + later.length === 0) return made;
+  const alarms = [...others, ...made.alarms];
   // One flow asked again for a key with more alarms than it decides: the others rest with these, and go first next time.
   if (key.flow?.again === true && key.cover.position <= key.flow.position) {
     const tickets = key.cover.endedAt === null ? [...new Set([...key.cover.tickets, name])] : made.tickets;
@@ -186,10 +191,12 @@ export function settledUnderCover(
   else key.cover = { ...cover, alarms };
 }
 
-/** Cleared, or by now covered by what the alarm itself says: it rests on this no longer. */
-export function uncover(state: State, key: KeyState, alarm: string): void {
+/** Cleared, or by now covered by what the alarm itself says: what it has said up to there rests on this no longer. */
+export function uncover(state: State, key: KeyState, alarm: string, upTo: Position = Infinity): void {
   if (key.cover === null) return;
-  const alarms = key.cover.alarms.filter((one) => one.notification.alarm !== alarm);
+  const alarms = key.cover.alarms.filter(
+    (one) => one.notification.alarm !== alarm || one.ref.position > upTo,
+  );
   if (alarms.length === 0) dropCover(state, key);
   else if (alarms.length < key.cover.alarms.length) key.cover = { ...key.cover, alarms };
 }

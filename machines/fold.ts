@@ -262,7 +262,7 @@ function reconsiderAlarm(state: State, fact: Extract<Fact, { type: "alarm.recons
   const { alarm, notification, replaces } = fact.body;
   const key = keyState(state, fact.body.key);
   if (isWaiting(key, alarm)) return;
-  uncover(state, key, notification.alarm);
+  uncover(state, key, notification.alarm, alarm.position);
   const later = key.waiting.findIndex((one) => one.ref.position > alarm.position);
   key.waiting.splice(later < 0 ? key.waiting.length : later, 0, {
     ref: alarm,

@@ -33,11 +33,20 @@ function recoverRequest(key: KeyState, request: RequestState, restored: boolean,
   return [];
 }
 
-/** In doubt from now: a settling time is counted from the restart. */
 function inDoubt(key: KeyState, request: RequestState, restored: boolean, at: Instant): Entry[] {
   const because = restored
     ? "A backup was restored; the request may have been sent since."
     : "The engine stopped while it was being sent.";
+  return leftInDoubt(key, request, at, { code: "ENGINE_STOPPED", cause: because, because });
+}
+
+/** Its answer is lost with whoever waited for it. In doubt from now: a settling time is counted from here. */
+export function leftInDoubt(
+  key: KeyState,
+  request: RequestState,
+  at: Instant,
+  { code, cause, because }: { readonly code: string; readonly cause: string; readonly because: string },
+): Entry[] {
   const { requestId, attempts } = request;
   const entries = [
     entry(keyStream(key.key), at, "request.answered", {
@@ -45,20 +54,13 @@ function inDoubt(key: KeyState, request: RequestState, restored: boolean, at: In
       key: key.key,
       attempt: attempts,
       answer: "inDoubt",
-      code: "ENGINE_STOPPED",
-      cause: because,
+      code,
+      cause,
       ticketId: null,
     }),
   ];
   if (attempts > 0)
-    entries.push(
-      row(key, request, attempts, at, {
-        answeredAt: at,
-        status: "inDoubt",
-        code: "ENGINE_STOPPED",
-        cause: because,
-      }),
-    );
+    entries.push(row(key, request, attempts, at, { answeredAt: at, status: "inDoubt", code, cause }));
   entries.push(park(key, at, "inDoubt", doubtDelay(request), because));
   return entries;
 }

@@ -256,6 +256,60 @@ describe("D2: planned maintenance by ticket", () => {
     },
   );
 
+  /** The create of modem-1 was lost and nobody found it; a change of the same alarm rests on maintenance until 1,000 s. */
+  async function unknownAndCovered() {
+    const { world, engine } = await opened({ idempotency: "none" });
+    await create(engine, { networkElements: ["modem-1"], startAt: eight, endAt: eight + 1_000_000 });
+    world.onSearch = () => ({ answer: { kind: "found", tickets: [], truncated: false } });
+    world.onSend = () => ({
+      applied: false,
+      answer: { kind: "inDoubt", code: "RESET", cause: "connection reset" },
+    });
+    await oneByOne(engine, on("modem-1"));
+    const [requestId = ""] = engine.supervisor.state.unknown.keys();
+    world.onSend = () => undefined;
+    world.onSearch = () => undefined;
+    await oneByOne(
+      engine,
+      notification("worse", { key: "modem-1", alarm: "modem-1/link", kind: "change", severity: "critical" }),
+    );
+    expect(await engine.outcomes()).toEqual({ "modem-1 up": "unknown", worse: "stopped" });
+    const decideAgain = () =>
+      engine.supervisor.resolve(requestId, {
+        verdict: "notApplied",
+        ticketId: null,
+        by: "ann",
+        reason: "not there",
+      });
+    return { world, engine, decideAgain };
+  }
+
+  test("A8: an alarm that rests on it does so too when what it had said before is decided again, and refused", async () => {
+    const { world, engine, decideAgain } = await unknownAndCovered();
+    world.onSearch = () => ({
+      answer: { kind: "error", code: "BAD_CONFIGURATION", cause: "403", permanent: true },
+    });
+    await decideAgain();
+    await engine.settled();
+    expect(await engine.outcomes()).toEqual({ "modem-1 up": "failed", worse: "stopped" });
+    world.onSearch = () => undefined;
+    await engine.pass(1_000);
+    expect(engine.supervisor.state.keys.get("modem-1")?.open.size).toBe(1);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("A8: both rest on it when what an alarm had said before is decided again, and rests on it too", async () => {
+    const { engine, decideAgain } = await unknownAndCovered();
+    await decideAgain();
+    await engine.settled();
+    expect(await engine.outcomes()).toEqual({ "modem-1 up": "stopped", worse: "stopped" });
+    const { cover } = engine.supervisor.state.keys.get("modem-1") ?? {};
+    expect(cover?.alarms.map(({ ref }) => ref.id)).toEqual(["modem-1 up", "worse"]);
+    await engine.pass(1_000);
+    expect(engine.supervisor.state.keys.get("modem-1")?.open.size).toBe(1);
+    expect(await engine.broken()).toEqual([]);
+  });
+
   test("a window that has not begun, or lies beside the path, stops nothing", async () => {
     const { engine } = await opened();
     await create(engine, { networkElements: ["node-a"], startAt: eight + 1, endAt: eight + 100_000 });
