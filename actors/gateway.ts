@@ -38,15 +38,14 @@ export function gatewayLogic(ports: GatewayPorts): typeof gatewayMachine {
         async ({ input, signal }) => {
           const last = input.items.at(-1);
           const stand = await Promise.all(input.items.map((item) => claim(ports, item, item === last)));
+          const claimed = input.items.filter((_, index) => stand[index]);
           if (signal.aborted) {
             // A gateway that crashed meanwhile: nobody sends what it has claimed.
-            await Promise.all(
-              input.items.map((item, index) => stand[index] === true && endClaimed(ports, item)),
-            );
+            await Promise.all(claimed.map((item) => endClaimed(ports, item)));
             return [];
           }
           for (const isStanding of stand) if (!isStanding) ports.refused.note(); // L3
-          return input.items.filter((_, index) => stand[index]);
+          return claimed;
         },
       ),
       send: fromPromise<SendResult, { readonly items: readonly QueuedRequest[] }>(
