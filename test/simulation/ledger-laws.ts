@@ -35,6 +35,8 @@ interface KnownRequest {
   isSettled: boolean;
   /** Settled, and the service did it. */
   isDone: boolean;
+  /** T1: a create that nobody can say the fate of, and whose ticket nobody knows. */
+  isUnknownCreate: boolean;
 }
 
 /** Outcomes that leave things as they were: a person or the service wanted it so, or nobody knows. */
@@ -42,8 +44,6 @@ export const withoutEffect: ReadonlySet<Outcome> = new Set(["rejected", "failed"
 
 /** Facts after which a request may have an attempt more than it seems: no more than one original and three retries. */
 const attemptsMax = 4;
-
-const verdicts: ReadonlySet<string> = new Set(["request.resolvedApplied", "request.resolvedNotApplied"]);
 
 export class LedgerLaws {
   readonly broken: string[] = [];
@@ -54,7 +54,7 @@ export class LedgerLaws {
   /** Who holds which client. */
   readonly held = new Map<string, string>();
   asyncResults = 0;
-  /** Requests that ended as anything but done, of which a result then said OK: to be corrected, or looked into by a person. */
+  /** Requests that ended as anything but done, of which a result then said OK: to be corrected in the same commit. */
   readonly uncorrected = new Set<string>();
   readonly #places = new Map<string, number>();
   /** Of one alarm: not yet settled, in the order accepted. */
@@ -129,10 +129,6 @@ export class LedgerLaws {
         return this.#hear(fact);
       case "request.settled":
         return this.#end(fact);
-      case "operator.acted":
-        // G4: who has looked knows better than a service that contradicts itself.
-        if (verdicts.has(fact.body.action)) this.uncorrected.delete(fact.body.target);
-        return;
       default:
     }
   }
@@ -286,6 +282,7 @@ export class LedgerLaws {
       isSending: false,
       isSettled: false,
       isDone: false,
+      isUnknownCreate: false,
     });
   }
 
@@ -312,20 +309,23 @@ export class LedgerLaws {
     known.isRefused = answer === "nack" && code !== "BUSY" && code !== "NOT_OWNER";
   }
 
-  #hear({ body: { requestId, result } }: FactOf<"request.async">): void {
+  #hear({ body: { requestId, result, ticketId } }: FactOf<"request.async">): void {
     this.asyncResults += 1;
     this.#heard = requestId;
     const known = this.requests.get(requestId);
-    if (result === "OK" && known?.isSettled === true && !known.isDone) this.uncorrected.add(requestId);
+    if (result !== "OK" || known?.isSettled !== true || known.isDone) return;
+    // T1: it stays unknown, for a person, until its ticket has a name.
+    if (!known.isUnknownCreate || ticketId !== null) this.uncorrected.add(requestId);
   }
 
-  #end({ body: { requestId, key, result } }: FactOf<"request.settled">): void {
+  #end({ body: { requestId, key, result, command } }: FactOf<"request.settled">): void {
     const known = this.requests.get(requestId);
     if (known === undefined) return this.#breach(`A3: ${requestId} is settled and was never planned`);
     if (result === "cancelled" && known.isSending)
       this.#breach(`L4: ${requestId} is cancelled while it is being sent`);
     known.isSettled = true;
     known.isDone = result === "ok";
+    known.isUnknownCreate = result === "unknown" && command === "create";
     if (known.isDone) this.uncorrected.delete(requestId);
     if (this.#busy.get(key) === requestId) this.#busy.delete(key);
   }
