@@ -107,6 +107,22 @@ export const alarmDefects: readonly Defect[] = [
     tests: ["test/machines/cover.test.ts", "test/engine/upstream.test.ts"],
   },
   {
+    name: "deciding an older word of an alarm again takes its cover from the newer one",
+    law: "A8",
+    file: "machines/fold.ts",
+    was: `uncover(state, key, notification.alarm, alarm.position);`,
+    becomes: `uncover(state, key, notification.alarm);`,
+    tests: ["test/engine/upstream.test.ts#A8: "],
+  },
+  {
+    name: "an older word of an alarm that comes under a cover takes the place of the newer one",
+    law: "A8",
+    file: "machines/cover.ts",
+    was: `alarms: [...decidedNow, ...later].sort((a, b) => a.ref.position - b.ref.position),`,
+    becomes: `alarms: decidedNow,`,
+    tests: ["test/engine/upstream.test.ts#A8: "],
+  },
+  {
     name: "an alarm proven not applied is not decided again",
     law: "A8",
     file: "machines/settlement.ts",

@@ -88,6 +88,14 @@ export const supervisionDefects: readonly Defect[] = [
     tests: ["test/engine/broken-off.test.ts"],
   },
   {
+    name: "what a crashed gateway had claimed stays as being sent",
+    law: "G2",
+    file: "actors/gateway.ts",
+    was: `await Promise.all(claimed.map((item) => endClaimed(ports, item)));`,
+    becomes: ``,
+    tests: ["test/engine/failures.test.ts#G2 A2: a gateway that crashes"],
+  },
+  {
     name: "two gateways after a double start",
     law: "G1",
     file: "machines/supervisor.machine.ts",
