@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { expect as vitestExpect } from "vitest";
 
+export { vi } from "vitest";
+
 type TestBody = (...given: unknown[]) => unknown;
 
 export interface CollectedTest {
