@@ -133,6 +133,28 @@ describe("A5: what the next flow of a key decides", () => {
     expect(readiness(line(new History(), [...words.slice(1), "-a1"].join(" ")), false, held)).not.toBeNull();
   });
 
+  test("S3: of a cover with more alarms than one flow decides the first go, and with them the first of the most severe", () => {
+    const max = limits.coalescedAlarmsMax;
+    const resting = (count: number, severe: readonly number[]): KeyState => {
+      const history = new History();
+      for (let index = 0; index < count; index += 1)
+        history.accept(`n${index}`, {
+          alarm: `a${index}`,
+          severity: severe.includes(index) ? "critical" : "minor",
+        });
+      const key = history.key();
+      const parking = { reason: "covered", since: noon, until: null, because: "" } as const;
+      const cover = { parking, tickets: [], alarms: key.waiting, endedAt: null, position: 1, checks: 0 };
+      return { ...key, waiting: [], cover };
+    };
+    const led = (count: number, severe: readonly number[]) => ids(resting(count, severe)).flow;
+    const first = Array.from({ length: max }, (_, index) => `n${index}`);
+    expect(led(max, [])).toEqual(first);
+    expect(led(max + 5, [])).toEqual(first);
+    expect(led(max + 5, [3, max + 2])).toEqual(first);
+    expect(led(max + 5, [max + 2, max + 4])).toEqual([...first.slice(0, -1), `n${max + 2}`]);
+  });
+
   test("A2: raise and clear that cancel out leave the alarm inactive, one outcome each", () => {
     const history = new History();
     const key = line(history, "+a -a");

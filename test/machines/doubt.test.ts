@@ -1,9 +1,21 @@
 /** G4: what a search must show before a request in doubt is taken for done. */
 import { describe, expect, test } from "vitest";
+import { limits } from "../../machines/limits.ts";
 import { stepInDoubt } from "../../machines/doubt.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
-import { answer, closePayload, service, settings, ticket, updatePayload, withTicket } from "./given.ts";
+import {
+  answer,
+  body,
+  closePayload,
+  createPayload,
+  History,
+  service,
+  settings,
+  ticket,
+  updatePayload,
+  withTicket,
+} from "./given.ts";
 
 /** What a flow does about it, once the service shows these by the ticket's id. */
 function step(payload: RequestPayload, byTicket: readonly Ticket[]) {
@@ -55,4 +67,19 @@ describe("G4: an update or a close in doubt", () => {
   ] as [string, RequestPayload, Ticket][])("%s: it is sent again", (_what, payload, shown) => {
     expect(step(payload, [shown])).toMatchObject({ step: "resend" });
   });
+});
+
+test.each([
+  [null, "TIMEOUT"],
+  ["RESET", "RESET"],
+])("G3: attempts used up and not found: failed as its last answer said (%s)", (code, told) => {
+  const history = new History();
+  history.accept("n1");
+  history.plan(createPayload, service({ idempotency: "settles" }));
+  for (let attempt = 1; attempt <= limits.attemptsMax; attempt += 1)
+    history.add(...judgeAnswer(history.key(), history.send(), answer("inDoubt", { code }), settings).entries);
+  const found = { byRequest: [], byTicket: null, byKey: [] };
+  const last = stepInDoubt(history.key(), history.request(), found, history.now);
+  const entries = last.step === "conclude" ? last.entries : [];
+  expect(body(entries, "alarm.settled")).toMatchObject({ outcome: "failed", failure: { code: told } });
 });

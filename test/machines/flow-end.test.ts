@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { entry } from "../../machines/entry.ts";
-import { endFlow, type Ending } from "../../machines/flow-end.ts";
+import { endFlow, keyOfHand, type Ending } from "../../machines/flow-end.ts";
 import { limits } from "../../machines/limits.ts";
 import { recover } from "../../machines/recovery.ts";
 import { judgeAnswer } from "../../machines/request.ts";
@@ -321,5 +321,22 @@ describe("recovery", () => {
     reopened(history);
     for (const client of history.state.clients.values())
       expect(client).toMatchObject({ lock: null, key: null });
+  });
+});
+
+describe("the key of a hand", () => {
+  test.each<[Stage, string | null]>([
+    ["planned", KEY],
+    ["sending", KEY],
+    ["inDoubt", null],
+  ])("is that of its request while it is under way: %s", (stage, name) => {
+    const history = at(stage);
+    const { lockGuid } = history.request();
+    expect(keyOfHand(history.state, lockGuid)).toBe(name);
+    expect(keyOfHand(history.state, "another")).toBeNull();
+  });
+
+  test("that waits for nothing is none", () => {
+    expect(keyOfHand(new History().state, "guid-1")).toBeNull();
   });
 });

@@ -279,6 +279,48 @@ describe("D1: a search that failed", () => {
   });
 });
 
+describe("G4: a look-up that is refused for good", () => {
+  const refused = { code: "BAD_CONFIGURATION", cause: "403", permanent: true };
+
+  /** A create in doubt after so many attempts. */
+  function lost(attempts: number, idempotency: "requestId" | "settles" | "none" = "requestId"): History {
+    const history = accepted();
+    history.plan(createPayload, service({ idempotency }));
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      history.send();
+      answered(history, "inDoubt", "TIMEOUT");
+      history.start();
+    }
+    history.end("parked");
+    history.now += 3_600_000;
+    return history;
+  }
+
+  test("comes from somebody: with `requestId` the same request goes again", () => {
+    const history = lost(2);
+    const { requestId } = history.request();
+    const step = nextStep(history.start(), noFindings, refused, history.now);
+    expect(step).toMatchObject({ step: "forward", request: { requestId, payload: createPayload } });
+  });
+
+  test.each([
+    ["a failure that may pass", lost(2), noFindings, { ...refused, permanent: false }],
+    ["another promise: settles", lost(2, "settles"), noFindings, refused],
+    ["another promise: none", lost(1, "none"), noFindings, refused],
+    ["attempts used up", lost(limits.attemptsMax), noFindings, refused],
+    [
+      "refused after the look-up was answered",
+      lost(2),
+      { ...noFindings, doubt: { ...noFindings.doubt, byRequest: [] } },
+      refused,
+    ],
+  ] as const)("%s: it waits (D1)", (_what, history, found, failure) => {
+    const step = nextStep(history.start(), found, failure, history.now);
+    expect(step).toMatchObject({ step: "end", result: "parked" });
+    expect(body(entriesOf(step), "flow.decided")).toMatchObject({ rule: "D1", decision: "fail" });
+  });
+});
+
 describe("T1: a create nobody can say the fate of", () => {
   test("T1: the next flow of the key looks for it by its request id before anything else", () => {
     const history = unknownCreate();

@@ -1,0 +1,268 @@
+/** T1: an async result says that a create was done, and names no ticket: it is looked up, and nothing goes again. */
+import { describe, expect, test } from "vitest";
+import { corrects, judgeAsync } from "../../machines/async-result.ts";
+import { stepInDoubt, type DoubtFindings } from "../../machines/doubt.ts";
+import { noFindings } from "../../machines/flow-input.ts";
+import { nextStep } from "../../machines/flow-plan.ts";
+import type { SettledRequest } from "../../machines/state.ts";
+import type { ResponseRow, Ticket } from "../../machines/vocabulary.ts";
+import { judgeAnswer } from "../../machines/request.ts";
+import {
+  answer,
+  body,
+  createPayload,
+  History,
+  KEY,
+  noon,
+  service,
+  settings,
+  ticket,
+  types,
+} from "./given.ts";
+import { answered, done, entriesOf, send } from "./steps.ts";
+
+const asynchronous = service({ asyncSeconds: 90 });
+const notAsked: DoubtFindings = noFindings.doubt;
+
+interface Told {
+  readonly result?: "OK" | "ERROR";
+  readonly ticketId?: string | null;
+  readonly code?: string | null;
+  readonly cause?: string | null;
+  readonly key?: null;
+  readonly before?: SettledRequest | null;
+}
+
+/** An async result of the request that is there, or was there last. */
+function tell(history: History, { key, before = null, ...told }: Told = {}) {
+  const requestId = before?.requestId ?? history.key().request?.requestId ?? "nobody";
+  const input = {
+    requestId,
+    result: "OK",
+    ticketId: null,
+    code: null,
+    cause: null,
+    text: "<result/>",
+    ...told,
+  } as const;
+  const entries = judgeAsync(
+    key === null ? null : history.key(),
+    before,
+    input,
+    history.now,
+    history.state.tables,
+  );
+  history.add(...entries);
+  return entries;
+}
+
+function acknowledged(): History {
+  const history = new History();
+  history.accept("n1");
+  send(history, createPayload, asynchronous);
+  answered(history, "ack");
+  return history;
+}
+
+/** Acknowledged, and told OK without a ticket; a flow looks for it. */
+function lookedUp(): History {
+  const history = acknowledged();
+  expect(types(tell(history))).toEqual(["request.async", "response.row", "request.answered", "key.parked"]);
+  expect(history.key().parked).toMatchObject({
+    reason: "inDoubt",
+    until: noon + service().settleSeconds * 1000,
+    because: "The async result said OK and named no ticket; it is looked up.",
+  });
+  history.now += 3_600_000;
+  history.start();
+  return history;
+}
+
+const next = (history: History, found: Partial<DoubtFindings>) =>
+  stepInDoubt(history.key(), history.request(), { ...notAsked, ...found }, history.now);
+
+describe("T1: a create that was confirmed without its ticket", () => {
+  test("is searched by its own id, then by its key", () => {
+    const history = lookedUp();
+    expect(next(history, {})).toEqual({ step: "search", by: "requestedBy" });
+    expect(next(history, { byRequest: [] })).toEqual({ step: "search", by: "key" });
+  });
+
+  test.each<[string, Partial<DoubtFindings>]>([
+    ["its own id, and nobody asks for its key", { byRequest: [ticket("T9")] }],
+    ["its own id, whatever its key shows", { byRequest: [ticket("T9")], byKey: [ticket("T8")] }],
+    [
+      "its key, past what does not cover it",
+      {
+        byRequest: [],
+        byKey: [
+          ticket("T1", { clientReference: "elsewhere" }),
+          ticket("T2", { kind: "PLM" }),
+          ticket("T3", { status: "closed" }),
+          ticket("T9"),
+        ],
+      },
+    ],
+  ])("its ticket is found by %s", (_by, found) => {
+    const history = lookedUp();
+    const step = next(history, found);
+    expect(step).toMatchObject({
+      step: "conclude",
+      decision: "settle",
+      because: "Confirmed by the async result; its ticket is T9.",
+    });
+    history.add(...(step.step === "conclude" ? step.entries : []));
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect([...history.key().open.keys()]).toEqual(["T9"]);
+  });
+
+  test("it is done, where no search shows a ticket of it", () => {
+    const history = lookedUp();
+    const step = next(history, { byRequest: [], byKey: [ticket("T1", { clientReference: "elsewhere" })] });
+    expect(step).toMatchObject({
+      step: "conclude",
+      decision: "settle",
+      because: "Confirmed by the async result; no ticket of it was found.",
+    });
+    history.add(...(step.step === "conclude" ? step.entries : []));
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect(history.key().open.size).toBe(0);
+    expect(history.key().request).toBeNull();
+  });
+
+  test("what was found before the result came says nothing: it is looked up afresh", () => {
+    const history = acknowledged();
+    history.now += 3_600_000;
+    history.start();
+    tell(history);
+    const step = next(history, { byRequest: [], byKey: [] });
+    expect(step).toMatchObject({
+      step: "conclude",
+      decision: "park",
+      because: "Confirmed by the async result; its ticket is looked up.",
+    });
+    const entries = step.step === "conclude" ? step.entries : [];
+    expect(types(entries)).toEqual(["key.parked"]);
+    expect(body(entries, "key.parked").parking).toMatchObject({
+      reason: "inDoubt",
+      until: history.now + service().settleSeconds * 1000,
+      because: "Confirmed by the async result; its ticket is looked up.",
+    });
+  });
+
+  test("a second OK that names it settles it; one that does not, and an ERROR that names another, are rows", () => {
+    const history = lookedUp();
+    const rows = ["request.async", "response.row"];
+    expect(types(tell(history))).toEqual(rows);
+    expect(types(tell(history, { result: "ERROR", ticketId: "T7" }))).toEqual(rows);
+    expect(history.request().asyncResult).toMatchObject({ result: "OK" });
+    // The first is shown by the attempt's row, the others by rows of their own.
+    expect(history.state.tables.get("gateway")?.inserted).toBe(2);
+    const settled = tell(history, { ticketId: "T9" });
+    expect(body(settled, "request.settled")).toMatchObject({
+      result: "ok",
+      ticketId: "T9",
+      because: "Confirmed by a second async result, which names the ticket.",
+    });
+    expect(history.outcomes()).toEqual({ n1: "created" });
+  });
+
+  test("G5: an OK that names another ticket than the first is a row and no more", () => {
+    const history = acknowledged();
+    const { requestId } = history.request();
+    tell(history, { ticketId: "T1" });
+    const before = history.state.settledRequests.get(requestId) ?? null;
+    expect(types(tell(history, { ticketId: "T2", before }))).toEqual(["request.async", "response.row"]);
+    expect([...history.key().open.keys()]).toEqual(["T1"]);
+  });
+
+  describe("before its answer", () => {
+    function early(): History {
+      const history = new History();
+      history.accept("n1");
+      send(history, createPayload, asynchronous);
+      expect(types(tell(history))).toEqual(["request.async", "response.row"]);
+      return history;
+    }
+
+    test("an ACK that names no ticket either leaves it to be looked up", () => {
+      const history = early();
+      const { entries } = judgeAnswer(history.key(), history.request(), answer("ack"), settings);
+      expect(types(entries)).toEqual(["request.answered", "response.row", "key.parked"]);
+      expect(body(entries, "request.answered")).toMatchObject({ answer: "inDoubt", ticketId: null });
+      expect(body(entries, "response.row").row).toMatchObject({ status: "inDoubt", asyncStatus: "ok" });
+      expect(body(entries, "key.parked").parking).toMatchObject({
+        reason: "inDoubt",
+        until: noon + service().settleSeconds * 1000,
+        because: "Acknowledged; the async result had come before. It named no ticket, which is looked up.",
+      });
+    });
+
+    test("an ACK that names it settles it", () => {
+      const history = early();
+      const told = answer("ack", { ticketId: "T9" });
+      history.add(...judgeAnswer(history.key(), history.request(), told, settings).entries);
+      expect(history.outcomes()).toEqual({ n1: "created" });
+      expect([...history.key().open.keys()]).toEqual(["T9"]);
+    });
+
+    test("what a refusal names is no ticket of it", () => {
+      const history = early();
+      const told = answer("refused", { code: "UNAVAILABLE", ticketId: "T9" });
+      history.add(...judgeAnswer(history.key(), history.request(), told, settings).entries);
+      expect(history.outcomes()).toEqual({});
+      expect(history.key().open.size).toBe(0);
+    });
+  });
+});
+
+describe("G5: the row of a result", () => {
+  const rowOf = (entries: ReturnType<typeof tell>) => body(entries, "response.row").row as ResponseRow;
+
+  test("of nobody's request names no key and says so; of a settled one it names the key it belongs to", () => {
+    const history = acknowledged();
+    const { requestId } = history.request();
+    const stray = rowOf(tell(history, { key: null }));
+    expect(stray).toMatchObject({ key: "", code: "UNKNOWN_REQUEST", asyncStatus: "late" });
+    tell(history, { ticketId: "T1" });
+    const before = history.state.settledRequests.get(requestId) ?? null;
+    expect(rowOf(tell(history, { before, ticketId: "T1" }))).toMatchObject({ key: KEY, code: null });
+  });
+
+  test("takes over what the result says of code and cause, and leaves what the answer had said where it says nothing", () => {
+    const silent = rowOf(tell(acknowledged()));
+    expect(Object.keys(silent)).not.toContain("code");
+    expect(Object.keys(silent)).not.toContain("cause");
+    const told = rowOf(tell(acknowledged(), { result: "ERROR", code: "E7", cause: "no such element" }));
+    expect(told).toMatchObject({ code: "E7", cause: "no such element", status: "error" });
+  });
+
+  test("corrects nothing where nobody knows the request", () => {
+    expect(corrects(null, { result: "OK", ticketId: "T1" })).toBe(false);
+  });
+});
+
+describe("what a flow concludes about a request that was acknowledged", () => {
+  test("no result in time: parked, and its record names no ticket", () => {
+    const history = acknowledged();
+    history.now += 90_000;
+    const step = nextStep(history.start(), noFindings, null, history.now);
+    expect(step).toMatchObject({ step: "end", result: "parked" });
+    expect(body(entriesOf(step), "flow.decided")).toMatchObject({ decision: "park", tickets: [] });
+    expect(body(entriesOf(step), "request.answered").code).toBe("ASYNC_MISSING");
+  });
+
+  test("A2: settled while the flow looked: it decides nothing", () => {
+    const history = acknowledged();
+    const input = history.start();
+    done(history, "T1");
+    const shown: Ticket[] = [];
+    expect(
+      nextStep(input, { ...noFindings, doubt: { ...notAsked, byKey: shown } }, null, history.now),
+    ).toEqual({
+      step: "end",
+      result: "settled",
+      entries: [],
+    });
+  });
+});
