@@ -14,6 +14,7 @@ const besides: Readonly<Record<string, readonly string[]>> = {
     "test/service-table/gateway-table.test.ts",
   ],
   "verdict.ts": ["test/engine/verdict.test.ts"],
+  "supervisor.machine.ts": ["test/engine/broken-off.test.ts"],
   "heartbeat.ts": ["test/heartbeat/chain.test.ts"],
   "heartbeat.machine.ts": ["test/heartbeat/chain.test.ts"],
 };
