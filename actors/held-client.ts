@@ -6,7 +6,7 @@
 import { entry } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { checkCounters } from "../machines/ninas-counters.ts";
-import { keyStream } from "../machines/state.ts";
+import { byHand, keyStream } from "../machines/state.ts";
 import type { Forwarded, ForwardReply, SearchReply } from "../machines/client-commands.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type {
@@ -138,7 +138,7 @@ export class HeldClient {
         ...request,
         intent: intents[payload.command],
         alarms: [],
-        rule: "hand",
+        rule: byHand,
         plannedAt: at,
       }),
     ];

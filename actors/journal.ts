@@ -52,12 +52,13 @@ export class Journal {
   static async open(ledger: Ledger, onBroken: (error: unknown) => void): Promise<Journal> {
     const snapshot = await ledger.loadSnapshot();
     const state = snapshot === null ? emptyState() : stateFromText(snapshot.state);
+    const snapshotAt = state.position; // 0 where it was of another shape
     for (;;) {
       const from = state.position;
       for await (const fact of ledger.read(from, limits.ledgerReadRows)) applyFact(state, fact);
       if (state.position === from) break;
     }
-    return new Journal(ledger, state, snapshot?.position ?? 0, onBroken);
+    return new Journal(ledger, state, snapshotAt, onBroken);
   }
 
   /** Facts as they become durable, after they were folded. `listener` must not throw. Returns a function that ends it. */

@@ -1,21 +1,26 @@
 /** Settled notifications as the ledger tells them: what a verdict or a late result may have to put right. */
 import { limits } from "../machines/limits.ts";
-import type { SettledRequest } from "../machines/state.ts";
+import { byHand, type SettledRequest } from "../machines/state.ts";
 import type { SettledAlarm } from "../machines/verdict.ts";
 import type { Position } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 
-/** Those of the request's key since its own first one, oldest first, each with its current outcome. */
+/**
+ * Those of the request's key since its own first one, oldest first, each with its current outcome. Where its own had
+ * their outcome before it was made, which they kept: those that the newest `explainFactsMax` facts of the key tell of.
+ */
 export async function settledAlarmsOf(
   { ledger }: Pick<Journal, "ledger">,
-  { key, outcomes }: Pick<SettledRequest, "key" | "outcomes">,
+  { key, rule, outcomes }: Pick<SettledRequest, "key" | "rule" | "outcomes">,
 ): Promise<SettledAlarm[]> {
-  if (outcomes.length === 0) return [];
-  const first = Math.min(...outcomes.map(({ ref }) => ref.position));
+  const isKept = outcomes.length === 0;
+  if (isKept && rule === byHand) return [];
+
+  const first = isKept ? 0 : Math.min(...outcomes.map(({ ref }) => ref.position));
   for (let limit: number = limits.explainFactsMax; ; limit *= 4) {
     const facts = await ledger.readKey(key, limit);
     const oldest = facts[0]?.position ?? 0;
-    if (facts.length >= limit && oldest > first) continue;
+    if (!isKept && facts.length >= limit && oldest > first) continue;
     const alarms = new Map<Position, SettledAlarm>();
     const accepted = new Map<Position, Pick<SettledAlarm, "ref" | "notification">>();
     for (const fact of facts) {

@@ -430,9 +430,11 @@ export class Supervisor implements AlarmSink {
     await this.#journal
       .saveSnapshot()
       .catch((error: unknown) => this.#options.log.warn("snapshot.failed", { error: String(error) }));
-    await this.#options.service.close();
-    await this.#options.topology?.close();
+    // What one of them cannot do keeps no other open.
+    const ends = [this.#options.service, this.#options.topology].map(async (port) => port?.close());
+    const ended = await Promise.allSettled(ends);
     await this.#options.ledger.close();
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
   }
 
   // --- inside

@@ -279,10 +279,14 @@ export const limits = {
   snapshotCharsPerFact: 200,
   /** However large the state: with 60,000 alarms in line a start stays well within two seconds. */
   snapshotEveryFactsMax: 40_000,
+  /** A longer snapshot is not read back, and the ledger is folded from further back: half of what a text can hold. */
+  snapshotCharsMax: 268_435_456,
   /** Text of a snapshot made and written in one go: a millisecond each. */
   snapshotPartChars: 262_144,
   /** Batches for which a writer without work is not kept waiting for the end of the turn: to write them takes longer than their sync. */
   ledgerGroupBatches: 32,
+  /** Text of the facts that are handed to the writer as one group: far below what one message can hold, and written in a second. */
+  ledgerGroupChars: 33_554_432,
   /** Batch ids remembered for repeats. */
   batchIdsKept: 10_000,
   ledgerReadRows: 1_000,

@@ -100,6 +100,9 @@ export interface RequestState {
   named: string | null;
 }
 
+/** The rule of a request that a flow written by hand has made: no alarm asked for it. */
+export const byHand = "hand";
+
 /** A settled request that a late async result, a search or an operator may still correct. */
 export interface SettledRequest {
   readonly requestId: string;

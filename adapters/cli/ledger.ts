@@ -1,6 +1,6 @@
 /** `ledger verify | stats | export | restore`. All but restore only read, beside a running engine too. */
 import { createWriteStream, existsSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
@@ -8,7 +8,7 @@ import { applyFact } from "../../machines/fold.ts";
 import { stateFromText } from "../../machines/fold-snapshot.ts";
 import { emptyState, type State } from "../../machines/state.ts";
 import { systemIds } from "../clock/system.ts";
-import { exportLedger, ledgerStats, verifyLedger } from "../ledger/inspection.ts";
+import { exportLedger, ledgerStats, refuseUnreadable, verifyLedger } from "../ledger/inspection.ts";
 import { restoreLedger } from "../ledger/restore.ts";
 import { openSqliteReader } from "../ledger/sqlite-reader.ts";
 import { count, type Output } from "./output.ts";
@@ -60,13 +60,14 @@ export function foldLedger(dir: string): State {
   }
 }
 
-/** Throws FailureError INVALID where there is no ledger. */
+/** Throws FailureError INVALID where there is no ledger, LEDGER_DAMAGED, LEDGER_VERSION. */
 export function openLedgerReader(dir: string): ReturnType<typeof openSqliteReader> {
   if (!existsSync(join(dir, "ledger.db")))
     throw new FailureError(
       "INVALID",
       `There is no ledger in ${dir}: expected the file ledger.db. Name the engine's data directory with --data-dir, or start an engine there once.`,
     );
+  refuseUnreadable(dir);
   return openSqliteReader(dir);
 }
 
@@ -83,17 +84,26 @@ export async function runExport(file: string, options: DataOptions, output: Outp
     throw new FailureError("INVALID", `The file ${file} ${reason}.`);
   });
   const stream = createWriteStream(file, { fd: handle.fd, autoClose: false });
+  let isWhole = false;
   try {
     const last = await exportLedger(dataDir, stream);
-    await new Promise<void>((resolve) => {
-      stream.end(() => resolve());
+    await new Promise<void>((resolve, reject) => {
+      stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
     await handle.sync();
+    isWhole = true;
     output.data({ file, facts: last });
     output.line(`${count(last)} facts written to ${file}.`);
     return 0;
+  } catch (error) {
+    if (error instanceof FailureError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new FailureError("INVALID", `The file ${file} could not be written and was removed: ${message}.`, {
+      cause: error,
+    });
   } finally {
     await handle.close();
+    if (!isWhole) await rm(file, { force: true });
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Expectation, FoldSnapshot } from "../../actors/ports.ts";
 import type { Fact, NewFact, Stream } from "../../machines/facts.ts";
+import { FailureError } from "../../machines/failure.ts";
 import type { Position } from "../../machines/vocabulary.ts";
 
 /** A fact of a batch, ready to be written: its body already JSON text. */
@@ -81,4 +82,8 @@ export interface FactReader {
   ofKey(key: string, limit: number, last: Position): Fact[];
   loadSnapshot(): FoldSnapshot | null;
   close(): void;
+}
+
+export function closedFailure(): FailureError {
+  return new FailureError("STOPPING", "The ledger is closed; open it again to read or write.");
 }

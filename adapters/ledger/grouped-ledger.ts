@@ -10,7 +10,14 @@ import { flowOf, keyOf } from "../../machines/facts.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
-import type { BatchToWrite, FactReader, GroupWriter, Judgement, RowToWrite } from "./fact-store.ts";
+import {
+  closedFailure,
+  type BatchToWrite,
+  type FactReader,
+  type GroupWriter,
+  type Judgement,
+  type RowToWrite,
+} from "./fact-store.ts";
 
 export interface LedgerParts {
   /** At the opening. */
@@ -55,8 +62,8 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
     ahead = [];
     collected = [];
     for (const batch of group) underWay.push(batch);
-    if (failure === null) writer.write(group);
-    else failed(failure);
+    if (failure !== null) return failed(failure);
+    for (const part of inParts(group)) writer.write(part);
   }
 
   function endTurn(): void {
@@ -175,6 +182,8 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
       }
       left -= page.length;
       if (page.length < limits.ledgerReadRows) return;
+      // oxlint-disable-next-line no-await-in-loop -- F4: a long way is read a page a turn
+      await nextTurn();
     }
   }
 
@@ -199,6 +208,8 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
           yield fact;
           from = fact.position;
         }
+        // oxlint-disable-next-line no-await-in-loop -- F4: a long way is read a page a turn
+        if (page.length >= limits.ledgerReadRows) await nextTurn();
         if (page.length > 0) continue;
         if (closed) return;
         // oxlint-disable-next-line no-await-in-loop -- one wait a group is what following means
@@ -273,6 +284,7 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
         for await (const part of parts) await writer.addToSnapshot(part);
         await writer.endSnapshot(position);
       } catch (error) {
+        if (closing !== null) throw error; // it came too late, and nothing is wrong with the ledger
         failed(error);
         throw failure ?? error;
       }
@@ -298,6 +310,27 @@ function rowOf(stream: Stream, fact: NewFact): RowToWrite {
   }
 }
 
-function closedFailure(): FailureError {
-  return new FailureError("STOPPING", "The ledger is closed; open it again to read or write.");
+/** As they come, in as many parts as their text needs. */
+function inParts(group: readonly PendingBatch[]): PendingBatch[][] {
+  const parts: PendingBatch[][] = [];
+  let part: PendingBatch[] = [];
+  let chars = 0;
+  for (const batch of group) {
+    const length = batch.rows.reduce((sum, { body }) => sum + body.length, 0);
+    if (part.length > 0 && chars + length > limits.ledgerGroupChars) {
+      parts.push(part);
+      part = [];
+      chars = 0;
+    }
+    part.push(batch);
+    chars += length;
+  }
+  parts.push(part);
+  return parts;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -130,7 +130,23 @@ function exportLine(row: StoredRow): string {
   return `${head.slice(0, -1)},"body":${row.body},"hash":"${row.hash}"}\n`;
 }
 
+/** Throws FailureError INVALID where there is no ledger, LEDGER_DAMAGED, LEDGER_VERSION. */
+export function refuseUnreadable(dir: string): void {
+  openToRead(dir).close();
+}
+
 async function reading<T>(dir: string, work: (db: DatabaseSync) => Promise<T>): Promise<T> {
+  const db = openToRead(dir);
+  try {
+    return await work(db);
+  } catch (error) {
+    throw readingFailure(error, dir);
+  } finally {
+    db.close();
+  }
+}
+
+function openToRead(dir: string): DatabaseSync {
   const file = join(dir, "ledger.db");
   if (!existsSync(file)) {
     throw new FailureError("INVALID", `There is no ledger in ${dir}: expected the file ledger.db.`);
@@ -141,14 +157,17 @@ async function reading<T>(dir: string, work: (db: DatabaseSync) => Promise<T>): 
     db = new DatabaseSync(file, { readOnly: true, timeout: limits.ledgerBusyMs });
     if (checkSchema(db) === "empty")
       throw new FailureError("INVALID", `The ledger in ${dir} was never opened.`);
-    return await work(db);
+    return db;
   } catch (error) {
-    // Only what SQLite says, or what it holds, is about the ledger; an aborted signal or a broken pipe stays what it is.
-    const ofLedger = isDamage(error) || sqliteCode(error) !== null;
-    throw ofLedger ? asLedgerFailure(error, `read the ledger in ${dir}`) : error;
-  } finally {
     db?.close();
+    throw readingFailure(error, dir);
   }
+}
+
+/** Only what SQLite says, or what it holds, is about the ledger; an aborted signal or a broken pipe stays what it is. */
+function readingFailure(error: unknown, dir: string): unknown {
+  const ofLedger = isDamage(error) || sqliteCode(error) !== null;
+  return ofLedger ? asLedgerFailure(error, `read the ledger in ${dir}`) : error;
 }
 
 function ledgerOf(db: DatabaseSync): string {

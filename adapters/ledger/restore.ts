@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import type { ChainLink } from "./chain.ts";
@@ -59,7 +60,7 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
     writeFileSync(join(dir, "ledger.head"), `${String(head.position).padStart(16, "0")} ${head.hash}\n`);
     return { ledger, head };
   } catch (error) {
-    removeDatabase(copy);
+    if (lock !== undefined) removeDatabase(copy); // else it is another restore's
     throw asLedgerFailure(error, `restore ${from} into ${dir}`);
   } finally {
     lock?.close();
@@ -73,8 +74,8 @@ function sourceFile(from: string): string {
 }
 
 function refuseToReplace(target: string, dir: string): void {
-  if (!existsSync(target)) return;
   refuseLogAlone(target);
+  if (!existsSync(target)) return;
   const db = new DatabaseSync(target, { readOnly: true });
   try {
     if (checkSchema(db) === "empty" || db.prepare("SELECT 1 FROM facts LIMIT 1").get() === undefined) return;
@@ -90,12 +91,23 @@ function refuseToReplace(target: string, dir: string): void {
 
 async function copyDatabase(from: string, copy: string): Promise<void> {
   refuseLogAlone(from);
-  const source = new DatabaseSync(from, { readOnly: true, timeout: limits.ledgerBusyMs });
+  const source = openBackup(from);
   try {
+    // One moment of it: beside a commit of somebody else's SQLite would begin again, and beside many never end.
+    source.exec("BEGIN");
+    source.prepare("SELECT count(*) FROM sqlite_master").get();
     await backup(source, copy);
   } finally {
     source.close();
   }
+}
+
+/** A log beside it may be a running engine's; a file that stands alone is nobody's, and may lie where nothing can be written. */
+function openBackup(from: string): DatabaseSync {
+  const isAlone = ["-wal", "-journal"].every((suffix) => !existsSync(from + suffix));
+  const url = pathToFileURL(from);
+  if (isAlone) url.searchParams.set("immutable", "1");
+  return new DatabaseSync(url, { readOnly: true, timeout: limits.ledgerBusyMs });
 }
 
 /** Durable, of this program's version, and one file again (no write-ahead log beside it), when it returns. */
@@ -107,7 +119,8 @@ function giveIdentity(copy: string, ledger: string, from: string): ChainLink {
     const head = verifyFacts(db, chainStart);
     db.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
     db.prepare("UPDATE meta SET value = ? WHERE name = 'ledger'").run(ledger);
-    db.exec("UPDATE meta SET value = '1' WHERE name = 'restored'; COMMIT");
+    // As the engine keeps it: the change of mode needs the file for itself, which the first start may not have.
+    db.exec("UPDATE meta SET value = '1' WHERE name = 'restored'; COMMIT; PRAGMA journal_mode = WAL");
     return head;
   } finally {
     db.close();

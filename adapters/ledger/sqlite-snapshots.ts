@@ -8,14 +8,16 @@ import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
 import { type ChainLink, chainStart } from "./chain.ts";
 
-/** Newest snapshot that is what was saved and belongs to this chain; a damaged one is passed over for the older. */
+/** Newest snapshot that is what was saved and belongs to this chain; a damaged one, and one that no text can hold, is passed over for the older. */
 export function newestTrustedSnapshot(db: DatabaseSync): { link: ChainLink; state: string } | null {
   const snapshots = db.prepare(`
     SELECT s.id, s.position, s.fact_hash, s.state_hash FROM snapshots s
     WHERE s.fact_hash = CASE s.position WHEN 0 THEN ? ELSE (SELECT hash FROM facts WHERE position = s.position) END
     ORDER BY s.position DESC, s.id DESC`);
+  const charsOf = db.prepare("SELECT sum(length(text)) AS chars FROM snapshot_parts WHERE snapshot = ?");
   const partsOf = db.prepare("SELECT text FROM snapshot_parts WHERE snapshot = ? ORDER BY part");
   for (const { id, position, fact_hash, state_hash } of snapshots.all(chainStart.hash)) {
+    if (Number(charsOf.get(Number(id))?.["chars"] ?? 0) > limits.snapshotCharsMax) continue;
     const parts = partsOf.all(Number(id)).map(({ text }) => (typeof text === "string" ? text : ""));
     const sum = createHash("sha256");
     for (const part of parts) sum.update(part);

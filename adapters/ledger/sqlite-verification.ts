@@ -36,6 +36,12 @@ export function asLedgerFailure(error: unknown, doing: string): FailureError {
   if (isDamage(error)) {
     return damaged(0, `SQLite cannot read the file (${message})`, error);
   }
+  if (sqliteCode(error) === sqliteCodes.busy)
+    return new FailureError(
+      "LEDGER_SYNC_FAILED",
+      `Could not ${doing}: another program holds the file (${message}). End it, a reader or a backup program, and try again.`,
+      { cause: error },
+    );
   return new FailureError(
     "LEDGER_SYNC_FAILED",
     `Could not ${doing}: ${message}. Check that the directory exists, can be written by this user and has space.`,

@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 import type { LedgerHead } from "../../actors/ports.ts";
 import { FailureError } from "../../machines/failure.ts";
 import type { Position } from "../../machines/vocabulary.ts";
-import type { BatchToWrite, GroupWriter, WriterListener } from "./fact-store.ts";
+import { closedFailure, type BatchToWrite, type GroupWriter, type WriterListener } from "./fact-store.ts";
 import { asLedgerFailure } from "./sqlite-verification.ts";
 import {
   type FromThread,
@@ -76,7 +76,10 @@ class ThreadWriter implements GroupWriter {
     worker.on("exit", (code) => {
       this.#ended = true;
       if (this.#onEnd === null) this.#fail(new Error(`the thread that writes ended with ${code}`));
-      else this.#onEnd();
+      else {
+        this.#endSnapshots(closedFailure());
+        this.#onEnd();
+      }
     });
   }
 
@@ -99,8 +102,8 @@ class ThreadWriter implements GroupWriter {
 
   #snapshot(message: ToThread): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== null) {
-        reject(this.#failure);
+      if (this.#failure !== null || this.#onEnd !== null) {
+        reject(this.#failure ?? closedFailure());
         return;
       }
       this.#snapshots.push({ resolve, reject });
@@ -157,6 +160,10 @@ class ThreadWriter implements GroupWriter {
     this.#failure = error;
     this.#answered(this.#unanswered);
     this.#listener?.failed(error);
+    this.#endSnapshots(error);
+  }
+
+  #endSnapshots(error: unknown): void {
     for (const { reject } of this.#snapshots) reject(error);
     this.#snapshots = [];
   }

@@ -107,3 +107,16 @@ test("a stop that is asked for twice is one: whoever asks waits until it has end
   await engine.pass(5);
   expect(ended).toBe(2);
 });
+
+test("a service that does not close leaves no ledger open; who stops the engine is told", async () => {
+  const world = new World({
+    wrap: (service) => ({
+      search: (call) => service.search(call),
+      send: (call) => service.send(call),
+      close: () => Promise.reject(new Error("its socket is gone")),
+    }),
+  });
+  const { supervisor } = await world.open();
+  await expect(supervisor.stop({ drainSeconds: 0 })).rejects.toThrow("its socket is gone");
+  await expect(supervisor.deliverAsync(late)).rejects.toMatchObject({ failure: { code: "STOPPING" } });
+});

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { AsyncResult } from "../../actors/ports.ts";
 import { ack, asyncWorld, result as anyResult } from "./async-world.ts";
 import { World, type EngineUnderTest } from "./engine-under-test.ts";
-import { acceptAll, clear, notification } from "./notifications.ts";
+import { acceptAll, clear, createOf, notification } from "./notifications.ts";
 
 const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
 const nothing = { answer: { kind: "found", tickets: [], truncated: false } } as const;
@@ -194,6 +194,28 @@ test("T1: a late OK without a ticket leaves an unknown create unknown: no other 
   await acceptAll(engine, notification("2", { alarm: "node-1/fan" }));
   await engine.pass(20);
   expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+});
+
+test("A8: a ticket that a late OK tells of, made by hand for a key whose alarms had gone before, is left open", async () => {
+  const { world, engine, sent } = await asyncWorld({ idempotency: "settles" });
+  await acceptAll(engine, notification("1"), clear("2"));
+  await engine.quiet();
+  world.onSearch = () => nothing;
+  const commands = new Set<string>();
+  world.onSend = ({ request }) => {
+    sent.push(request.requestId);
+    commands.add(request.payload.command);
+    return { applied: false, answer: reset };
+  };
+  const held = await engine.supervisor.lock();
+  await held.forward("node-1", createOf("node-1"));
+  await held.close();
+  await engine.pass(1_000); // no attempt is answered: failed
+  expect(engine.supervisor.state.requests.size).toBe(0);
+  await engine.supervisor.deliverAsync(result(sent[0] ?? "", { ticketId: "T9" }));
+  await engine.pass(10);
+  expect([...commands]).toEqual(["create"]);
+  expect((await told(engine)).open).toEqual(["T9"]);
 });
 
 test("G4: a person who looked has the last word over a late OK without a ticket", async () => {

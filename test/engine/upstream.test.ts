@@ -310,6 +310,48 @@ describe("D2: planned maintenance by ticket", () => {
     expect(await engine.broken()).toEqual([]);
   });
 
+  test("A8: a ticket that a late OK tells of, of alarms that had kept their outcome and are cleared, is closed", async () => {
+    const { world, engine } = await opened({ idempotency: "none", row: { asyncSeconds: 30 } });
+    const covers = {
+      ticketId: "P1",
+      kind: "PLM",
+      status: "acknowledged",
+      networkElements: ["modem-1"],
+    } as const;
+    const theirs = { ...covers, ticketId: "T7", kind: "MO", clientReference: "modem-1" } as const;
+    let shown: readonly Ticket[] = [{ ...covers, startAt: eight, endAt: eight + 100_000 }];
+    world.onSearch = ({ criteria }) => ({
+      answer: { kind: "found", tickets: criteria.requestedBy === undefined ? shown : [], truncated: false },
+    });
+    await oneByOne(engine, on("modem-1"));
+    expect(await engine.outcomes()).toEqual({ "modem-1 up": "stopped" });
+    // The window is over: a create, of which nothing is heard; by its key somebody else's ticket is found.
+    shown = [];
+    const sent: string[] = [];
+    world.onSend = ({ request }) => {
+      sent.push(request.requestId);
+      shown = [theirs];
+      return { applied: false, answer: { kind: "inDoubt", code: "RESET", cause: "cut" } };
+    };
+    await engine.pass(300);
+    expect([...(engine.supervisor.state.keys.get("modem-1")?.open.keys() ?? [])]).toEqual(["T7"]);
+    const closed: unknown[] = [];
+    world.onSend = ({ request: { payload } }) => {
+      closed.push([payload.command, "ticketId" in payload ? payload.ticketId : null]);
+      return { applied: false, answer: { kind: "ack", ticketId: null } };
+    };
+    await acceptAll(engine, off("modem-1"));
+    await engine.quiet();
+    const [closing = ""] = engine.supervisor.state.requests.keys();
+    const told = { result: "OK", code: null, cause: null, text: "" } as const;
+    await engine.supervisor.deliverAsync({ ...told, requestId: closing, ticketId: "T7" });
+    await engine.settled();
+    expect(closed).toEqual([["close", "T7"]]);
+    await engine.supervisor.deliverAsync({ ...told, requestId: sent[0] ?? "", ticketId: "T9" });
+    await engine.quiet();
+    expect(closed.at(-1)).toEqual(["close", "T9"]);
+  });
+
   test("a window that has not begun, or lies beside the path, stops nothing", async () => {
     const { engine } = await opened();
     await create(engine, { networkElements: ["node-a"], startAt: eight + 1, endAt: eight + 100_000 });

@@ -337,6 +337,34 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
       expect(ledger.head().position).toBe(0);
     });
 
+    test("F4: who reads or follows a long way back gives the event loop its turns", async () => {
+      const pages = 8;
+      for (let n = 0; n < pages; n += 1)
+        // oxlint-disable-next-line no-await-in-loop -- in order
+        await ledger.append(
+          notes(
+            `b${n}`,
+            "audit",
+            Array.from({ length: limits.ledgerReadRows }, () => "y"),
+          ),
+        );
+      const end = pages * limits.ledgerReadRows;
+      let turns = 0;
+      let isOver = false;
+      const look = (): void => {
+        turns += 1;
+        if (!isOver) setImmediate(look);
+      };
+      setImmediate(look);
+      expect(await all(ledger.read(0, end))).toHaveLength(end);
+      expect(turns).toBeGreaterThanOrEqual(pages - 1);
+      turns = 0;
+      const stop = new AbortController();
+      for await (const { position } of ledger.follow(0, stop.signal)) if (position === end) stop.abort();
+      isOver = true;
+      expect(turns).toBeGreaterThanOrEqual(pages - 2); // the newest group is at hand
+    });
+
     test("the newest snapshot comes back, also after a restart; one ahead of the ledger is refused", async () => {
       expect(await ledger.loadSnapshot()).toBeNull();
       await ledger.append(notes("b1", "audit", ["1", "2", "3"]));

@@ -1,0 +1,70 @@
+/** `explain` and `ledger export` where files are not as they should be. */
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type LedgerDirectory, makeLedgerDirectory } from "../ledger/ledger-directory.ts";
+import { acceptance, notes } from "../ledger/sample-facts.ts";
+import { isMissing } from "../needs.ts";
+import { main } from "./command-line.ts";
+
+let place: LedgerDirectory;
+beforeEach(async () => {
+  place = await makeLedgerDirectory();
+});
+afterEach(async () => place.dispose());
+
+const run = (...words: string[]) => spawnSync(process.execPath, [main, ...words], { encoding: "utf8" });
+
+test("R4 A1: `explain` and `services` leave the log of an emptied ledger.db alone, and say what is wrong", async () => {
+  const ledger = await place.open();
+  await ledger.append(acceptance("b1", "alarm-1"));
+  const dir = mkdtempSync(join(tmpdir(), "emptied-"));
+  for (const name of ["ledger.db-wal", "ledger.head"]) copyFileSync(join(place.dir, name), join(dir, name));
+  await ledger.close();
+  writeFileSync(join(dir, "ledger.db"), "");
+  const log = join(dir, "ledger.db-wal");
+  const before = statSync(log).size;
+  for (const words of [
+    ["explain", "--key", "NE-1"],
+    ["services", "select", "NORTH"],
+  ]) {
+    const { stderr, status } = run(...words, "--data-dir", dir);
+    expect(stderr).toMatch(/its log ledger\.db-wal is not/);
+    expect(status).not.toBe(0);
+    expect(existsSync(log) ? statSync(log).size : 0).toBe(before);
+  }
+  rmSync(dir, { recursive: true });
+});
+
+const mount = (...words: string[]): boolean => spawnSync("mount", words).status === 0;
+
+function canMount(): boolean {
+  const disk = mkdtempSync(join(tmpdir(), "disk-"));
+  const isThere = mount("-t", "tmpfs", "-o", "size=64k", "none", disk);
+  if (isThere) spawnSync("umount", ["-l", disk]);
+  rmSync(disk, { recursive: true });
+  return isThere;
+}
+
+describe.skipIf(isMissing("root and the right to mount a tmpfs", canMount()))("an export", () => {
+  test("that does not fit on the disk says so, and leaves no half of one", async () => {
+    const ledger = await place.open();
+    const facts = Array.from({ length: 40 }, () => "y".repeat(2_000));
+    await ledger.append(notes("b1", "audit", facts));
+    await ledger.close();
+    const disk = mkdtempSync(join(tmpdir(), "disk-"));
+    expect(mount("-t", "tmpfs", "-o", "size=16k", "none", disk)).toBe(true);
+    try {
+      const file = join(disk, "out.ndjson");
+      const { status, stderr } = run("ledger", "export", file, "--data-dir", place.dir);
+      expect(status).not.toBe(0);
+      expect(stderr).toMatch(/could not be written and was removed: .*ENOSPC/);
+      expect(existsSync(file)).toBe(false);
+    } finally {
+      spawnSync("umount", ["-l", disk]);
+      rmSync(disk, { recursive: true });
+    }
+  });
+});
