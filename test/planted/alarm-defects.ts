@@ -123,6 +123,14 @@ export const alarmDefects: readonly Defect[] = [
     tests: ["test/engine/upstream.test.ts#A8: "],
   },
   {
+    name: "a ticket that a late OK tells of stays open where its alarms had kept their outcome",
+    law: "A8",
+    file: "actors/settled-alarms.ts",
+    was: `if (isKept && rule === byHand) return [];`,
+    becomes: `if (isKept) return [];`,
+    tests: ["test/engine/upstream.test.ts#A8: "],
+  },
+  {
     name: "an alarm proven not applied is not decided again",
     law: "A8",
     file: "machines/settlement.ts",

@@ -178,4 +178,31 @@ export const ledgerDefects: readonly Defect[] = [
       "test/http/api/settings.test.ts",
     ],
   },
+  {
+    name: "a restore drops a log that stands alone",
+    law: "R4",
+    file: "adapters/ledger/restore.ts",
+    was: `  refuseLogAlone(target);
+  if (!existsSync(target)) return;`,
+    becomes: `  if (!existsSync(target)) return;
+  refuseLogAlone(target);`,
+    tests: ["test/ledger/restoring.test.ts"],
+  },
+  {
+    name: "who only reads drops the log of an emptied ledger",
+    law: "R4",
+    file: "adapters/cli/ledger.ts",
+    was: `  refuseUnreadable(dir);
+  return`,
+    becomes: `  return`,
+    tests: ["test/cli/ledger-files.test.ts"],
+  },
+  {
+    name: "half an export is called one",
+    law: "R3",
+    file: "adapters/cli/ledger.ts",
+    was: `(error ? reject(error) : resolve())`,
+    becomes: `(error ? resolve() : resolve())`,
+    tests: ["test/cli/ledger-files.test.ts"],
+  },
 ];
