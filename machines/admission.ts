@@ -30,7 +30,7 @@ const laneOfKind = {
 export function parkingOf(key: KeyState, delays: Delays = noDelays): Parking | null {
   if (key.flow !== null) return null;
   const head = key.waiting[0];
-  if (key.parked !== null && !(key.parked.reason === "storm" && needsNoTicket(key, head))) return key.parked;
+  if (key.parked !== null && !(key.parked.reason === "storm" && needsNoRoom(key, head))) return key.parked;
   if (key.request !== null) return null;
   if (head !== undefined) return heldDown(key, head, delays);
   if (key.cover === null) return null;
@@ -38,11 +38,13 @@ export function parkingOf(key: KeyState, delays: Delays = noDelays): Parking | n
 }
 
 /**
- * A storm holds up what may need a ticket; closes go first meanwhile. What has a rule of its own (early clear, planned
- * outage) is decided once: if that parks it after all, it waits like the rest.
+ * A storm holds up what may need another ticket; closes go first meanwhile. What has a rule of its own (early clear,
+ * planned outage) is decided once: if that parks it after all, it waits like the rest.
  */
-function needsNoTicket(key: KeyState, head: Waiting | undefined): boolean {
+function needsNoRoom(key: KeyState, head: Waiting | undefined): boolean {
   if (head === undefined) return false;
+  // A late result or a verdict has shown that it has one.
+  if (key.open.size > 0) return true;
   return head.notification.kind === "clear" || (goesAlone(key, head) && head.ref.position > key.begun);
 }
 
@@ -145,7 +147,7 @@ function goesAlone(key: KeyState, one: Waiting): boolean {
  * was active before is cleared by its clear, which goes on alone: what it would have waited behind no longer matters.
  */
 function cancelOut(key: KeyState, window: readonly Waiting[]): Set<Waiting> {
-  const isStorm = key.parked?.reason === "storm";
+  const isStorm = key.parked?.reason === "storm" && key.open.size === 0;
   const cancelled = new Set<Waiting>();
   const open = new Map<string, Waiting[]>();
   const held = new Set<string>();

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { FactOf } from "../../machines/facts.ts";
 import { World, type EngineUnderTest } from "./engine-under-test.ts";
-import { acceptAll, clear, notification } from "./notifications.ts";
+import { acceptAll, clear, notification, oneByOne } from "./notifications.ts";
 
 const person = { by: "ann", reason: "looked it up" };
 const applied = (ticketId: string | null) => ({ verdict: "applied" as const, ticketId, ...person });
@@ -153,5 +153,34 @@ test("A2: two operators at once: one verdict counts, the other is told that ther
   expect(told.filter(({ ok }) => ok)).toHaveLength(1);
   await engine.quiet();
   expect(await engine.facts("operator.acted")).toHaveLength(1);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("A8 D7: applied: what waits in a storm has its ticket by now; it is not cancelled beside it", async () => {
+  const world = new World({ idempotency: "none", config: { reopenSeconds: 60, maxOpenTickets: 1 } });
+  const engine = await world.open();
+  await oneByOne(engine, notification("1"), clear("2"));
+  const lost = { kind: "inDoubt", code: "RESET", cause: "cut" } as const;
+  world.onSend = ({ request }) => (request.payload.command === "update" ? { answer: lost } : undefined);
+  world.onSearch = () => ({ answer: { kind: "found", tickets: [], truncated: false } });
+  await oneByOne(engine, notification("3"), clear("4"));
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "closed", 3: "unknown", 4: "stopped" });
+  const [requestId = ""] = engine.supervisor.state.unknown.keys();
+  world.onSearch = () => undefined;
+  await engine.pass(100); // too late to be opened again
+  await oneByOne(engine, notification("other", { key: "node-9" }));
+  world.onSearch = ({ criteria }) =>
+    criteria.clientReference === "node-1"
+      ? { answer: { kind: "found", tickets: [], truncated: false } }
+      : undefined;
+  await acceptAll(engine, notification("5"));
+  await engine.quiet();
+  expect(engine.supervisor.snapshot().queue.parkedFor).toEqual({ storm: 1 });
+  world.onSearch = () => undefined;
+  const both = [engine.supervisor.resolve(requestId, applied("MEM-1")), acceptAll(engine, clear("6"))];
+  await Promise.all(both);
+  await engine.settled();
+  expect([...engine.supervisor.state.keys.get("node-1")!.open.keys()]).toEqual([]);
+  expect(world.service.truth()).toMatchObject({ open: 1, duplicateOpen: 0 });
   expect(await engine.broken()).toEqual([]);
 });

@@ -131,6 +131,14 @@ export const alarmDefects: readonly Defect[] = [
     tests: ["test/engine/upstream.test.ts#A8: "],
   },
   {
+    name: "what waits in a storm waits on when its key has a ticket",
+    law: "D7",
+    file: "machines/admission.ts",
+    was: `if (key.open.size > 0) return true;`,
+    becomes: ``,
+    tests: ["test/engine/verdict.test.ts#A8 D7: "],
+  },
+  {
     name: "an alarm proven not applied is not decided again",
     law: "A8",
     file: "machines/settlement.ts",
