@@ -312,8 +312,9 @@ function decideClear(
   others: string,
 ): Decision {
   const { key, group } = input;
-  const cleared = new Set(group.map((one) => one.notification.alarm));
-  const stillActive = [...key.active.keys()].filter((alarm) => !cleared.has(alarm));
+  const cleared = new Map(group.map(({ notification, ref }) => [notification.alarm, ref.position]));
+  // A8: a clear that is decided once more says nothing of an alarm that has come back since.
+  const stillActive = [...key.active].filter(([alarm, { ref }]) => ref.position > (cleared.get(alarm) ?? 0));
   if (stillActive.length > 0) {
     return stop(
       "D10",

@@ -184,3 +184,25 @@ test("A8 D7: applied: what waits in a storm has its ticket by now; it is not can
   expect(world.service.truth()).toMatchObject({ open: 1, duplicateOpen: 0 });
   expect(await engine.broken()).toEqual([]);
 });
+
+test("A8: a close that was not applied is not made up for under an alarm that has come back meanwhile", async () => {
+  const world = new World({ idempotency: "none" });
+  const engine = await world.open();
+  await oneByOne(engine, notification("1"));
+  const lost = { kind: "inDoubt", code: "RESET", cause: "cut" } as const;
+  world.onSend = () => ({ answer: lost, applied: false });
+  await oneByOne(engine, clear("2"));
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "unknown" });
+  const [requestId = ""] = engine.supervisor.state.unknown.keys();
+  const gate = Promise.withResolvers<void>();
+  world.onSend = () => ({ hold: gate.promise });
+  await acceptAll(engine, notification("3", { severity: "critical" }));
+  await engine.quiet(); // its update is with the service
+  await engine.supervisor.resolve(requestId, notApplied);
+  gate.resolve();
+  await engine.settled();
+  await engine.quiet();
+  expect(await engine.outcomes()).toEqual({ 1: "created", 2: "stopped", 3: "updated" });
+  expect(world.service.truth()).toMatchObject({ open: 1, duplicateOpen: 0 });
+  expect(await engine.broken()).toEqual([]);
+});

@@ -139,6 +139,14 @@ export const alarmDefects: readonly Defect[] = [
     tests: ["test/engine/verdict.test.ts#A8 D7: "],
   },
   {
+    name: "a clear that is decided once more closes the ticket of an alarm that has come back",
+    law: "A8",
+    file: "machines/decision.ts",
+    was: `ref.position > (cleared.get(alarm) ?? 0)`,
+    becomes: `ref.position > 0 && !cleared.has(alarm)`,
+    tests: ["test/engine/verdict.test.ts#A8: a close"],
+  },
+  {
     name: "an alarm proven not applied is not decided again",
     law: "A8",
     file: "machines/settlement.ts",
