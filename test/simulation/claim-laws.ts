@@ -46,8 +46,9 @@ export class ClaimLaws {
         this.#unsettled.set(fact.body.key, fact.body.requestId);
         return;
       case "request.settled": {
-        const { key, ticketId, ticket, command, service } = fact.body;
-        this.#unsettled.delete(key);
+        const { requestId, key, ticketId, ticket, command, service } = fact.body;
+        // A verdict may be about an older one.
+        if (this.#unsettled.get(key) === requestId) this.#unsettled.delete(key);
         if (ticketId === null || ticket === null || !ticketId.startsWith(nowhere)) return;
         if (command === "close") this.#claims.get(key)?.delete(ticketId);
         else this.#of(key).set(ticketId, { service, ms: this.#nowMs() });

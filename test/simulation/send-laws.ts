@@ -13,6 +13,8 @@ interface Sent {
   readonly payload: string;
   /** When the socket of the last attempt ended; null: it is open. */
   endedMs: number | null;
+  /** How often the clock had been set by then. */
+  jumps: number;
   /** And that of the last one in doubt */
   doubtedMs: number;
   /** The sender does not know what became of an attempt. */
@@ -61,6 +63,7 @@ export class SendLaws {
     this.#sent.set(requestId, {
       payload: text,
       endedMs: null,
+      jumps: this.#clock.jumps,
       doubtedMs: before?.doubtedMs ?? 0,
       inDoubt: before?.inDoubt ?? false,
     });
@@ -71,6 +74,7 @@ export class SendLaws {
     const sent = this.#sent.get(request.requestId);
     if (sent === undefined) return;
     sent.endedMs = this.#clock.monotonicMs();
+    sent.jumps = this.#clock.jumps;
     if (certain) return;
     sent.inDoubt = true;
     sent.doubtedMs = sent.endedMs;
@@ -79,7 +83,8 @@ export class SendLaws {
   #checkResend({ requestId, service }: SendCall["request"], before: Sent, payload: string): void {
     if (before.payload !== payload) this.broken.push(`G3: the payload of ${requestId} has changed`);
     const sinceMs = this.restedMs(requestId);
-    if (sinceMs < limits.retryDelayMs)
+    // R5: across a restart the rest is counted by the clock on the wall.
+    if (sinceMs < limits.retryDelayMs && this.#clock.jumps === before.jumps)
       this.broken.push(`G3: ${requestId} is sent again ${sinceMs} ms after its last attempt`);
     if (!before.inDoubt) return;
     if (service.idempotency === "none")

@@ -16,6 +16,8 @@ const midnight = Date.UTC(2026, 10, 23);
 export class SimulatedClock implements Clock {
   #elapsed = 0;
   #jumped = 0;
+  /** How often it was set. */
+  jumps = 0;
   #order = 0;
   #steps = 0;
   #reads = 0;
@@ -58,6 +60,7 @@ export class SimulatedClock implements Clock {
   /** The clock on the wall is set; no time passes. */
   jump(ms: number): void {
     this.#jumped += ms;
+    this.jumps += 1;
   }
 
   /** When the next timer fires; null without any. */
