@@ -77,7 +77,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const tokens = orThrow(watchTokens(config, options)); // S1
   let server: HttpServer | undefined;
   try {
-    server = await startHttpServer(config.listen, options.log);
+    server = await startHttpServer(config.listen, options);
     return await assemble(options, { config, tokens, callbackSecrets, server });
   } catch (error) {
     tokens.close();

@@ -315,6 +315,12 @@ export const limits = {
   deskPortDefault: 8_650,
   httpHeaderBytesMax: 16_384,
   httpRequestTimeoutMs: 30_000,
+  /** Requests that a connection may send ahead of their answers: nobody who waits for them does, and each answer is kept until it is read. */
+  unansweredPerConnectionMax: 16,
+  /** Nothing of an answer was read, nothing asked, no TLS agreed on for so long: as long as a request may take. */
+  answerUnreadMsMax: 30_000,
+  /** Lines of the log for refusals to one address: enough to see who and what, and a gigabyte would take it a month. */
+  refusalsLoggedPerSecond: 3,
   /** A command of the API: a reason of 500 characters and some ids; sixteen times that. */
   apiBodyBytesMax: 16_384,
   /** A reason that an operator gives, a name of a related element. */

@@ -1,6 +1,8 @@
 /** Errors as `application/problem+json` (RFC 9457), over a response or, before one exists, over a bare socket. */
 import { STATUS_CODES, type ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { limits } from "../../machines/limits.ts";
 
 export interface Problem {
   readonly status: number;
@@ -63,5 +65,7 @@ export function sendProblemOnSocket(socket: Duplex, problem: Problem): void {
   const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? "Error"}\r\n`;
   socket.on("error", () => socket.destroy());
   socket.once("finish", () => socket.destroy());
+  // S3: it is not waited for longer than any other answer.
+  if (socket instanceof Socket) socket.setTimeout(limits.answerUnreadMsMax, () => socket.destroy());
   socket.end(`${status}${lines.join("")}\r\n${body}`);
 }

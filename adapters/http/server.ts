@@ -1,19 +1,22 @@
 /**
  * The one HTTP server of an engine: a table of routes, a list of upgrades, and what is refused before either.
- *   S2 Host and Origin first.  S3 headers, bodies, times and connections have limits.
+ *   S2 Host and Origin first.  S3 headers, bodies, answers, times and connections have limits.
  */
 import { readFileSync } from "node:fs";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Config } from "../../actors/config.ts";
-import type { Log } from "../../actors/ports.ts";
+import type { Clock, Log } from "../../actors/ports.ts";
 import { alarmsPath } from "../../actors/socket-messages.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { type AccessRules, accessRules, inUrl, judgeAccess } from "./access.ts";
+import { OpenAnswers } from "./open-answers.ts";
 import { type Method, type PathParams, PathTable } from "./path-table.ts";
 import { sendProblem, sendProblemOnSocket, type Problem } from "./problem.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { allowOf, allowOrigin, sendOptions, setSecurityHeaders } from "./security-headers.ts";
 import { SenderConnections } from "./sender-connections.ts";
 
@@ -48,20 +51,36 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** Connections at most: kept by senders of alarms, of senders for one request each, and beside those. */
-const shares: Readonly<Record<"senders" | "passing" | "operators", number>> = {
-  senders: limits.connectionsMax,
-  passing: limits.alarmRequestsMax,
-  operators: limits.operatorConnectionsMax,
+export interface HttpPorts {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly log: Log;
+}
+
+const bounds = {
+  /** Connections at most: kept by senders of alarms, of senders for one request each, and beside those. */
+  senders: limits.connectionsMax as number,
+  passing: limits.alarmRequestsMax as number,
+  operators: limits.operatorConnectionsMax as number,
+  unreadMs: limits.answerUnreadMsMax as number,
+  closeGraceMs: limits.closeGraceMs as number,
 };
 
 /** Resolves when it listens: routes and upgrades are added later; until `allAdded` what is missing is 503. */
 export async function startHttpServer(
   listen: Config["listen"],
-  log: Log,
-  { senders: sendersMax, passing: passingMax, operators: operatorsMax } = shares,
+  { clock, log }: HttpPorts,
+  more: Partial<typeof bounds> = {},
 ): Promise<HttpServer> {
+  const {
+    senders: sendersMax,
+    passing: passingMax,
+    operators,
+    unreadMs,
+    closeGraceMs,
+  } = { ...bounds, ...more };
   const senders = new SenderConnections(sendersMax, passingMax);
+  const answers = new OpenAnswers(limits.unansweredPerConnectionMax);
+  const refusals = new RefusalLog({ clock, log });
   const routes = new PathTable<Route["answer"]>();
   const upgrades: Upgrade[] = [];
   let access: AccessRules = { hosts: [], origins: [] };
@@ -77,7 +96,7 @@ export async function startHttpServer(
   }
 
   function refuse(request: IncomingMessage, problem: Problem): Problem {
-    log.warn("http.refused", {
+    refusals.say("http.refused", {
       status: problem.status,
       method: request.method,
       remote: request.socket.remoteAddress,
@@ -86,6 +105,11 @@ export async function startHttpServer(
   }
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
+    if (!answers.begin(response, request.socket)) {
+      // No answer that it could be told with: it reads none of those before.
+      refuse(request, tooManyUnanswered);
+      return void request.socket.destroy();
+    }
     setSecurityHeaders(response, listen.tls !== undefined);
     const denied = judgeAccess(request, access);
     if (denied !== null) return sendProblem(response, refuse(request, denied));
@@ -139,10 +163,13 @@ export async function startHttpServer(
     maxHeaderSize: limits.httpHeaderBytesMax,
     requestTimeout: limits.httpRequestTimeoutMs,
     headersTimeout: limits.httpRequestTimeoutMs,
+    handshakeTimeout: unreadMs,
+    // Who offers another protocol beside HTTP/1.1 (`h2c`: java.net.http, curl --http2) is answered in HTTP/1.1.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === "websocket",
     ...(listen.tls === undefined ? undefined : readTls(listen.tls)),
   };
   const server = listen.tls === undefined ? http.createServer(options) : secureServer(options);
-  server.maxConnections = sendersMax + passingMax + operatorsMax;
+  server.maxConnections = sendersMax + passingMax + operators;
   server.on("request", serve);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const denied = judgeAccess(request, access);
@@ -155,6 +182,16 @@ export async function startHttpServer(
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) =>
     sendProblemOnSocket(socket, unreadable(error)),
   );
+  // Nothing can be told to who has not agreed on TLS, nor waited for until it was.
+  server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
+  server.setTimeout(unreadMs, (socket) => {
+    if (!answers.isOwed(socket)) socket.destroy();
+  });
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(explainListen(error, listen)));
@@ -174,7 +211,8 @@ export async function startHttpServer(
     allAdded: () => void (isComplete = true),
     close() {
       return new Promise((resolve) => {
-        const grace = setTimeout(() => server.closeAllConnections(), limits.closeGraceMs);
+        // Those too that have not come so far as to speak HTTP.
+        const grace = setTimeout(() => sockets.forEach((socket) => socket.destroy()), closeGraceMs);
         server.close(() => {
           clearTimeout(grace);
           resolve();
@@ -194,6 +232,11 @@ function isOfSenders(request: IncomingMessage): boolean {
   const path = pathOf(request);
   return path === alarmsPath || path.startsWith(`${alarmsPath}/`);
 }
+
+const tooManyUnanswered: Problem = {
+  status: 429,
+  detail: `More than ${limits.unansweredPerConnectionMax} requests of one connection are unanswered.`,
+};
 
 const tooManySenders: Problem = {
   status: 503,

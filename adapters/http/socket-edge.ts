@@ -11,6 +11,7 @@ import { WebSocketServer } from "ws";
 import type { Clock, Ids, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 import type { PeerNeeds } from "./peer-socket.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { authorizationOf, judgeUpgrade, refuseUpgrade, type UpgradeRules } from "./upgrade.ts";
 
 export interface SocketEdgeOptions {
@@ -79,6 +80,7 @@ export function attachSockets<C extends Connection>(
   });
   const connections = new Set<C>();
   const { promise: emptied, resolve: sayEmpty } = Promise.withResolvers<void>();
+  const refusals = new RefusalLog(options);
   let isStopping = false;
   /** One a connection: those who came at different times are not all pinged in one turn. */
   const pings = new Map<C, unknown>();
@@ -131,7 +133,10 @@ export function attachSockets<C extends Connection>(
           : judgeUpgrade(request, { ...options.settings, role, authorize, subprotocol });
       if (refusal === null) open(request, socket, head);
       else {
-        log.warn(`${name}.upgradeRefused`, { status: refusal.status, remote: request.socket.remoteAddress });
+        refusals.say(`${name}.upgradeRefused`, {
+          status: refusal.status,
+          remote: request.socket.remoteAddress,
+        });
         refuseUpgrade(socket, refusal);
       }
       return true;

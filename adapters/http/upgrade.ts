@@ -3,8 +3,8 @@
  *   S1 authentication before parsing.  S2 no foreign page can open a socket.
  */
 import type { IncomingMessage } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { sendProblemOnSocket } from "./problem.ts";
 
 /** Of the alarm intake and of the feed: every text frame is one CloudEvents 1.0 JSON object. */
 export const cloudEventsSubprotocol = "cloudevents.json";
@@ -63,13 +63,9 @@ export function judgeUpgrade(request: IncomingMessage, rules: UpgradeRules): Upg
 
 /** Answers with a problem body and ends the socket. */
 export function refuseUpgrade(socket: Duplex, { status, detail }: UpgradeRefusal): void {
-  const title = STATUS_CODES[status] ?? "";
-  const body = JSON.stringify({ type: "about:blank", title, status, detail });
-  socket.on("error", () => socket.destroy());
-  socket.once("finish", () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
-      (status === 401 ? "WWW-Authenticate: Bearer\r\n" : "") +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  sendProblemOnSocket(socket, {
+    status,
+    detail,
+    ...(status === 401 ? { headers: { "WWW-Authenticate": "Bearer" } } : undefined),
+  });
 }

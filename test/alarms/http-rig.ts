@@ -68,7 +68,10 @@ export async function startHttpIntake(sink: AlarmSink, options: Partial<HttpAlar
     listeners.get(event)?.();
   };
   const log: Log = { info: note, warn: note, error: note };
-  const server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, quiet);
+  const server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, {
+    clock: systemClock,
+    log: quiet,
+  });
   const intake = createHttpAlarmIntake({
     sink,
     log,

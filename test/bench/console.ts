@@ -142,7 +142,7 @@ async function openConsole(
   if (!config.ok) throw new Error(config.failure.detail);
   const tokens = loadTokens(config.value);
   if (!tokens.ok) throw new Error(tokens.failure.detail);
-  const server = await startHttpServer(config.value.listen, strictLog);
+  const server = await startHttpServer(config.value.listen, { clock: systemClock, log: strictLog });
   const feed = createFeed({ supervisor, clock: systemClock });
   const settings = { allowedOrigins: server.access.origins, allowedHosts: server.access.hosts };
   const edge = attachFeed({ feed, clock: systemClock, log: strictLog, settings });

@@ -112,7 +112,7 @@ export async function startBusyEngine(
   if (!config.ok) throw new Error(config.failure.detail);
   const pool = new BusyPool(clients);
   const feed = createFeed({ supervisor: pool, clock: systemClock, ...kept });
-  const server = await startHttpServer(config.value.listen, log);
+  const server = await startHttpServer(config.value.listen, { clock: systemClock, log });
   const settings = { allowedOrigins: server.access.origins, allowedHosts: server.access.hosts };
   const edge = attachFeed({ feed, clock: systemClock, ids: systemIds, log, settings });
   server.addRoutes(consoleRoutes());

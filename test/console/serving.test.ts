@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import { consoleFolder, consoleRoutes } from "../../adapters/http/console.ts";
+import { systemClock } from "../../adapters/clock/system.ts";
 import { startHttpServer } from "../../adapters/http/server.ts";
 import { resolveConfig } from "../../actors/config.ts";
 import { ask } from "./ask.ts";
@@ -15,7 +16,7 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 async function serve(folder: string): Promise<string> {
   const config = resolveConfig({ listen: { port: 0 } });
   if (!config.ok) throw new Error(config.failure.detail);
-  const server = await startHttpServer(config.value.listen, quiet);
+  const server = await startHttpServer(config.value.listen, { clock: systemClock, log: quiet });
   onTestFinished(() => server.close());
   server.addRoutes(consoleRoutes(folder));
   server.allAdded();

@@ -7,6 +7,7 @@ import { type ConfigInput, configSchema } from "../../actors/config.ts";
 import { systemIds } from "../../adapters/clock/system.ts";
 import { startEngine } from "../../adapters/engine.ts";
 import { callbackRoutes } from "../../adapters/http/callback.ts";
+import { systemClock } from "../../adapters/clock/system.ts";
 import { startHttpServer } from "../../adapters/http/server.ts";
 import { limits } from "../../machines/limits.ts";
 import { ManualClock } from "../alarms/manual-clock.ts";
@@ -71,7 +72,10 @@ test("S3: of results that no request waits for, one address delivers so many a s
 
 test("S3, G5: results that requests wait for are taken however many they are, and whatever else came", async () => {
   const kept: string[] = [];
-  const server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, quiet);
+  const server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, {
+    clock: systemClock,
+    log: quiet,
+  });
   onTestFinished(() => server.close());
   server.addRoutes(
     callbackRoutes({

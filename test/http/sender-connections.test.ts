@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { configSchema } from "../../actors/config.ts";
 import { createHttpAlarmIntake } from "../../adapters/alarms/http-intake.ts";
 import { healthRoutes } from "../../adapters/http/health.ts";
+import { systemClock } from "../../adapters/clock/system.ts";
 import { type HttpServer, type Route, startHttpServer } from "../../adapters/http/server.ts";
 import { correlationKey } from "../alarms/rig.ts";
 
@@ -18,7 +19,11 @@ let whenAsked: () => void;
 const held: Socket[] = [];
 
 beforeEach(async () => {
-  server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, quiet, shares);
+  server = await startHttpServer(
+    configSchema.parse({ listen: { port: 0 } }).listen,
+    { clock: systemClock, log: quiet },
+    shares,
+  );
   durable = Promise.withResolvers();
   whenAsked = () => undefined;
   const answer: Route["answer"] = async ({ headers }, response) => {

@@ -3,12 +3,16 @@ import { request } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { configSchema } from "../../actors/config.ts";
 import { healthRoutes } from "../../adapters/http/health.ts";
+import { systemClock } from "../../adapters/clock/system.ts";
 import { type HttpServer, startHttpServer } from "../../adapters/http/server.ts";
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 let server: HttpServer;
 beforeEach(async () => {
-  server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, quiet);
+  server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, {
+    clock: systemClock,
+    log: quiet,
+  });
   server.addRoutes(healthRoutes(() => "starting"));
 });
 afterEach(() => server.close());

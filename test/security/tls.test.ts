@@ -6,6 +6,7 @@ import { join } from "node:path";
 import tls from "node:tls";
 import { once } from "node:events";
 import { expect, test, vi } from "vitest";
+import { systemClock } from "../../adapters/clock/system.ts";
 import { startHttpServer } from "../../adapters/http/server.ts";
 import { configSchema } from "../../actors/config.ts";
 import { textOf } from "../alarms/rig.ts";
@@ -110,7 +111,10 @@ test("a certificate or key that is missing, none, or of another is refused at th
   for (const [pair, detail] of cases)
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     await expect(
-      startHttpServer(configSchema.parse({ listen: { port: 0, tls: pair } }).listen, quiet),
+      startHttpServer(configSchema.parse({ listen: { port: 0, tls: pair } }).listen, {
+        clock: systemClock,
+        log: quiet,
+      }),
     ).rejects.toMatchObject({
       failure: { code: "CONFIGURATION_INVALID", detail: expect.stringMatching(detail) as string },
     });

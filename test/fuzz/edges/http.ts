@@ -57,7 +57,10 @@ async function serving(
     warn: () => undefined,
     error: (event, fields) => void errors.push(`${event} ${JSON.stringify(fields)}`),
   };
-  const server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, log);
+  const server = await startHttpServer(configSchema.parse({ listen: { port: 0 } }).listen, {
+    clock: systemClock,
+    log,
+  });
   const served = await make(log);
   server.addRoutes(healthRoutes(() => "ready"));
   server.addRoutes(served.routes);
