@@ -37,6 +37,7 @@ export interface OperatorPorts {
 
 export class OperatorCommands {
   readonly #ports: OperatorPorts;
+  #clearing: Promise<unknown> = Promise.resolve();
 
   constructor(ports: OperatorPorts) {
     this.#ports = ports;
@@ -112,8 +113,14 @@ export class OperatorCommands {
     return resolveRequest(this.#ports, requestId, verdict);
   }
 
-  /** G6. Fails UNKNOWN_CLIENT. */
-  async clearResponses(clientId: string | null, by: string): Promise<Result<{ readonly cleared: number }>> {
+  /** G6. One after the other: each tells of its own rows. Fails UNKNOWN_CLIENT. */
+  clearResponses(clientId: string | null, by: string): Promise<Result<{ readonly cleared: number }>> {
+    const clearing = this.#clearing.then(() => this.#clearResponses(clientId, by));
+    this.#clearing = clearing.catch(() => undefined);
+    return clearing;
+  }
+
+  async #clearResponses(clientId: string | null, by: string): Promise<Result<{ readonly cleared: number }>> {
     const { journal, clock, views } = this.#ports;
     if (clientId !== null && !views.has(clientId) && !journal.state.tables.has(clientId))
       return unknownClient(clientId);

@@ -45,3 +45,18 @@ test("G6: maxResponseRows lowered from 10,000 to 10 under load: at once no more 
   expect(await engine.outcomes()).toEqual(Object.fromEntries(alarms.map(({ id }) => [id, "created"])));
   expect(await engine.broken()).toEqual([]);
 });
+
+test("G6: of two who clear at one time each is told of the rows that left with its own", async () => {
+  const world = new World();
+  const engine = await world.open();
+  const { operators, state } = engine.supervisor;
+  await acceptAll(engine, notification("n1"), notification("n2", { key: "node-2", alarm: "node-2/link" }));
+  await engine.settled();
+  const rows = [...state.tables.values()].reduce((sum, table) => sum + table.settled.length, 0);
+  expect(rows).toBeGreaterThan(0);
+  const both = [operators.clearResponses(null, "ann"), operators.clearResponses(null, "ben")];
+  expect(await Promise.all(both)).toMatchObject([{ value: { cleared: rows } }, { value: { cleared: 0 } }]);
+  expect(await operators.clearResponses("client-99", "ann")).toMatchObject({
+    failure: { code: "UNKNOWN_CLIENT" },
+  });
+});
