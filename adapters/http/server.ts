@@ -69,7 +69,7 @@ const bounds = {
 export async function startHttpServer(
   listen: Config["listen"],
   { clock, log }: HttpPorts,
-  more: Partial<typeof bounds> = {},
+  changed: Partial<typeof bounds> = {},
 ): Promise<HttpServer> {
   const {
     senders: sendersMax,
@@ -77,7 +77,7 @@ export async function startHttpServer(
     operators,
     unreadMs,
     closeGraceMs,
-  } = { ...bounds, ...more };
+  } = { ...bounds, ...changed };
   const senders = new SenderConnections(sendersMax, passingMax);
   const answers = new OpenAnswers(limits.unansweredPerConnectionMax);
   const refusals = new RefusalLog({ clock, log });
