@@ -183,7 +183,7 @@ export const limits = {
   callbackBytesMax: 65_536,
   /**
    * Of one address, beside the results that requests wait for: late and repeated ones, those for nobody, what cannot be
-   * read, wrong secrets. Each result is a fact, and one that is refused comes again.
+   * read. Each result is a fact, and one that is refused comes again. And, by themselves, so many wrong secrets.
    */
   callbacksPerSecondMax: 100,
   servicesMax: 100,

@@ -19,6 +19,7 @@ import {
 import { type CallbackSecrets, noSecrets } from "./callback-secrets.ts";
 import type { PathParams } from "./path-table.ts";
 import { sendProblem } from "./problem.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { SecondWindow } from "./second-window.ts";
 import { readBody, type Route } from "./server.ts";
 
@@ -52,6 +53,9 @@ export function callbackRoutes({
   secrets = noSecrets,
 }: CallbackNeeds): readonly Route[] {
   const others = new SecondWindow(limits.callbacksPerSecondMax, clock);
+  // By themselves: behind one address with the service, a guesser takes nothing from its late results.
+  const guesses = new SecondWindow(limits.callbacksPerSecondMax, clock);
+  const refusals = new RefusalLog({ clock, log });
 
   async function answer(
     request: IncomingMessage,
@@ -60,8 +64,8 @@ export function callbackRoutes({
   ): Promise<void> {
     const address = request.socket.remoteAddress ?? "";
     if (!secrets.allows(secret)) {
-      if (!others.take(address)) return send(response, callbackTooMany);
-      log.warn("callback.refused", {
+      if (!guesses.take(address)) return send(response, callbackTooMany);
+      refusals.say("callback.refused", {
         remote: address,
         reason: "its path has no secret of callback.secretFile",
       });

@@ -7,18 +7,24 @@ import { limits } from "../../machines/limits.ts";
 import { SecondWindow } from "./second-window.ts";
 
 export interface Refusal {
-  readonly status: number;
-  readonly method?: string | undefined;
   /** Its address; undefined: it is gone already. */
   readonly remote: string | undefined;
+  readonly status?: number;
+  readonly method?: string | undefined;
+  readonly reason?: string;
+}
+
+export interface RefusalLogPorts {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly log: Pick<Log, "warn">;
 }
 
 export class RefusalLog {
-  readonly #log: Log;
+  readonly #log: Pick<Log, "warn">;
   readonly #window: SecondWindow;
   #unsaid = 0;
 
-  constructor({ clock, log }: { readonly clock: Pick<Clock, "monotonicMs">; readonly log: Log }) {
+  constructor({ clock, log }: RefusalLogPorts) {
     this.#log = log;
     this.#window = new SecondWindow(limits.refusalsLoggedPerSecond, clock);
   }

@@ -115,11 +115,15 @@ test("S1: with a secret in its path a result is taken with it only, whether it i
   for (const secret of [newer, older, wrong]) expect(logged.join("\n")).not.toContain(secret);
 });
 
-test("S3: who guesses is bounded as well", async () => {
-  const { engine } = await engineOf({ callback: { secretFile: secretFile(newer) } });
+test("S3: who guesses is bounded as well, and takes neither the log nor a late result's place", async () => {
+  const { engine, logged } = await engineOf({ callback: { secretFile: secretFile(newer) } });
   for (let count = 0; count < limits.callbacksPerSecondMax; count += 1)
     await post(engine, "/osb/callback/guess");
   expect(await post(engine, "/osb/callback/guess")).toMatchObject({ status: 429, retryAfter: "1" });
+  expect(await post(engine, `/osb/callback/${newer}`)).toMatchObject({ status: 202 });
+  expect(logged.filter((line) => line.includes("callback.refused"))).toHaveLength(
+    limits.refusalsLoggedPerSecond,
+  );
 });
 
 test.each([
