@@ -208,6 +208,12 @@ test("A2 L6: a request of unknown fate gets its verdict", async () => {
   await enter(page, page.getByRole("link", { name: "1 request of unknown fate" }));
   await enter(page, button("Resolve …"));
   const dialog = page.getByRole("dialog");
+  await enter(page, dialog.getByRole("link", { name: "what was asked, and what was answered" }));
+  await heading("Flow for doubtful");
+  await page.getByText("inDoubt: RESET").first().waitFor();
+  await press("1");
+  await enter(page, page.getByRole("link", { name: "1 request of unknown fate" }));
+  await enter(page, button("Resolve …"));
   await tabTo(page, dialog.getByLabel("No: the alarms are decided again"));
   await press("ArrowDown");
   await typeInto(page, dialog.getByLabel("Ticket that it made"), "T-77");

@@ -125,7 +125,9 @@ function Unknown({ requests }: { readonly requests: readonly UnknownAnswer[] }) 
                 <Guid guid={one.requestId} />
               </td>
               <td>{one.command}</td>
-              <td>{one.key}</td>
+              <td>
+                <Link to={{ page: "flow", lockGuid: one.lockGuid }}>{one.key}</Link>
+              </td>
               <td>{one.service}</td>
               <td>{one.ticketId}</td>
               <td>{one.alarms.map(({ id }) => id).join(", ")}</td>
@@ -174,6 +176,12 @@ function ResolveDialog({
         ["Request", <Guid guid={request.requestId} />],
         ["Service", request.service],
         ["Ticket", request.ticketId],
+        [
+          "Its flow",
+          <Link to={{ page: "flow", lockGuid: request.lockGuid }}>
+            what was asked, and what was answered
+          </Link>,
+        ],
       ]}
       reasonLabel="How this is known, for the audit"
       verb="Resolve"
