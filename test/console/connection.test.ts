@@ -193,6 +193,15 @@ test("S1: with tokens on, a page without one is refused, and one with a viewer's
   expect(await ask("do")(force)).toMatchObject({ ok: false, problem: { status: 409, code: "NOT_LOCKED" } });
 });
 
+test("a token that no header can carry is told as one that is not good, and not as a lost engine", async () => {
+  const { engine } = await startApi({ guarded: true });
+  const kept = createApi({ fetch, token: () => "see\u200b", origin: engine.url });
+  expect(await kept({ method: "GET", path: "/clients" })).toMatchObject({
+    ok: false,
+    problem: { status: 401, detail: expect.stringContaining("This cannot be a token") as string },
+  });
+});
+
 test("an engine that cannot be reached is a refusal, not a crash", async () => {
   const api = createApi({ fetch, token: () => null, origin: "http://127.0.0.1:1" });
   expect(await api({ method: "GET", path: "/clients" })).toMatchObject({ ok: false, problem: { status: 0 } });

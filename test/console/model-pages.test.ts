@@ -41,6 +41,7 @@ import type { Outcome } from "../../visualizations/console/model/alarms.ts";
 import { calmText, exceptionsOf } from "../../visualizations/console/model/overview.ts";
 import { emptyScreen } from "../../visualizations/console/model/screen.ts";
 import { ageText, durationText, readDuration } from "../../visualizations/console/model/text.ts";
+import { canBeToken, whyTokenAsked } from "../../visualizations/console/model/token.ts";
 import { verdictOf } from "../../visualizations/console/model/verdict.ts";
 import { timeAxis } from "../../visualizations/console/model/time-axis.ts";
 
@@ -180,6 +181,24 @@ test("S9: a table as CSV cannot run in a spreadsheet", () => {
       ],
     ),
   ).toBe('a,b\r\n\'=1+1,"say ""no"""\r\n\'-2,"x,y"\r\n');
+});
+
+describe("S1: a token is asked for where one would help", () => {
+  const asked = (status: number, code: string, known = true) =>
+    whyTokenAsked({ status, code, detail: "" }, known);
+  test.each([
+    [asked(401, "UNAUTHORIZED", false), "This engine asks for a token."],
+    [asked(401, "UNAUTHORIZED"), "The engine does not know this token (401)."],
+    [asked(403, "FORBIDDEN"), "This token may not read the console (403)."],
+    [asked(403, "FOREIGN_ORIGIN"), null],
+    [asked(0, "UNREACHABLE"), null],
+    [asked(500, "UNREADABLE"), null],
+  ])("%#: %s", (sentence, expected) => expect(sentence).toBe(expected));
+
+  test.each(["", "a b", "a\nb", "see\u200b", "tökèn", "x".repeat(1_025)])("%j can be none", (text) =>
+    expect(canBeToken(text)).toBe(false),
+  );
+  test.each(["!", "~", "x".repeat(1_024)])("%s can be one", (text) => expect(canBeToken(text)).toBe(true));
 });
 
 test("the bad rows of an import, under their header", () => {

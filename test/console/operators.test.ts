@@ -6,7 +6,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { systemClock, systemIds } from "../../adapters/clock/system.ts";
 import { type Engine, startEngine } from "../../adapters/engine.ts";
-import { startApi } from "../http/api/rig.ts";
+import { startApi, tokens } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { browserTestMsMax, expectAccessible, openPage, picture } from "./rig.ts";
 
@@ -155,6 +155,42 @@ test("S1: with tokens on the page asks for one, shows all to a viewer, and says 
   // S4: neither the address nor what outlives the tab knows the token.
   expect(page.url()).not.toContain("see");
   expect(await page.evaluate(() => localStorage.length)).toBe(0);
+  await watched.close();
+});
+
+test.each([
+  ["of a source", tokens.source, "This token may not read the console (403)."],
+  ["that nobody has", "guessed", "The engine does not know this token (401)."],
+])(
+  "S1: a token %s: the page asks again and says why, until it is given a good one",
+  async (_, token, because) => {
+    const api = await startApi({ guarded: true, config: { clients: 1 } });
+    const watched = await openPage(browser, `${api.engine.url}/`);
+    const { page } = watched;
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("This engine asks for a token.").waitFor();
+    await dialog.getByLabel("Token").fill(token);
+    await dialog.getByRole("button", { name: "Use it" }).click();
+    await dialog.getByText(because).waitFor();
+    await page.reload();
+    await dialog.getByText(because).waitFor();
+    await dialog.getByLabel("Token").fill(tokens.viewer);
+    await dialog.getByRole("button", { name: "Use it" }).click();
+    await page.getByText("live", { exact: true }).waitFor();
+    await watched.close();
+  },
+);
+
+test("S1: a token with a character that is not seen is refused where it is typed, and none is kept", async () => {
+  const api = await startApi({ guarded: true, config: { clients: 1 } });
+  const watched = await openPage(browser, `${api.engine.url}/`);
+  const { page } = watched;
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Token").fill(`${tokens.viewer}\u200b`);
+  await dialog.getByRole("button", { name: "Use it" }).click();
+  await dialog.getByRole("alert").getByText("This cannot be a token").waitFor();
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  await expectAccessible(page);
   await watched.close();
 });
 

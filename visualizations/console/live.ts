@@ -15,6 +15,7 @@ import type { FeedFact } from "./model/feed.ts";
 import { frozenCopy } from "./model/frozen.ts";
 import { type Exception, exceptionsOf } from "./model/overview.ts";
 import { emptyScreen, type Screen } from "./model/screen.ts";
+import { canBeToken, unfitToken, whyTokenAsked } from "./model/token.ts";
 
 const pollMs = 1_000;
 const tickMs = 1_000;
@@ -32,7 +33,8 @@ export const line = signal<LineState>({ kind: "connecting" });
 export const address = signal<Address>(readAddress(location.hash));
 export const gateway = signal<GatewayAnswer | null>(null);
 export const isPaused = signal(false);
-export const isTokenAsked = signal(false);
+/** Why the page asks for a token; null: it does not. */
+export const tokenAsked = signal<string | null>(null);
 export const isHelpOpen = signal(false);
 /** What the last command came to, for the live region. */
 export const notice = signal("");
@@ -91,11 +93,15 @@ export function ask(changes: Query): void {
   go(place, { ...query, ...changes }, "replace");
 }
 
-export function setToken(text: string): void {
-  sessionStorage.setItem(tokenName, text.trim());
-  isTokenAsked.value = false;
+/** Returns a sentence where the text can be no token. */
+export function setToken(text: string): string | null {
+  const given = text.trim();
+  if (!canBeToken(given)) return unfitToken;
+  sessionStorage.setItem(tokenName, given);
+  tokenAsked.value = null;
   connection.open();
   void loadBefore();
+  return null;
 }
 
 const openSocket: OpenSocket = (...asked) => firstSocket?.take(...asked) ?? openWebSocket(...asked);
@@ -180,7 +186,7 @@ export function reconnect(): void {
 async function loadBefore(): Promise<void> {
   const clients = await api<{ clients: ClientAnswer[] }>({ method: "GET", path: "/clients" });
   if (!clients.ok) {
-    if (clients.problem.status === 401) isTokenAsked.value = true;
+    tokenAsked.value = whyTokenAsked(clients.problem, token() !== null) ?? tokenAsked.peek();
     return;
   }
   putClients(screen, clients.value.clients);

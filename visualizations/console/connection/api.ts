@@ -1,6 +1,7 @@
 /** The HTTP API as the page asks it: one call, and its answer or the engine's refusal. */
 import type { ProblemAnswer } from "../model/api-messages.ts";
 import type { Call } from "../model/intents.ts";
+import { canBeToken, unfitToken } from "../model/token.ts";
 
 export type Answer<T> =
   | { readonly ok: true; readonly value: T }
@@ -20,6 +21,9 @@ export function createApi({ fetch: send, token, origin }: ApiPorts): Api {
   return async <T>({ method, path, json, csv }: Call, idempotencyKey?: string): Promise<Answer<T>> => {
     const headers: Record<string, string> = {};
     const known = token();
+    // fetch would throw, as it does where the engine cannot be reached.
+    if (known !== null && !canBeToken(known))
+      return refused({ status: 401, code: "UNAUTHORIZED", detail: unfitToken });
     if (known !== null) headers["authorization"] = `Bearer ${known}`;
     if (json !== undefined) headers["content-type"] = "application/json";
     if (csv !== undefined) headers["content-type"] = "text/csv";

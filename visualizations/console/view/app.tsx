@@ -9,7 +9,6 @@ import {
   isHelpOpen,
   isPaused,
   isStale,
-  isTokenAsked,
   line,
   notice,
   now,
@@ -17,6 +16,7 @@ import {
   setPaused,
   setToken,
   shown,
+  tokenAsked,
 } from "../live.ts";
 import type { PageName } from "../model/address.ts";
 import { ageText, countText } from "../model/text.ts";
@@ -30,7 +30,7 @@ import { FlowPage } from "./flow.tsx";
 import { FlowsPage } from "./flows.tsx";
 import { GatewayPage } from "./gateway.tsx";
 import { OverviewPage } from "./overview.tsx";
-import { Dialog, Link } from "./parts.tsx";
+import { Dialog, Link, Refusal } from "./parts.tsx";
 
 const titles: Readonly<Record<PageName, string>> = {
   overview: "Overview",
@@ -77,7 +77,7 @@ export function App() {
       <p class="notice" role="status">
         {notice.value}
       </p>
-      {isTokenAsked.value && <TokenDialog />}
+      {tokenAsked.value !== null && <TokenDialog because={tokenAsked.value} />}
       {isHelpOpen.value && <HelpDialog />}
     </div>
   );
@@ -192,18 +192,19 @@ function Banner() {
   );
 }
 
-function TokenDialog() {
+function TokenDialog({ because }: { readonly because: string }) {
   const [text, setText] = useState("");
+  const [refusal, setRefusal] = useState<string | null>(null);
   return (
-    <Dialog title="Token" onClose={() => (isTokenAsked.value = false)}>
+    <Dialog title="Token" onClose={() => (tokenAsked.value = null)}>
       <form
         method="dialog"
         onSubmit={(event) => {
           event.preventDefault();
-          setToken(text);
+          setRefusal(setToken(text));
         }}
       >
-        <p>This engine asks for a token of role viewer or operator. It is kept until this tab is closed.</p>
+        <p>{because} One of role viewer or operator is needed. It is kept until this tab is closed.</p>
         <label>
           Token
           <input
@@ -214,6 +215,7 @@ function TokenDialog() {
             required
           />
         </label>
+        <Refusal text={refusal} />
         <div class="buttons">
           <button type="submit">Use it</button>
         </div>
