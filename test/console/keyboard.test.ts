@@ -104,7 +104,7 @@ test("a table of clients is sorted, its columns are chosen, and what is shown is
   expect(page.url()).toContain("hide=service");
   const csv = await downloaded("CSV");
   expect(csv.split("\r\n")[0]).toBe(
-    "Client,State,In state,Lock GUID,Lock age,Key,Busy,Client Processing Data",
+    'Client,State,"In state","Lock GUID","Lock age",Key,Busy,"Client Processing Data"',
   );
   expect(csv.split("\r\n")).toHaveLength(5);
 });
@@ -254,7 +254,7 @@ test("flows, events and the audit are filtered, opened and kept", async () => {
   await page.keyboard.type("nobody works");
   await page.getByText("1 act", { exact: true }).waitFor();
   expect(await downloaded("CSV")).toMatch(
-    /,local,client\.lockForced,client-0\d,[0-9a-f-]{36},nobody works there\r\n$/,
+    /,local,client\.lockForced,client-0\d,[0-9a-f-]{36},"nobody works there"\r\n$/,
   );
   expect(watched.faults).toEqual([]);
 });

@@ -1,4 +1,5 @@
 /** What each page selects from the screen, and what operators order. */
+import { parse } from "csv-parse/sync";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
@@ -17,6 +18,8 @@ import type {
   GatewayMessage,
 } from "../../actors/api-records.ts";
 import { outcomeSchema } from "../../actors/vocabulary-schemas.ts";
+import { csvCodec } from "../../adapters/service-table/csv.ts";
+import { cellsOf } from "../../machines/service-table.ts";
 import {
   type Address,
   clientTabs,
@@ -44,6 +47,7 @@ import { ageText, durationText, readDuration } from "../../visualizations/consol
 import { canBeToken, whyTokenAsked } from "../../visualizations/console/model/token.ts";
 import { verdictOf } from "../../visualizations/console/model/verdict.ts";
 import { timeAxis } from "../../visualizations/console/model/time-axis.ts";
+import { serviceRow } from "../service/calls.ts";
 
 const now = Date.UTC(2026, 10, 23, 12);
 const minute = 60_000;
@@ -180,7 +184,62 @@ test("S9: a table as CSV cannot run in a spreadsheet", () => {
         ["-2", "x,y"],
       ],
     ),
-  ).toBe('a,b\r\n\'=1+1,"say ""no"""\r\n\'-2,"x,y"\r\n');
+  ).toBe('a,b\r\n"\'=1+1","say ""no"""\r\n"\'-2","x,y"\r\n');
+});
+
+describe("S9: no cell of an exported table is a formula, whatever separates cells where it is opened", () => {
+  const attempts = [
+    'x;=HYPERLINK("http://evil.example","a")',
+    "x;=cmd|' /C calc'!A1",
+    'x;"=1+1"',
+    "x;'=1+1",
+    "x;－1",
+    "x\t=1+1",
+    "x\n=1+1",
+    "x\r\n@SUM(1)",
+    "＝1+1",
+    "＋1",
+    "＠SUM(1)",
+    "\n=1+1",
+    "\t\t=1+1",
+    "'=1+1",
+  ];
+  const formula = /^[=+\-@\t\r\n＝＋－＠]/;
+  /** Where the comma separates nothing, no quote opens but the first of a row: it is split as it stands. */
+  const split = (csv: string) => csv.split(/[;\t\r\n]+/).map((part) => part.replace(/^"+/, ""));
+
+  test.each(attempts)("%j", (text) => {
+    const csv = csvOf(["client", "key"], [["client-01", text]]);
+    const cells = parse(csv).flat();
+    expect(cells).toHaveLength(4);
+    expect([...cells, ...split(csv)].filter((one) => formula.test(one))).toEqual([]);
+  });
+
+  const text = (characters: string) =>
+    fc.string({ unit: fc.constantFrom(...characters.split("")), maxLength: 12 });
+
+  test("any text stays in its cell", () => {
+    const any = text("=+-@＝＋－＠\t\r\n;,\"' ab");
+    fc.assert(
+      fc.property(any, any, (one, other) => {
+        const csv = csvOf(["client", "a", "b"], [["client-01", one, other]]);
+        const cells = parse(csv);
+        expect(cells.map((row) => row.length)).toEqual([3, 3]);
+        expect([...cells.flat(), ...split(csv)].filter((part) => formula.test(part))).toEqual([]);
+      }),
+    );
+  });
+
+  test("a cell begins as the Service Info CSV has it begin", () => {
+    const row = cellsOf(serviceRow(8_650));
+    fc.assert(
+      fc.property(text("=+-@＝＋－＠,\"' ab"), (notes) => {
+        const stored = parse(csvCodec.format([{ ...row, notes }]));
+        const exported = parse(csvOf(["notes"], [[notes]]));
+        expect(exported[1]?.at(-1)).toBe(stored[1]?.at(-1));
+      }),
+    );
+  });
 });
 
 describe("S1: a token is asked for where one would help", () => {
