@@ -16,7 +16,7 @@ import type { Truth } from "../service/ticket-rules.ts";
 import { defaultServices } from "../service-table/file.ts";
 import { type DemoDesk, startDemoDesk } from "./demo-desk.ts";
 import { createLog, type LogLevel } from "./log.ts";
-import { count, type Output } from "./output.ts";
+import { count, type Output, tell } from "./output.ts";
 import { type EngineFlags, readSettings } from "./settings.ts";
 import type { StopSignals } from "./signals.ts";
 import { outcomeTable, type Tally, tallyOf } from "./tally.ts";
@@ -122,7 +122,8 @@ async function play(
 
   const seconds = (settledAt - startedAt) / 1_000;
   if (!once && !stop.signal.aborted) {
-    output.line(`\nAll alarms have their outcome; the engine goes on at ${engine.url}. Ctrl-C ends it.`);
+    output.line();
+    output.line(`All alarms have their outcome; the engine goes on at ${engine.url}. Ctrl-C ends it.`);
     const after = await Promise.race([stop.asked, engine.broken]);
     if (after !== undefined) throw new FailureError(after.code, after.detail);
   }
@@ -166,9 +167,7 @@ function report(
     tally.settled === tally.accepted && truth.duplicateOpen === 0 && summary.rejected.length === 0;
   const [first] = summary.rejected;
   if (first !== undefined)
-    process.stderr.write(
-      `${summary.rejected.length} alarms were refused, the first with ${first.code}: ${first.detail}\n`,
-    );
+    tell(`${summary.rejected.length} alarms were refused, the first with ${first.code}: ${first.detail}`);
   return isGood ? 0 : 1;
 }
 

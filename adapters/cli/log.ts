@@ -1,11 +1,13 @@
 /** Log lines as JSON on stderr, so that stdout is left to data. */
 import { pino } from "pino";
 import type { Log } from "../../actors/ports.ts";
+import { harmlessJson } from "./terminal-text.ts";
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export function createLog(level: LogLevel): Log {
+  const stderr = pino.destination({ dest: 2, sync: true });
   const logger = pino(
     {
       level,
@@ -16,7 +18,7 @@ export function createLog(level: LogLevel): Log {
       // S4: nothing of ours logs these; this is for the day somebody does.
       redact: ["authorization", "token", "password", "headers", "*.authorization", "*.token", "*.password"],
     },
-    pino.destination({ dest: 2, sync: true }),
+    { write: (line) => void stderr.write(`${harmlessJson(line.trimEnd())}\n`) },
   );
   return {
     info: (event, fields) => logger.info(fields ?? {}, event),

@@ -1,5 +1,9 @@
-/** What a command says: data on stdout, and for people lines and progress, which `--json` leaves out. */
+/**
+ * What a command says: data on stdout, and for people lines and progress, which `--json` leaves out; what went wrong on
+ * stderr. Whoever wrote it, it is shown and never obeyed.
+ */
 import { progress as clackProgress } from "@clack/prompts";
+import { harmless, harmlessJson } from "./terminal-text.ts";
 
 export interface Progress {
   /** How much of the whole is done. */
@@ -10,7 +14,7 @@ export interface Progress {
 export interface Output {
   /** For machines: one line of JSON, with `--json` only. */
   data(value: unknown): void;
-  /** For people: not with `--json`. */
+  /** For people: not with `--json`. One line, whatever stands in it. */
   line(text?: string): void;
   progress(whole: number, message: string): Progress;
 }
@@ -23,14 +27,14 @@ const terminalColumnsLeast = 60;
 export function createOutput(json: boolean): Output {
   const write = (text: string) => void process.stdout.write(`${text}\n`);
   return {
-    data: (value) => json && write(JSON.stringify(value)),
-    line: (text = "") => !json && write(text),
+    data: (value) => json && write(harmlessJson(JSON.stringify(value))),
+    line: (text = "") => !json && write(harmless(text)),
     progress(whole, message) {
       if (json) return silent;
       // A bar that is broken over lines is worse than none.
       return process.stdout.isTTY && process.stdout.columns >= terminalColumnsLeast
         ? onTerminal(whole, message)
-        : inLines(whole, write);
+        : inLines(whole, (text) => write(harmless(text)));
     },
   };
 }
@@ -38,13 +42,13 @@ export function createOutput(json: boolean): Output {
 function onTerminal(whole: number, message: string): Progress {
   const bar = clackProgress({ max: whole, size: 30, withGuide: false });
   let reached = 0;
-  bar.start(message);
+  bar.start(harmless(message));
   return {
     reach(done, text) {
-      bar.advance(Math.max(0, done - reached), text);
+      bar.advance(Math.max(0, done - reached), harmless(text));
       reached = Math.max(reached, done);
     },
-    end: (text) => bar.stop(text),
+    end: (text) => bar.stop(harmless(text)),
   };
 }
 
@@ -58,6 +62,11 @@ function inLines(whole: number, write: (text: string) => void): Progress {
     },
     end: (text) => write(text),
   };
+}
+
+/** One line for people on stderr, with `--json` too. */
+export function tell(sentence: string): void {
+  process.stderr.write(`${harmless(sentence)}\n`);
 }
 
 /** 61382 → "61,382" */

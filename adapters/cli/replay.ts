@@ -7,7 +7,7 @@ import { alarmPath } from "../alarms/intake.ts";
 import { readCloudEvents, type RecordedEvent } from "../alarms/recorded.ts";
 import { replay } from "../alarms/replay.ts";
 import { systemClock, systemIds } from "../clock/system.ts";
-import { count, type Output } from "./output.ts";
+import { count, type Output, tell } from "./output.ts";
 import type { StopSignals } from "./signals.ts";
 
 export interface ReplayCommandOptions {
@@ -51,10 +51,10 @@ export async function runReplay(
   );
   const [first] = rejected;
   if (first !== undefined)
-    process.stderr.write(
-      `ticket-client: the first refusal was ${first.code} for ${first.source ?? "?"} ${first.id ?? "?"}: ${first.detail}\n`,
+    tell(
+      `ticket-client: the first refusal was ${first.code} for ${first.source ?? "?"} ${first.id ?? "?"}: ${first.detail}`,
     );
-  if (gaveUp !== null) process.stderr.write(`ticket-client: the replay ended early: ${gaveUp}.\n`);
+  if (gaveUp !== null) tell(`ticket-client: the replay ended early: ${gaveUp}.`);
   return gaveUp === null && rejected.length === 0 ? 0 : 1;
 }
 

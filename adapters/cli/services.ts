@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { FailureError } from "../../machines/failure.ts";
 import { faultLine, shown, type TableChange, type TableFault } from "../../machines/service-table.ts";
-import type { Output } from "./output.ts";
+import { type Output, tell } from "./output.ts";
 import type { ServicesPlace } from "./services-place.ts";
 import { remoteServices } from "./services-remote.ts";
 import { storedServices } from "./services-stored.ts";
@@ -56,9 +56,9 @@ export async function runServicesImport(
   if (!result.ok) {
     const { failure, preview } = result;
     output.data({ ok: false, code: failure.code, detail: failure.detail, ...preview });
-    for (const line of faultLines(file, preview.errors)) process.stderr.write(`${line}\n`);
-    if (preview.errors.length === 0) process.stderr.write(`ticket-client: ${failure.detail}\n`);
-    else process.stderr.write("Nothing was changed.\n");
+    for (const line of faultLines(file, preview.errors)) tell(line);
+    if (preview.errors.length === 0) tell(`ticket-client: ${failure.detail}`);
+    else tell("Nothing was changed.");
     return 1;
   }
   output.data({ ok: true, ...result.value });

@@ -5,11 +5,16 @@ const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const noCell = /\p{Mn}|\p{Me}|[\u{200b}-\u{200d}]/u;
 /** Control characters, and those that turn the direction of what follows. */
-const orders = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+const orders = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 /** An alarm's text could hold the terminal's own control sequences: they become visible marks. */
 export function harmless(text: string): string {
   return text.replaceAll(orders, "·");
+}
+
+/** JSON in one line, of the same value: what JSON leaves of them as it stands is written as an escape. */
+export function harmlessJson(json: string): string {
+  return json.replaceAll(orders, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function cellsOfOne(character: string): number {

@@ -6,7 +6,7 @@ import { systemClock } from "../clock/system.ts";
 import { complaintText } from "../topology/complaints.ts";
 import { openTopology, topologyPlace } from "../topology/open.ts";
 import type { Address, ElementDetails, LoadProgress, NetworkElement } from "../topology/topology.ts";
-import { count, type Output, type Progress } from "./output.ts";
+import { count, type Output, type Progress, tell } from "./output.ts";
 import { type DataOptions, readSettings } from "./settings.ts";
 
 export interface TopologyLoadOptions extends DataOptions {
@@ -75,7 +75,7 @@ function several(number: number, one: string, more = `${one}s`): string {
 function tellRefusal(complaints: readonly string[], all: number, place: string): void {
   const more = all > complaints.length ? [`… and ${count(all - complaints.length)} more.`] : [];
   const lines = [...complaints.map(printable), ...more, `Nothing is loaded; ${place} is as it was.`];
-  process.stderr.write(`${lines.map((line) => `ticket-client: ${line}`).join("\n")}\n`);
+  for (const line of lines) tell(`ticket-client: ${line}`);
 }
 
 /** Resolves with the exit code: 1 where the element is not in the topology. */
