@@ -1,10 +1,10 @@
 /** The words of `clients`, `force-unlock` and `force-not-busy`. */
-import { Argument, Command, Option } from "commander";
+import { Argument, Command } from "commander";
 import type { ForceWords, RemoteOptions } from "./clients.ts";
 import { createOutput } from "./output.ts";
 import { listenForStop } from "./signals.ts";
 import type { TopOptions } from "./top.ts";
-import { command } from "./words.ts";
+import { command, withToken } from "./words.ts";
 
 interface Json {
   readonly json: boolean;
@@ -78,10 +78,10 @@ function force(
 }
 
 function withEngine(one: Command, role: "viewer" | "operator"): Command {
-  return one
-    .option("--url <url>", "http://host:port of the engine (default: where the configuration listens)")
-    .option("--config <file>", "its configuration, for the address (default: none)")
-    .addOption(
-      new Option("--token <token>", `of role ${role}; better in the environment`).env("TICKET_CLIENT_TOKEN"),
-    );
+  return withToken(
+    one
+      .option("--url <url>", "http://host:port of the engine (default: where the configuration listens)")
+      .option("--config <file>", "its configuration, for the address (default: none)"),
+    `of role ${role}`,
+  );
 }

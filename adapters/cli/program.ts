@@ -14,7 +14,18 @@ import { clientCommands } from "./clients-command.ts";
 import { servicesCommand } from "./services-command.ts";
 import { listenForStop } from "./signals.ts";
 import { readVersion } from "./version.ts";
-import { clients, command, integer, logLevel, port, seconds, speed, UsageError, withData } from "./words.ts";
+import {
+  clients,
+  command,
+  integer,
+  logLevel,
+  port,
+  seconds,
+  speed,
+  UsageError,
+  withData,
+  withToken,
+} from "./words.ts";
 
 export interface Program {
   /** Resolves with the exit code. Rejects with UsageError after help or wrong use. */
@@ -126,7 +137,7 @@ function demo(end: End): Command {
 }
 
 function replayCommand(end: End): Command {
-  return command(
+  const replaying = command(
     "replay",
     "send recorded alarms to a running engine",
     "Sends recorded alarms in order, waits for every acknowledgement, goes on after a lost connection, and reports\n" +
@@ -149,13 +160,11 @@ function replayCommand(end: End): Command {
       integer(1, limits.inFlightPerConnectionMax),
       limits.replayInFlightDefault,
     )
-    .addOption(
-      new Option("--token <token>", "of role source; better in the environment").env("TICKET_CLIENT_TOKEN"),
-    )
     .action(async (file: string, options: ReplayCommandOptions & Json) => {
       const { runReplay } = await import("./replay.ts");
       end(await runReplay(file, options, output(options), listenForStop()));
     });
+  return withToken(replaying, "of role source");
 }
 
 function desk(end: End): Command {

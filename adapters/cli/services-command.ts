@@ -1,8 +1,8 @@
 /** The words of `services`. */
-import { Argument, Command, Option } from "commander";
+import { Argument, Command } from "commander";
 import { createOutput } from "./output.ts";
 import type { ServicesOptions } from "./services.ts";
-import { command, withData } from "./words.ts";
+import { command, withData, withToken } from "./words.ts";
 
 interface Json {
   readonly json: boolean;
@@ -60,13 +60,13 @@ export function servicesCommand(end: (code: number) => void): Command {
 }
 
 function withPlace(one: Command): Command {
-  return withData(one)
-    .option("--url <url>", "http://host:port of a running engine, instead of the ledger of a stopped one")
-    .addOption(
-      new Option("--token <token>", "of role operator, with --url; better in the environment").env(
-        "TICKET_CLIENT_TOKEN",
-      ),
-    );
+  return withToken(
+    withData(one).option(
+      "--url <url>",
+      "http://host:port of a running engine, instead of the ledger of a stopped one",
+    ),
+    "of role operator, with --url",
+  );
 }
 
 function onePlace({ url, config, dataDir }: ServicesOptions, one: Command): void {

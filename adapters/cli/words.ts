@@ -64,6 +64,29 @@ export function withData(one: Command): Command {
     .option("--data-dir <dir>", "where the ledger is (default: ./data)");
 }
 
+/** A token for the engine that is asked. S4: what cannot be right is refused before anything could show it. */
+export function withToken(one: Command, use: string): Command {
+  return one
+    .addOption(new Option("--token <token>", `${use}; better in the environment`).env("TICKET_CLIENT_TOKEN"))
+    .hook("preAction", (_, action) => {
+      const { url = "", token = "" } = action.opts<{ readonly url?: string; readonly token?: string }>();
+      if (/@|%40/.test(url))
+        action.error(
+          "error: --url names a user or password, which no engine asks for and others may see. " +
+            "Leave them out, and give a token in TICKET_CLIENT_TOKEN.",
+          { exitCode: 2 },
+        );
+      const given = token.trim();
+      if (given !== "" && !/^[\x21-\x7e]{1,1024}$/.test(given))
+        action.error(
+          "error: what stands in TICKET_CLIENT_TOKEN, or behind --token, can be no token: " +
+            "expected 1 to 1024 letters, digits and signs of ASCII, in one line and without blanks.",
+          { exitCode: 2 },
+        );
+      action.setOptionValue("token", given === "" ? undefined : given);
+    });
+}
+
 export function logLevel(initial: (typeof logLevels)[number]): Option {
   return new Option("--log-level <level>", "log lines on stderr")
     .choices(logLevels)

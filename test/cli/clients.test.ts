@@ -1,7 +1,7 @@
 /** `clients`, `force-unlock`, `force-not-busy` as a person types them, against a running engine. */
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { clientTable } from "../../adapters/cli/clients.ts";
 import { urlOf } from "../../adapters/cli/remote-engine.ts";
 import { configSchema } from "../../actors/config.ts";
@@ -77,6 +77,47 @@ test("no engine, another program, or no address: told which", async () => {
   ]);
   const wrong = await run(["clients", "--url", "nonsense"]);
   expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("expected http://host:port")]);
+});
+
+describe("S4: what is wrong with a secret is said without it, before anything is asked", () => {
+  const commands = [
+    "clients",
+    "top",
+    "force-unlock client-01 --guid g --reason r",
+    "services export -",
+    "replay alarms.csv",
+  ];
+
+  test.each(commands)("%s: a token that is none", async (words) => {
+    for (const token of ["hunter2\nhunter3", "hunter2 x", "hunter2\u200b", "hunter2".repeat(147)]) {
+      const { code, stdout, stderr } = await run([...words.split(" "), "--url", "http://127.0.0.1:1"], {
+        TICKET_CLIENT_TOKEN: token,
+      });
+      expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining("TICKET_CLIENT_TOKEN")]);
+      expect(stderr).toContain("expected 1 to 1024 letters, digits and signs of ASCII");
+      expect(stderr).not.toContain("hunter");
+    }
+  });
+
+  test.each(commands)("%s: an address with user and password", async (words) => {
+    for (const host of ["ann:hunter2@127.0.0.1:1", "ann:hunter2@no host", "ann:hunter2%40127.0.0.1"]) {
+      const { code, stdout, stderr } = await run([...words.split(" "), "--url", `http://${host}`]);
+      expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining("TICKET_CLIENT_TOKEN")]);
+      expect(stderr).toContain("user or password");
+      expect(stderr).not.toContain("hunter");
+    }
+  });
+
+  test("the blanks around a token are none of it, and an empty one is none", async () => {
+    const api = await startApi({ guarded: true, config: { clients: 1 } });
+    const words = ["clients", "--url", api.engine.url];
+    const asked = (token: string) => run(words, { TICKET_CLIENT_TOKEN: token });
+    expect(await asked(`${tokens.viewer}\r\n`)).toMatchObject({ code: 0, stderr: "" });
+    expect(await asked("")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Give a token in TICKET_CLIENT_TOKEN") as string,
+    });
+  });
 });
 
 test("the address is where the configuration listens, reachable from here", () => {
