@@ -309,6 +309,8 @@ export const limits = {
 
   // --- process
   drainSecondsDefault: 10,
+  /** Log lines kept while stderr cannot be written: some 5,000, the first of them, which say how it began. */
+  logWaitingBytesMax: 1_048_576,
   /** XState stops a runaway chain of eventless transitions here; our longest is two. */
   machineIterationsMax: 100,
   portDefault: 8_640,

@@ -7,7 +7,4 @@ const words = process.argv.slice(2);
 keepHeapSmall(words[0]);
 useCodeCache();
 const { run } = await import("./run.ts");
-const code = await run(words);
-const { flushed } = await import("./output.ts");
-await flushed();
-process.exit(code);
+process.exit(await run(words));

@@ -81,11 +81,28 @@ export function table(rows: readonly (readonly [name: string, value: string])[],
   return rows.map(([name, value]) => `${" ".repeat(indent)}${name.padEnd(left)}  ${value.padStart(right)}`);
 }
 
-/** Whoever read stdout may leave, as `| head` does: the rest is not said, and what the command does goes on. */
-export function letReaderLeave(): void {
+/**
+ * Whoever read stdout may leave, as `| head` does, and the disk that takes it may be full: the rest is not said, and what
+ * the command does goes on.
+ */
+export function letOutputFail(): void {
+  process.stderr.on("error", () => undefined);
   process.stdout.on("error", (error) => {
-    if (!hasReaderLeft(error)) throw error;
+    if (!hasReaderLeft(error)) outputError ??= error;
   });
+}
+
+let outputError: Error | null = null;
+
+export function isOutputError(error: unknown): boolean {
+  return outputError !== null && error === outputError;
+}
+
+/** Why stdout could not be written, known once it is `flushed`; null: it could, or nobody wants to read it. */
+export function lostOutput(): string | null {
+  if (outputError === null) return null;
+  const { message } = outputError;
+  return `stdout cannot be written (${"code" in outputError ? String(outputError.code) : message})`;
 }
 
 export function hasReaderLeft(error: unknown): boolean {
@@ -93,9 +110,13 @@ export function hasReaderLeft(error: unknown): boolean {
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED";
 }
 
-/** Resolves when all that was written to stdout is handed over: a pipe loses the rest at `process.exit`. */
+/** Resolves when all that was written to stdout is handed over, or lost: a pipe loses the rest at `process.exit`. */
 export function flushed(): Promise<void> {
   return new Promise((resolve) => {
-    process.stdout.write("", () => resolve());
+    // What went wrong is told a moment after the write.
+    const end = () => setImmediate(resolve);
+    // To write nothing to a full disk fails as well.
+    if (process.stdout.writableLength === 0) end();
+    else process.stdout.write("", end);
   });
 }

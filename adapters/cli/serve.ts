@@ -6,7 +6,7 @@ import { systemClock, systemIds } from "../clock/system.ts";
 import { startEngine } from "../engine.ts";
 import { keepCode } from "./code-cache.ts";
 import { createLog, type LogLevel } from "./log.ts";
-import { count, type Output } from "./output.ts";
+import { count, flushed, lostOutput, type Output } from "./output.ts";
 import { type EngineFlags, readSettings } from "./settings.ts";
 import type { StopSignals } from "./signals.ts";
 
@@ -27,6 +27,11 @@ export async function runServe(options: ServeOptions, output: Output, stop: Stop
   output.line(
     `Ticket Client runs at ${engine.url} with ${count(config.clients)} clients; its ledger is in ${config.dataDir}. Ctrl-C ends it.`,
   );
+  // Not waited for: an engine that nobody listens to works as well.
+  void flushed().then(() => {
+    const lost = lostOutput();
+    if (lost !== null) log.warn("output.lost", { because: lost });
+  });
   const failure = await Promise.race([stop.asked, engine.broken]);
   // Nothing can be written any more: there is nothing to drain.
   if (failure !== undefined) throw new FailureError(failure.code, failure.detail);

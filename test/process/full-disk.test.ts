@@ -1,9 +1,12 @@
 /** R3: a disk that is full, and one that cannot be written. Needs root and tmpfs (`mount`). */
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { limits } from "../../machines/limits.ts";
 import { verifyLedger } from "../../adapters/ledger/inspection.ts";
 import { openRig, raise, raiseUntilGone, reach, untilAllSettled, type Rig } from "./rig.ts";
 import { isMissing } from "../needs.ts";
@@ -19,6 +22,18 @@ function canMount(): boolean {
   rmSync(place, { recursive: true });
   return mounted;
 }
+
+const createLog = fileURLToPath(new URL("../../adapters/cli/log.ts", import.meta.url));
+/** Logs, for each line of stdin, as many lines of a kilobyte as stand in it, and says so. */
+const logging = `
+  import { createInterface } from "node:readline";
+  const { createLog } = await import(${JSON.stringify(createLog)});
+  const log = createLog("info");
+  let number = 0;
+  for await (const line of createInterface({ input: process.stdin })) {
+    for (let n = 0; n < Number(line); n += 1) log.info("test", { number: number++, text: "x".repeat(900) });
+    console.log(number);
+  }`;
 
 describe.skipIf(isMissing("root and the right to mount a tmpfs", canMount()))(
   "a small disk (needs root and the right to mount a tmpfs)",
@@ -85,6 +100,37 @@ describe.skipIf(isMissing("root and the right to mount a tmpfs", canMount()))(
       const { sender: next } = await reach(rig.launch());
       for (const [n, position] of acknowledged)
         expect(await next.send(raise(n))).toEqual({ kind: "accepted", position, duplicate: true });
+    });
+
+    test("a log on a full disk keeps a megabyte of lines, loses the rest, and goes on when there is room", async () => {
+      const file = join(disk, "log");
+      const fd = openSync(file, "a");
+      const child = spawn(process.execPath, ["--input-type=module", "-e", logging], {
+        stdio: ["pipe", "pipe", fd],
+      });
+      closeSync(fd);
+      const { stdin, stdout } = child;
+      if (stdin === null || stdout === null) throw new Error("It can be told nothing.");
+      const said = createInterface({ input: stdout })[Symbol.asyncIterator]();
+      const write = async (lines: number): Promise<number> => {
+        stdin.write(`${lines}\n`);
+        return Number((await said.next()).value);
+      };
+      expect(await write(4_000)).toBe(4_000);
+      const sizeFull = statSync(file).size;
+      expect(sizeFull).toBeLessThanOrEqual(1_048_576);
+
+      expect(mount("-o", "remount,size=64m", disk)).toBe(true);
+      expect(await write(1)).toBe(4_001);
+      expect(await write(1)).toBe(4_002);
+      stdin.end();
+      const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+      const numbers = lines.map((line) => (JSON.parse(line) as { readonly number: number }).number);
+      expect(numbers.at(-1)).toBe(4_001);
+      expect(numbers.slice(0, -1)).toEqual(lines.slice(1).map((_, index) => index));
+      const kept = statSync(file).size - sizeFull;
+      expect(kept).toBeGreaterThan(limits.logWaitingBytesMax - 2_000);
+      expect(kept).toBeLessThan(limits.logWaitingBytesMax + 2_000);
     });
   },
 );
