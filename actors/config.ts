@@ -50,7 +50,12 @@ const topology = z.discriminatedUnion(
 const heartbeatUrlExpected = "expected http:// or https://, without query and fragment, or null";
 
 /** Whose path, and user and password if it has them, are the secret of the check: no message repeats it (S4). */
-const heartbeatUrl = z.string().refine(isHeartbeatUrl, heartbeatUrlExpected).nullable().default(null);
+const heartbeatUrl = z
+  .string()
+  .refine(isHeartbeatUrl, heartbeatUrlExpected)
+  .refine(canReadUser, "expected user and password with each % of theirs written %25")
+  .nullable()
+  .default(null);
 
 const heartbeatSeconds = (lowest: number, usual: number): z.ZodDefault<z.ZodNumber> =>
   z.number().min(lowest).max(limits.heartbeatSecondsHighest).default(usual);
@@ -69,6 +74,17 @@ const heartbeat = z.strictObject({
 function isHeartbeatUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && /^https?:$/.test(url.protocol) && !/[?#]/.test(text);
+}
+
+/** They are sent as what they stand for, not as they are written. */
+function canReadUser(text: string): boolean {
+  const url = URL.parse(text);
+  try {
+    decodeURIComponent(`${url?.username}:${url?.password}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Name of an element that this engine talks to, for people; empty = not filled in. */

@@ -43,6 +43,16 @@ describe("a value that does not fit is refused by its path", () => {
       "expected mysql://user:password@host:port/database",
     ],
     [{ heartbeat: { url: "ftp://beats" } }, /^heartbeat\.url: expected http:\/\//],
+    [
+      { heartbeat: { url: "https://ann:50%off@beats/x" } },
+      /^heartbeat\.url: expected user and password with each % of theirs written %25\. /,
+    ],
+    [
+      { heartbeat: { engineUrl: "https://an%n@beats/x" } },
+      /^heartbeat\.engineUrl: expected user and password/,
+    ],
+    [{ heartbeat: { url: "https://ann:p%ff@beats/x" } }, /^heartbeat\.url: expected user and password/],
+    [{ heartbeat: { url: "https://ann:50%25off%C3%A9@beats/50%off" } }, /^taken$/],
     [{ allowedServiceHosts: ["10.0.0.1", "http://x"] }, /^allowedServiceHosts\.1: expected /],
     [[], /^the configuration: .*expected object/],
     ["clients=4", /^the configuration: .*expected object/],
@@ -54,6 +64,7 @@ describe("a value that does not fit is refused by its path", () => {
       { topology: { kind: "mysql", url: "http://ann:hunter2@db/x" } },
       { heartbeat: { url: "ftp://ann:hunter2@beats/hunter2" } },
       { heartbeat: { engineUrl: "https://beats/hunter2?x#y" } },
+      { heartbeat: { url: "https://ann:hunter2%@beats/hunter2" } },
     ];
     for (const one of secrets) expect(told(one)).not.toContain("hunter2");
   });
