@@ -23,16 +23,35 @@ const delays = z.strictObject({
   closeSeconds: seconds(limits.hoursDelayMax).default(0),
 });
 
+/** The callback's path is put behind it as it stands. */
+function isPublicUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:\/\/[^\s?#]+$/i.test(text) && url.username === "" && url.password === "";
+}
+
+const origin = z.string().superRefine((text, context) => {
+  const url = URL.parse(text);
+  const isOfWeb = url !== null && /^https?:$/.test(url.protocol);
+  const isOrigin = isOfWeb
+    ? url.origin === text.toLowerCase()
+    : /^(?!https?:)[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+$/i.test(text);
+  if (isOrigin) return;
+  const expected = isOfWeb ? url.origin : "scheme://host or scheme://host:port";
+  context.addIssue({ code: "custom", message: `expected ${expected}, as browsers write it` });
+});
+
 const listen = z.strictObject({
   /** Address to listen on; anything but loopback needs tokens (S1). */
   host: z.string().min(1).default("127.0.0.1"),
   port: port.default(limits.portDefault),
   /** What the ticketing service calls back, when it is not `http://host:port`. */
   publicUrl: z
-    .url({ protocol: /^https?$/, error: "expected http:// or https://, or null" })
+    .string()
+    .refine(isPublicUrl, "expected http:// or https://, without user, query and fragment, or null")
     .nullable()
     .default(null),
-  allowedOrigins: z.array(z.string()).default([]),
+  /** Pages that may talk to it, by the Origin that browsers send: it is compared whole. */
+  allowedOrigins: z.array(origin).default([]),
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
 });
 

@@ -34,6 +34,33 @@ describe("a value that does not fit is refused by its path", () => {
       { listen: { publicUrl: "foo://engine.example" } },
       /^listen\.publicUrl: expected http:\/\/ or https:\/\//,
     ],
+    ...[
+      "https://noc.example/?a",
+      "https://noc.example#a",
+      "https://ann:x@noc.example",
+      "http:noc.example",
+    ].map((publicUrl): [unknown, RegExp] => [
+      { listen: { publicUrl } },
+      /^listen\.publicUrl: expected http:\/\/ or https:\/\/, without user, query and fragment, or null\. /,
+    ]),
+    [{ listen: { publicUrl: "HTTPS://noc.example:8443/tickets/" } }, /^taken$/],
+    ...["https://noc.example/", "https://noc.example/console", "HTTPS://ann:x@NOC.example:443?a"].map(
+      (origin): [unknown, RegExp] => [
+        { listen: { allowedOrigins: ["http://10.0.0.5:8080", origin] } },
+        /^listen\.allowedOrigins\.1: expected https:\/\/noc\.example, as browsers write it\. /,
+      ],
+    ),
+    ...["noc.example", "noc.example:8443", "*", "null", "", "app://x/", "https://"].map(
+      (origin): [unknown, RegExp] => [
+        { listen: { allowedOrigins: [origin] } },
+        /^listen\.allowedOrigins\.0: expected scheme:\/\/host or scheme:\/\/host:port, as browsers write it\. /,
+      ],
+    ),
+    [
+      { listen: { allowedOrigins: ["HTTPS://NOC.example", "http://[::1]:80800", "app://x"] } },
+      /^listen\.allowedOrigins\.1: /,
+    ],
+    [{ listen: { allowedOrigins: ["HTTPS://NOC.example", "http://[::1]:8080", "app://x"] } }, /^taken$/],
     [{ listen: { tls: { cert: "server.pem" } } }, /^listen\.tls\.key: /],
     [{ gateway: { kind: "remote" } }, /^gateway\.kind: .*embedded/],
     [{ delays: { createSeconds: -1 } }, /^delays\.createSeconds: .*>=0/],
@@ -64,6 +91,8 @@ describe("a value that does not fit is refused by its path", () => {
       { topology: { kind: "mysql", url: "http://ann:hunter2@db/x" } },
       { heartbeat: { url: "ftp://ann:hunter2@beats/hunter2" } },
       { heartbeat: { engineUrl: "https://beats/hunter2?x#y" } },
+      { listen: { publicUrl: "https://ann:hunter2@noc.example" } },
+      { listen: { allowedOrigins: ["https://ann:hunter2@noc.example", "app://ann:hunter2@x"] } },
       { heartbeat: { url: "https://ann:hunter2%@beats/hunter2" } },
     ];
     for (const one of secrets) expect(told(one)).not.toContain("hunter2");
