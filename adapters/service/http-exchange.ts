@@ -126,7 +126,8 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
     request.on("socket", (socket) => {
       // Until then the bytes wait inside Node; from the connect on they may be anywhere.
       if (socket.connecting) socket.once("connect", () => (mayHaveLeft = true));
-      else mayHaveLeft = true;
+      // G3: one that failed at once (no route, no port or file left) was never connected.
+      else if (!socket.destroyed || request?.reusedSocket) mayHaveLeft = true;
     });
     request.on("error", (error) => {
       const unparsable = codeOf(error).startsWith("HPE_");
