@@ -5,7 +5,7 @@
  * a whole answer is destroyed, so that a late answer can never be taken for another's.
  */
 import http from "node:http";
-import type { LookupFunction } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import type { Clock } from "../../actors/ports.ts";
 
 export interface Posting {
@@ -81,10 +81,15 @@ export function startDeadline(
   };
 }
 
+/** Sockets that have carried a whole answer. Node tells of a reused one only where the request did not wait for it. */
+const used = new WeakSet<Socket>();
+
 /** `agent` false = a fresh connection that is closed afterwards. Resolves at the latest when the deadline ends. */
 export function post(posting: Posting, agent: http.Agent | false, deadline: Deadline): Promise<Exchange> {
   return new Promise((resolve) => {
     let mayHaveLeft = false;
+    let socket: Socket | null = null;
+    let isReused = false;
     let settled = false;
     let received: Buffer[] = [];
     let receivedBytes = 0;
@@ -100,7 +105,7 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
     const soFar = () => Buffer.concat(received).toString("utf8");
     const breakOff = (code: "RESET" | "TIMEOUT" | "UNREADABLE", cause: string) => {
       if (settled) return;
-      const onReusedSocket = code === "RESET" && receivedBytes === 0 && request?.reusedSocket === true;
+      const onReusedSocket = code === "RESET" && receivedBytes === 0 && isReused;
       if (mayHaveLeft) settle({ kind: "broken", code, cause, text: soFar(), onReusedSocket });
       else settle({ kind: "notSent", cause });
       request?.destroy();
@@ -123,11 +128,13 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
     } catch (error) {
       return settle({ kind: "impossible", cause: messageOf(error) });
     }
-    request.on("socket", (socket) => {
+    request.on("socket", (its) => {
+      socket = its;
+      isReused = used.has(its);
       // Until then the bytes wait inside Node; from the connect on they may be anywhere.
-      if (socket.connecting) socket.once("connect", () => (mayHaveLeft = true));
+      if (its.connecting) its.once("connect", () => (mayHaveLeft = true));
       // G3: one that failed at once (no route, no port or file left) was never connected.
-      else if (!socket.destroyed || request?.reusedSocket) mayHaveLeft = true;
+      else if (!its.destroyed || isReused) mayHaveLeft = true;
     });
     request.on("error", (error) => {
       const unparsable = codeOf(error).startsWith("HPE_");
@@ -147,6 +154,7 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
         if (settled) return;
         const text = decodeUtf8(received);
         if (text === null) return breakOff("UNREADABLE", "the answer is not UTF-8");
+        if (socket !== null) used.add(socket);
         settle({
           kind: "answered",
           status: response.statusCode ?? 0,
