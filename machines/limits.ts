@@ -179,6 +179,11 @@ export const limits = {
   serviceSettleSecondsDefault: 60,
   /** An answer with 200 tickets of 2 kB. */
   serviceAnswerBytesMax: 1_048_576,
+  /**
+   * Requests on a connection each, once a service has closed one that its answer had left open. Then keeping one is tried
+   * again: the service may only have been restarted. If not, one create in so many may be in doubt.
+   */
+  serviceFreshConnections: 1_000,
   xmlDepthMax: 32,
   callbackBytesMax: 65_536,
   /**

@@ -17,6 +17,8 @@ export interface Posting {
   readonly answerBytesMax: number;
   /** S5: how the host becomes an address, at every connect; its failure means that nothing was sent. */
   readonly lookup?: LookupFunction | undefined;
+  /** The peer ended a connection that its answer had left open; may be called long after the exchange. */
+  readonly onPeerEnded?: (() => void) | undefined;
 }
 
 export type Exchange =
@@ -106,6 +108,7 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
     const breakOff = (code: "RESET" | "TIMEOUT" | "UNREADABLE", cause: string) => {
       if (settled) return;
       const onReusedSocket = code === "RESET" && receivedBytes === 0 && isReused;
+      if (onReusedSocket) posting.onPeerEnded?.();
       if (mayHaveLeft) settle({ kind: "broken", code, cause, text: soFar(), onReusedSocket });
       else settle({ kind: "notSent", cause });
       request?.destroy();
@@ -154,7 +157,10 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
         if (settled) return;
         const text = decodeUtf8(received);
         if (text === null) return breakOff("UNREADABLE", "the answer is not UTF-8");
-        if (socket !== null) used.add(socket);
+        if (socket !== null && !used.has(socket)) {
+          used.add(socket);
+          socket.once("end", () => posting.onPeerEnded?.());
+        }
         settle({
           kind: "answered",
           status: response.statusCode ?? 0,

@@ -9,6 +9,7 @@ import type { Call, Clock, Texts, TicketingService } from "../../actors/ports.ts
 import { limits } from "../../machines/limits.ts";
 import type { Command, ServiceInfo } from "../../machines/vocabulary.ts";
 import { classifyRequest, classifySearch, type Outcome } from "./classification.ts";
+import { createClosingPeers } from "./closing-peers.ts";
 import { post, startDeadline, type Deadline, type Exchange } from "./http-exchange.ts";
 import { actionOf, operations, requestContent, requestName, searchContent } from "./messages.ts";
 import { readPassword } from "./password-file.ts";
@@ -38,7 +39,8 @@ const requestSocketsMax = 16;
  * A request on a socket that the peer is just closing is a create in doubt. Peers keep idle sockets 5 s
  * or more (Node 5 s, WebLogic 30 s), so ours are given up after 1 s idle, well before. A fresh connection
  * for every request would be safer still, but costs half the throughput, and at 1,500 a second
- * the 28,000 local ports are used up by TIME_WAIT within 20 s.
+ * the 28,000 local ports are used up by TIME_WAIT within 20 s. So only peers that close earlier get one each
+ * (closing-peers.ts).
  */
 const idleSocketMs = 1_000;
 
@@ -57,6 +59,7 @@ export function createOsbService(options: OsbOptions): TicketingService {
     timeout: idleSocketMs,
     scheduling: "lifo",
   });
+  const closing = createClosingPeers();
   const { callbackSecrets = [] } = options;
   const systemId = options.systemId ?? "ticket-client";
 
@@ -109,8 +112,10 @@ export function createOsbService(options: OsbOptions): TicketingService {
         body,
         answerBytesMax: limits.serviceAnswerBytesMax,
         lookup: options.lookup,
+        onPeerEnded: () => closing.noticed(service),
       };
-      const first = await post(posting, command === "search" ? searches : requests, deadline);
+      const kept = command === "search" ? searches : closing.takes(service) ? false : requests;
+      const first = await post(posting, kept, deadline);
       // A search changes nothing: one that met a closing socket is asked again on a fresh one.
       const again = command === "search" && first.kind === "broken" && first.onReusedSocket;
       return finish(explain(again ? await post(posting, false, deadline) : first, deadline));
