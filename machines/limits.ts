@@ -265,6 +265,8 @@ export const limits = {
   topologyDropShareMax: 0.2,
   /** … unless it is no more rows than this: a small network may be rebuilt. */
   topologyDropRowsMin: 100,
+  /** Look-ups of one element's details: a load between two of them is rare, a second one a minute away. */
+  topologyDetailsTriesMax: 5,
   /** Addresses of one element that are shown. */
   topologyAddressesShownMax: 100,
   /** How long a load waits for another one to end, and a look-up between two tries at a locked file. */

@@ -101,7 +101,7 @@ export function pathFromRows(elementId: string, rows: readonly SqlRow[]): PathAn
   const given: PathRow[] = [];
   const parents: PathRow[] = [];
   for (const row of rows) {
-    if (row["part"] === "load") loadedAt = Number(row["ne_id"]);
+    if (row["part"] === "load") loadedAt = instantOf(row["ne_id"]);
     else (row["part"] === "given" ? given : parents).push(asPathRow(row));
   }
   for (const part of [given, parents]) part.sort((a, b) => a.hopNo - b.hopNo);
@@ -111,6 +111,16 @@ export function pathFromRows(elementId: string, rows: readonly SqlRow[]): PathAn
     return { kind: "absent", loadedAt };
   const way = given.length === 0 ? parents : given[0]?.elementId === elementId ? given : [self, ...given];
   return { kind: "found", path: { elementId, ...untilItEnds(way), loadedAt } };
+}
+
+/** Throws FailureError TOPOLOGY_UNAVAILABLE. */
+function instantOf(value: unknown): Instant {
+  const at = Number(value);
+  if (value !== null && Number.isSafeInteger(at)) return at;
+  throw new FailureError(
+    "TOPOLOGY_UNAVAILABLE",
+    `loaded_at of topology_load is ${JSON.stringify(String(value).slice(0, 40))}; expected milliseconds since 1970. Load the topology again.`,
+  );
 }
 
 function untilItEnds(way: readonly PathRow[]): {
@@ -149,14 +159,19 @@ export async function lookUpDetails(
   signal: AbortSignal,
 ): Promise<DetailsAnswer> {
   try {
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const answer = await askPath(ask, elementId, signal);
       if (answer.kind !== "found") return answer;
       const [row] = (await ask(elementStatement, [elementId], signal)) ?? [];
       const addresses = (await ask(addressStatement, [elementId], signal)) ?? [];
       const loadedAfter = await lookUpLoaded((statement, none) => ask(statement, none, signal));
-      if (row === undefined || loadedAfter?.loadedAt !== answer.path.loadedAt) continue;
-      return { kind: "found", details: { ...detailsOf(row, addresses), path: answer.path } };
+      if (row !== undefined && loadedAfter?.loadedAt === answer.path.loadedAt)
+        return { kind: "found", details: { ...detailsOf(row, addresses), path: answer.path } };
+      if (tries === limits.topologyDetailsTriesMax)
+        throw new FailureError(
+          "TOPOLOGY_UNAVAILABLE",
+          `topology_load told of another load at each of ${tries} look-ups; expected one row. Load the topology again.`,
+        );
     }
   } catch (error) {
     return asError(error);

@@ -118,6 +118,42 @@ test("loops, missing parents and endless chains that others wrote end a look-up,
   expect(await told("nowhere")).toMatchObject({ kind: "absent" });
 });
 
+test("a load's row that others wrote ends a look-up: times that differ, and a time that is none", async () => {
+  const { file, topology, look } = place();
+  await topology.load({ files: writeFiles(folder(), { "e.csv": elementLines({ a: "" }) }) });
+  const details = () => topology.details({ elementId: "a", signal: abortedAfter(100) });
+  const table = "CREATE TABLE topology_load (loaded_at, elements, roots, addresses, hops, files)";
+  byHand(
+    file,
+    `DROP TABLE topology_load; ${table};
+     INSERT INTO topology_load VALUES (1, 1, 1, 0, 0, '[]'), (2, 1, 1, 0, 0, '[]')`,
+  ).close();
+  expect(await details()).toMatchObject({
+    kind: "error",
+    code: "TOPOLOGY_UNAVAILABLE",
+    cause: expect.stringContaining("Load the topology again") as string,
+  });
+  byHand(
+    file,
+    `DELETE FROM topology_load;
+     INSERT INTO topology_load VALUES ('2026-11-27 10:00:00', 1, 1, 0, 0, '[]')`,
+  ).close();
+  const told = {
+    kind: "error",
+    code: "TOPOLOGY_UNAVAILABLE",
+    cause: expect.stringContaining('"2026-11-27 10:00:00"; expected milliseconds') as string,
+  };
+  expect(await look("a")).toMatchObject(told);
+  expect(await details()).toMatchObject(told);
+});
+
+/** Given up when it has been asked so often: a look-up in SQLite that never ends leaves no turn to a timer. */
+function abortedAfter(times: number): AbortSignal {
+  const { signal } = new AbortController();
+  let asked = 0;
+  return Object.defineProperty(signal, "aborted", { get: () => (asked += 1) > times });
+}
+
 test("a file that somebody has locked is tried again until topologyTimeoutMs, without holding up anything else", async () => {
   const { file, topology, clock, look } = place();
   await topology.load({ files: writeFiles(folder(), { "e.csv": elementLines({ a: "" }) }) });
