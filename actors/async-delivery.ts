@@ -5,7 +5,7 @@
  */
 import { corrects, judgeAsync } from "../machines/async-result.ts";
 import type { Expectation } from "../machines/entry.ts";
-import { keyStream, type State, unknownRequest } from "../machines/state.ts";
+import { emptyKey, type KeyState, keyStream, type State, unknownRequest } from "../machines/state.ts";
 import { afterLateOk } from "../machines/verdict.ts";
 import type { Journal } from "./journal.ts";
 import type { AsyncResult, Clock } from "./ports.ts";
@@ -18,6 +18,11 @@ export function isAwaited(state: State, requestId: string): boolean {
   return request?.requestId === requestId && request.asyncResult === null;
 }
 
+/** Of a key that was forgotten, all that its stream holds has been seen. */
+function knownKey(state: State, key: string): KeyState {
+  return state.keys.get(key) ?? { ...emptyKey(key), revision: state.position };
+}
+
 /** Resolves when durable. */
 export async function deliverAsync(
   journal: Journal,
@@ -28,15 +33,15 @@ export async function deliverAsync(
   for (;;) {
     const before = state.settledRequests.get(result.requestId) ?? unknownRequest(state, result.requestId);
     const name = state.requests.get(result.requestId) ?? before?.key;
-    const key = name === undefined ? null : (state.keys.get(name) ?? null);
+    const key = name === undefined ? null : knownKey(state, name);
     const revision = key?.revision ?? 0;
     const isCorrection = key?.request?.requestId !== result.requestId && corrects(before, result);
     const alarms = isCorrection && before !== null ? await settledAlarmsOf(journal, before) : [];
-    if (key !== null && key.revision !== revision) continue;
+    if (key !== null && knownKey(state, key.key).revision !== revision) continue;
     const at = clock.now();
     const entries = judgeAsync(key, before, result, at, state.tables);
     if (isCorrection && key !== null && before !== null)
-      entries.push(...afterLateOk(key, before, alarms, at));
+      entries.push(...afterLateOk(key, before, result.ticketId, alarms, at));
     const expect: Expectation[] = key === null ? [] : [{ stream: keyStream(key.key), revision }];
     const done = await journal.append(entries, expect);
     if (done.kind === "committed") return;

@@ -153,7 +153,7 @@ function explain(
           at: fact.at,
         })),
       result:
-        facts.find(
+        facts.findLast(
           (fact): fact is FactOf<"request.settled"> =>
             fact.type === "request.settled" && fact.body.requestId === body.requestId,
         )?.body.result ?? null,

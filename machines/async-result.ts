@@ -84,6 +84,11 @@ export function judgeAsync(
             : "Confirmed by a second async result that contradicts the first.";
       return [told, shown, ...settle(key, request, at, { result: "ok", ticketId: named, because })];
     }
+    // As a NACK that says so: what was wanted is so.
+    if (code === "ALREADY_CLOSED" && request.payload.command === "close") {
+      const done = { result: "ok", ticketId: null, because: "The ticket was closed already." } as const;
+      return [told, shown, ...settle(key, request, at, done)];
+    }
     const because = `The async result said ERROR${code === null ? "" : ` (${code})`}${cause === null ? "" : `: ${cause}`}.`;
     if (request.spent > 1) {
       const doubted = entry(keyStream(key.key), at, "request.answered", {
@@ -120,7 +125,8 @@ export function judgeAsync(
     asyncStatus: "late",
   });
   if (key === null || before === null || !corrects(before, input)) return [told, late];
-  return [told, late, ...correct(key, before, at, ticketId, "The async result came late and said OK.")];
+  const because = "The async result came late and said OK.";
+  return [told, late, ...correct(key, before, at, ticketMeant(before, ticketId), because)];
 }
 
 function lookedUp(key: KeyState, request: RequestState, at: Instant): Entry[] {
@@ -184,6 +190,20 @@ export function corrects(
   return before.result !== "unknown" || before.command !== "create" || isNewName;
 }
 
+/** What a result says of its ticket: a create's is named by the service, every other request is about its own. */
+export function ticketMeant(before: SettledRequest, named: string | null): string | null {
+  return before.command === "create" ? (named ?? before.ticketId) : (before.ticketId ?? named);
+}
+
+/** Its ticket was closed since: what was done before says nothing of it any more. */
+export function isClosedSince(key: KeyState, before: SettledRequest, ticketId: string | null): boolean {
+  if (ticketId === null || before.command === "close") return false;
+  const closed = key.closed.get(ticketId);
+  if (closed?.service !== before.service) return false;
+  // A reopening is about one that was closed before.
+  return before.intent !== "reopened" || before.outcomes.every(({ position }) => position < closed.position);
+}
+
 /** A2: a result that came after the outcome replaces it, by facts that name the old one. */
 export function correct(
   key: KeyState,
@@ -204,7 +224,7 @@ export function correct(
       ticketId,
       service: before.service,
       ticket:
-        before.command === "editNinasCounters"
+        before.command === "editNinasCounters" || (shown === null && isClosedSince(key, before, ticketId))
           ? null
           : {
               status: before.command === "close" ? "closed" : (shown?.status ?? "acknowledged"),

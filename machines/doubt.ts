@@ -77,13 +77,13 @@ export function stepInDoubt(
     const isCounters = request.payload.command === "editNinasCounters";
     if (!isCounters && request.spent > 1 && found.byRequest === null)
       return { step: "search", by: "requestedBy" };
-    if (isCounters || (found.byRequest ?? []).length === 0)
+    if (isCounters || found.byRequest?.some((one) => isOwn(request, one)) !== true)
       return { step: "resend", because: "The service gives the first answer again to the same request id." };
   }
   if (request.payload.command === "editNinasCounters")
     return countersInDoubt(key, request, request.payload, at);
   if (found.byRequest === null) return { step: "search", by: "requestedBy" };
-  const own = found.byRequest[0];
+  const own = found.byRequest.find((one) => isOwn(request, one));
   if (own !== undefined) {
     return conclude("settle", `Ticket ${own.ticketId} was found by its request id.`, (because) =>
       settledBy(key, request, own, because, at),
@@ -151,7 +151,7 @@ function ticketOfCreate(key: KeyState, request: RequestState, found: DoubtFindin
       park(key, at, "inDoubt", doubtDelay(request), because),
     ]);
   if (found.byRequest === null) return { step: "search", by: "requestedBy" };
-  const [own] = found.byRequest;
+  const own = found.byRequest.find((one) => isOwn(request, one));
   if (own === undefined && found.byKey === null) return { step: "search", by: "key" };
   const ticket = own ?? found.byKey?.find((one) => covers(key, one));
   if (ticket !== undefined)
@@ -160,6 +160,14 @@ function ticketOfCreate(key: KeyState, request: RequestState, found: DoubtFindin
     );
   return conclude("settle", "Confirmed by the async result; no ticket of it was found.", (because) =>
     settle(key, request, at, { result: "ok", ticketId: null, because }),
+  );
+}
+
+/** Not every service that is asked for a request's ticket shows that one only. */
+function isOwn({ payload }: RequestState, { ticketId, kind, clientReference }: Ticket): boolean {
+  if (payload.command !== "create") return !("ticketId" in payload) || ticketId === payload.ticketId;
+  return (
+    kind === payload.kind && (clientReference === undefined || clientReference === payload.clientReference)
   );
 }
 

@@ -6,7 +6,7 @@
 import { decideOnceMore, orphan } from "./cover.ts";
 import type { FactOf } from "./facts.ts";
 import { limits } from "./limits.ts";
-import { keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
+import { byHand, keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
 import { linkTicket, unlinkTicket } from "./ticket-index.ts";
 import { isOpen, type Instant, type TicketKind } from "./vocabulary.ts";
 
@@ -128,7 +128,7 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
   } else if (wasUnknown >= 0 && result !== "unknown") {
     const [was] = key.unknown.splice(wasUnknown, 1);
     state.unknown.delete(requestId);
-    if (was !== undefined) rememberSettled(state, { ...was, result });
+    if (was !== undefined) rememberSettled(state, { ...was, result, ticketId: ticketId ?? was.ticketId });
   } else {
     const late = state.settledRequests.get(requestId);
     if (late !== undefined)
@@ -142,7 +142,8 @@ function settleRequest(state: State, fact: FactOf<"request.settled">): void {
     unlinkTicket(state, key, ticketId, service, fact.at);
     dropMoot(state, key, ticketId, service);
     // Whoever closes a ticket by hand, under alarms that are active, wants it so.
-    if (request === null || request.alarms.length > 0) orphan(state, key, fact.position, fact.at);
+    const isByHand = request === null ? settledBefore?.rule === byHand : request.alarms.length === 0;
+    if (!isByHand) orphan(state, key, fact.position, fact.at);
     const settleMs = (request?.service.settleSeconds ?? limits.serviceSettleSecondsDefault) * 1000;
     const keepUntil = fact.at + Math.max(settleMs, state.settings.reopenSeconds * 1000);
     key.closed.delete(ticketId);

@@ -239,6 +239,7 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
       else Object.assign(known, { position: fact.position, outcome });
     }
   }
+  if (supersedes !== null) forgetOutcome(state, key, alarm.position, requestId);
   const at = waitingIndex(key, alarm);
   const waiting = key.waiting[at];
   const current = { position: fact.position, outcome };
@@ -270,9 +271,14 @@ function reconsiderAlarm(state: State, fact: Extract<Fact, { type: "alarm.recons
     at: 0,
     replaces,
   });
+  forgetOutcome(state, key, alarm.position, null);
+}
+
+/** A2: the notification has, or will have, another outcome; what settled it before corrects it no more. */
+function forgetOutcome(state: State, key: KeyState, notification: Position, but: string | null): void {
   for (const settled of state.settledRequests.values())
-    if (settled.key === key.key)
-      settled.outcomes = settled.outcomes.filter((one) => one.ref.position !== alarm.position);
+    if (settled.key === key.key && settled.requestId !== but)
+      settled.outcomes = settled.outcomes.filter((one) => one.ref.position !== notification);
 }
 
 /** What a settled notification leaves behind: the alarm is active from its raise to its clear, whatever the outcome. */

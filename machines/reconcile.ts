@@ -7,7 +7,7 @@ import { correct } from "./async-result.ts";
 import { openTickets, type Findings } from "./decision.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { FlowFindings, FlowInput } from "./flow-input.ts";
-import { isWaiting, keyStream, type KeyState, type SettledRequest } from "./state.ts";
+import { byHand, isWaiting, keyStream, type KeyState, type SettledRequest } from "./state.ts";
 import { isOpen, severityRank, type Instant, type Ticket } from "./vocabulary.ts";
 
 type Searched = Pick<Findings, "tickets" | "verified">;
@@ -26,7 +26,7 @@ export function corrections(
   const entries: Entry[] = [];
   for (const unknown of key.unknown) {
     if (unknown.command === "create") {
-      const ticket = found.unknown.get(unknown.requestId)?.[0];
+      const ticket = found.unknown.get(unknown.requestId)?.find((one) => isOwn(unknown, one));
       if (ticket === undefined) continue;
       const because = `Ticket ${ticket.ticketId} was found by the request's id.`;
       entries.push(...correct(key, unknown, now, ticket.ticketId, because, ticket));
@@ -39,6 +39,15 @@ export function corrections(
     }
   }
   return entries;
+}
+
+/** Not every service that is asked for a request's ticket shows that one only. */
+function isOwn({ key, kind, rule }: SettledRequest, ticket: Ticket): boolean {
+  const { clientReference } = ticket;
+  // What was made by hand may have any reference.
+  return (
+    ticket.kind === kind && (rule === byHand || clientReference === undefined || clientReference === key)
+  );
 }
 
 function shown({ tickets, verified }: Searched, ticketId: string | null): Ticket | null {

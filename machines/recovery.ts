@@ -28,8 +28,9 @@ function recoverRequest(key: KeyState, request: RequestState, restored: boolean,
   if (request.status === "planned" && !restored) {
     return cancelRequest(key, request, at, "The engine stopped before it was sent.", false);
   }
-  if (request.status === "sending" || (restored && request.status !== "inDoubt"))
-    return inDoubt(key, request, restored, at);
+  // What waits in doubt waits anew from here; what was just being looked up may have been sent again since.
+  const waitsInDoubt = request.status === "inDoubt" && key.parked?.reason === "inDoubt";
+  if (request.status === "sending" || (restored && !waitsInDoubt)) return inDoubt(key, request, restored, at);
   return [];
 }
 

@@ -206,6 +206,19 @@ export function judgeAnswer(
           ...decideAgain(key, request, at, goneBecause(request, answer.code)),
         ]);
       }
+      if (answer.code === "DUPLICATE" && doubted && request.payload.command === "create") {
+        // T1: the one that it repeats may be its own earlier attempt.
+        return parked([
+          ...answered("nack", "nack"),
+          park(
+            key,
+            at,
+            "inDoubt",
+            request.service.settleSeconds * 1000,
+            "Refused as a duplicate, after an attempt without an answer; its ticket is looked up.",
+          ),
+        ]);
+      }
       return settled([...answered("nack", "nack"), ...settle(key, request, at, rejected(answer))]);
     }
     case "refused":

@@ -28,7 +28,8 @@ export interface Settlement {
 export function settle(key: KeyState, request: RequestState, at: Instant, how: Settlement): Entry[] {
   const { payload } = request;
   const stream = keyStream(key.key);
-  const target = how.ticketId ?? ("ticketId" in payload ? payload.ticketId : null);
+  // Whatever ticket an answer names: an update or a close is about its own.
+  const target = "ticketId" in payload ? payload.ticketId : how.ticketId;
   const entries: Entry[] = [
     entry(stream, at, "request.settled", {
       requestId: request.requestId,

@@ -4,7 +4,7 @@
  *   T1 after "not applied" the key may have a create again; until then it had none.
  * Source: domain.md, "The gateway"; wire.md, "HTTP API".
  */
-import { correct } from "./async-result.ts";
+import { correct, isClosedSince, ticketMeant } from "./async-result.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { NotificationRef, ReplacedOutcome } from "./facts.ts";
 import { fail, ok, type Result } from "./failure.ts";
@@ -51,7 +51,8 @@ export function judgeVerdict(
   const ended = applied
     ? correct(key, request, at, ticket.value, because)
     : [notApplied(key, request, at, because)];
-  return ok([acted, ...ended, ...afterwards(key, request, applied, alarms, because, at)]);
+  const made = applied ? ticket.value : null;
+  return ok([acted, ...ended, ...afterwards(key, request, applied, made, alarms, because, at)]);
 }
 
 function ticketOf(request: SettledRequest, { verdict, ticketId }: Verdict): Result<string | null> {
@@ -86,6 +87,7 @@ function afterwards(
   key: KeyState,
   request: SettledRequest,
   applied: boolean,
+  ticketId: string | null,
   alarms: readonly SettledAlarm[],
   because: string,
   at: Instant,
@@ -119,7 +121,7 @@ function afterwards(
     }
   }
   const idle = again === 0 && key.active.size === 0 && key.waiting.length === 0;
-  if (!applied || request.command === "close" || !idle) return entries;
+  if (!applied || request.command === "close" || !idle || isClosedSince(key, request, ticketId)) return entries;
   // A8 the other way round: the alarms went while nobody knew of the ticket; their clear is decided again and closes it.
   const clear = alarms.findLast(({ notification }) => notification.kind === "clear");
   return clear === undefined ? entries : [...entries, reconsidered(key, clear, because, at)];
@@ -132,10 +134,12 @@ function afterwards(
 export function afterLateOk(
   key: KeyState,
   request: SettledRequest,
+  named: string | null,
   alarms: readonly SettledAlarm[],
   at: Instant,
 ): Entry[] {
-  return afterwards(key, request, true, alarms, "The service's result came late and said OK.", at);
+  const because = "The service's result came late and said OK.";
+  return afterwards(key, request, true, ticketMeant(request, named), alarms, because, at);
 }
 
 /** A raise or change whose alarm is still active; a clear whose alarm still is not. */

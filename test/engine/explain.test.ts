@@ -111,3 +111,23 @@ test("explain: the newest alarms of a key, newest first, at most as many as aske
     ["2", "closed"],
   ]);
 });
+
+test("an alarm's record says what its request came to in the end", async () => {
+  const world = new World({ idempotency: "none" });
+  const engine = await world.open();
+  world.onSearch = () => ({ answer: { kind: "found", tickets: [], truncated: false } });
+  world.onSend = () => ({ answer: { kind: "inDoubt", code: "RESET", cause: "connection reset" } });
+  await acceptAll(engine, notification("1"));
+  await engine.settled();
+  const [requestId = ""] = engine.supervisor.state.unknown.keys();
+  await engine.supervisor.resolve(requestId, {
+    verdict: "applied",
+    ticketId: "MEM-1",
+    by: "ann",
+    reason: "seen",
+  });
+  expect(await engine.supervisor.explain({ source: "urn:test", id: "1" })).toMatchObject({
+    outcome: "created",
+    requests: [{ result: "ok" }],
+  });
+});

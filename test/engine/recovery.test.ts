@@ -286,3 +286,41 @@ test("T1 R5: a doubt is rested out after a restart, though the clock was set for
   expect(await next.outcomes()).toEqual({ 1: "created" });
   expect(await next.broken()).toEqual([]);
 });
+
+test("R4 T1: a restored backup in which a doubt was just looked into waits its settling time before it sends again", async () => {
+  const world = new World({ idempotency: "settles" });
+  const engine = await world.open();
+  const looked = Promise.withResolvers<void>();
+  const found = { answer: { kind: "found", tickets: [], truncated: false } } as const;
+  let isLooking = false;
+  world.onSearch = ({ criteria }) => {
+    if (criteria.requestedBy === undefined) return found;
+    isLooking = true;
+    return { hold: looked.promise, ...found };
+  };
+  const lost = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
+  world.onSend = () => ({ answer: lost, applied: false });
+  await acceptAll(engine, notification("1"));
+  await engine.until(() => isLooking);
+  await engine.quiet();
+  const { facts, epochs } = world.storage;
+  const backup = { ...world.storage, facts: [...facts], epochs: [...epochs], snapshots: [] };
+  // The engine goes on and sends it again; that takes effect within the settling time.
+  const effect = Promise.withResolvers<void>();
+  let again = 0;
+  world.onSend = () => {
+    again += 1;
+    return { answer: lost, applied: effect.promise };
+  };
+  looked.resolve();
+  world.onSearch = () => undefined;
+  await engine.until(() => again === 1);
+  engine.kill();
+  world.storage = { ...backup, restored: true };
+  world.onSend = () => undefined;
+  const restored = await world.open();
+  await restored.pass(1);
+  effect.resolve();
+  await restored.pass(300);
+  expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+});

@@ -232,7 +232,7 @@ test("G3 G4: how a flow goes on with a request in doubt, word for word", async (
     const findings: Readonly<Record<string, FlowFindings["doubt"]>> = {
       "nothing asked yet": noFindings.doubt,
       "not found by its request id": { ...noFindings.doubt, byRequest: [] },
-      "found by its request id": { ...noFindings.doubt, byRequest: [ticket("T5")] },
+      "found by its request id": { ...noFindings.doubt, byRequest: [ticket("T5"), ticket("T1")] },
       "found nowhere": { byRequest: [], byKey: [], byTicket: [] },
     };
     for (const attempts of [1, limits.attemptsMax])

@@ -87,7 +87,7 @@ const tables: Record<string, string> = {
     ack            | parked async              | parked async              | parked async
     ack T1         | parked async              | parked async              | parked async
     NACK           | rejected, rejected -      | rejected, rejected -      | rejected, rejected -
-    DUPLICATE      | rejected, rejected -      | rejected, rejected -      | rejected, rejected -
+    DUPLICATE      | rejected, rejected -      | rejected, rejected -      | parked inDoubt
     NOT_OWNER      | parked notOwner           | rejected, rejected -      | parked inDoubt
     BUSY           | parked outage             | rejected, rejected -      | parked inDoubt
     ALREADY_CLOSED | notApplied again          | notApplied again          | notApplied again
@@ -115,7 +115,7 @@ const tables: Record<string, string> = {
     ack            | parked inDoubt            | parked inDoubt            | parked inDoubt
     ack T1         | parked inDoubt            | parked inDoubt            | parked inDoubt
     NACK           | rejected, rejected -      | rejected, rejected -      | rejected, rejected -
-    DUPLICATE      | rejected, rejected -      | rejected, rejected -      | rejected, rejected -
+    DUPLICATE      | rejected, rejected -      | rejected, rejected -      | parked inDoubt
     NOT_OWNER      | parked notOwner           | rejected, rejected -      | parked inDoubt
     BUSY           | parked outage             | rejected, rejected -      | parked inDoubt
     ALREADY_CLOSED | notApplied again          | notApplied again          | notApplied again

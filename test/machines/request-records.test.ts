@@ -176,11 +176,17 @@ describe("what is written, word for word", () => {
   });
 
   test("G4 T1: about every step of a request in doubt", async () => {
+    /** A create's is the first; an update and a close are about T1. */
+    const ownTickets = ["T5", "T1"].map((ticketId) => ticket(ticketId, { status: "inProgress" }));
     const nothing: DoubtFindings = { byRequest: null, byTicket: null, byKey: null };
     const findings: readonly (readonly [string, DoubtFindings])[] = [
       ["nothing asked yet", nothing],
       ["not found by its request id", { ...nothing, byRequest: [] }],
-      ["found by its request id", { ...nothing, byRequest: [ticket("T5", { status: "inProgress" })] }],
+      ["found by its request id", { ...nothing, byRequest: ownTickets }],
+      [
+        "another's, by its request id",
+        { ...nothing, byRequest: [ticket("T6", { clientReference: "NE-2" }), ticket("T7", { kind: "PLM" })] },
+      ],
       ["found by its key", { byRequest: [], byTicket: null, byKey: [ticket("T6", { severity: "minor" })] }],
       [
         "another's ticket",

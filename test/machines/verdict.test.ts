@@ -117,7 +117,7 @@ test("A2 A8 T1: a verdict, whatever has happened meanwhile", async () => {
       const history = happen(unknown(payload));
       file.add(
         "a late OK, beside the correction",
-        afterLateOk(history.key(), requestOf(history), alarmsOf(history), history.now),
+        afterLateOk(history.key(), requestOf(history), null, alarmsOf(history), history.now),
       );
     }
   await expect(file.text()).toMatchFileSnapshot("records/verdicts.txt");

@@ -40,10 +40,19 @@ export function planResults(
   apply: () => Effect,
   bar: (code: string) => Effect,
 ): Plan {
-  const { requestId, service } = request;
+  const { requestId, service, payload } = request;
+  // Optional in the WSDL: what is about a ticket need not name it.
+  const isNamed = payload.command === "create" || random.chance(0.5);
   const told = (effect: Effect): AsyncResult =>
     effect.kind === "ack"
-      ? { requestId, result: "OK", ticketId: effect.ticketId, code: null, cause: null, text: "OK" }
+      ? {
+          requestId,
+          result: "OK",
+          ticketId: isNamed ? effect.ticketId : null,
+          code: null,
+          cause: null,
+          text: "OK",
+        }
       : { requestId, result: "ERROR", ticketId: null, code: effect.code, cause: effect.cause, text: "ERROR" };
   const ack: Effect = { kind: "ack", ticketId: null };
   const inTimeMs = 50 + random.int(0, service.asyncSeconds * 900);
