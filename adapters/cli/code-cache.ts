@@ -5,6 +5,7 @@
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../folder.ts";
 
 /**
  * Before the rest of the program is loaded. In a folder of the user's own, `ticket-client` in XDG_CACHE_HOME or
@@ -13,9 +14,19 @@ import { join } from "node:path";
  */
 export function useCodeCache(): void {
   const folder = process.env["NODE_COMPILE_CACHE"] || folderOfUser();
-  if (folder === null) return;
+  if (folder === null || process.env["NODE_DISABLE_COMPILE_CACHE"] === "1" || !isMade(folder)) return;
   const { directory } = enableCompileCache(folder);
   if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] ??= folder;
+}
+
+/** Asked before Node is, which makes it in a way that may never come back. */
+function isMade(folder: string): boolean {
+  try {
+    makeFolder(folder, 0o700);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** null: the user has none, as a bare uid in a container has no home. */

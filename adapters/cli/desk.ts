@@ -43,12 +43,17 @@ export async function runDesk(
 
 type OpenOptions = Omit<Parameters<typeof startDesk>[0], "clock">;
 
-/** As startDesk, with a sentence where the port is taken. */
+/** As startDesk, with a sentence where the system refuses the port or the folder. */
 async function openDesk(options: OpenOptions): Promise<Desk> {
   try {
     return await startDesk({ ...options, clock: systemClock });
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || error.code !== "EADDRINUSE") throw error;
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    if (error.code !== "EADDRINUSE")
+      throw new FailureError(
+        "INVALID",
+        `The desk cannot start: ${error.message}. Check --data-dir and --port.`,
+      );
     throw new ListenError(
       `Port ${options.port} of 127.0.0.1 is taken. Stop the program that has it, or choose another with --port (0 = any).`,
     );

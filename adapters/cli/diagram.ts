@@ -1,10 +1,12 @@
 /** `diagram`: the statecharts as files. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnyStateMachine } from "xstate";
+import { FailureError } from "../../machines/failure.ts";
 import { drawMermaid } from "../diagram/mermaid.ts";
 import { statecharts } from "../diagram/statecharts.ts";
 import { drawSvg } from "../diagram/svg.ts";
+import { makeFolder } from "../folder.ts";
 import type { Output } from "./output.ts";
 
 export interface DiagramOptions {
@@ -24,7 +26,12 @@ const formats: Readonly<
 
 export function runDiagram({ format, out }: DiagramOptions, output: Output): number {
   const { ending, draw } = formats[format];
-  mkdirSync(out, { recursive: true });
+  try {
+    makeFolder(out);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "refused";
+    throw new FailureError("INVALID", `The folder ${out} cannot be made (${code}). Name another with --out.`);
+  }
   const files = [...statecharts].map(([name, machine]) => {
     const file = join(out, `${name}.${ending}`);
     writeFileSync(file, draw(machine));

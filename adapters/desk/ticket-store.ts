@@ -2,11 +2,11 @@
  * The desk's memory: tickets, and a row for every request that arrived or took effect (the truth).
  *   S10 bound parameters only.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { limits } from "../../machines/limits.ts";
 import type { Command, Instant, RequestCommand, Ticket } from "../../machines/vocabulary.ts";
+import { makeFolder } from "../folder.ts";
 import type { Acknowledgement, WireCriteria } from "../service/messages.ts";
 import type { Truth } from "../service/ticket-rules.ts";
 
@@ -58,7 +58,7 @@ const schema = `
 
 /** `dataDir` null = in memory. */
 export function openTicketStore(dataDir: string | null): TicketStore {
-  if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
+  if (dataDir !== null) makeFolder(dataDir);
   const db = new DatabaseSync(dataDir === null ? ":memory:" : join(dataDir, "desk.db"));
   // NORMAL: the desk plays somebody else's service. Nothing is lost when its process dies; a power
   // cut may take the last requests, which no test of this product asks of it.

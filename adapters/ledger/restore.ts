@@ -7,7 +7,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -19,6 +18,7 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
+import { makeFolder } from "../folder.ts";
 import type { ChainLink } from "./chain.ts";
 import { chainStart } from "./chain.ts";
 import { lockLedger } from "./ledger-lock.ts";
@@ -46,7 +46,7 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
   const copy = join(dir, "ledger.db.restoring");
   let lock: DatabaseSync | undefined;
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
     lock = lockLedger(dir);
     refuseToReplace(target, dir);
     removeDatabase(copy);

@@ -4,12 +4,12 @@
  *   A1 a commit returns after its sync (WAL, synchronous=FULL).  L2 every opening writes a new epoch.
  *   R3 the first failed write ends the opening for writers.  R4 damage and a shortened tail are refused.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Stream } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
+import { makeFolder } from "../folder.ts";
 import { setBounded } from "./bounded-map.ts";
 import { type ChainLink, chainStart, hashRow } from "./chain.ts";
 import type { FactStore } from "./fact-store.ts";
@@ -33,7 +33,7 @@ export function openSqliteStore(opening: ThreadOpening): SqliteStore {
   let db: DatabaseSync | undefined;
   let headFile: HeadFile | undefined;
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
     lock = lockLedger(dir);
     refuseEmptied(opening);
     witness = openWitness(dir);

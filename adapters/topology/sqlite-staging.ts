@@ -2,12 +2,12 @@
  * A load into SQLite: one transaction from the first row to the swap. Killed anywhere before its commit it never was;
  * SQLite drops what it finds of it in the write-ahead log.
  */
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../../actors/ports.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
+import { makeFolder } from "../folder.ts";
 import { forms } from "./forms.ts";
 import { loadRow } from "./look-up.ts";
 import { attempt, unreadable, waitMs } from "./sqlite-attempt.ts";
@@ -32,7 +32,7 @@ async function openForLoad(file: string, clock: Clock): Promise<DatabaseSync> {
     let db: DatabaseSync | null = null;
     try {
       const tried = attempt(() => {
-        mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+        makeFolder(dirname(file), 0o700);
         db = new DatabaseSync(file, { timeout: 0 });
         // Checkpoints only at the end: one in the middle could not go past what readers still see.
         db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
