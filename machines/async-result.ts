@@ -178,6 +178,11 @@ function rowOfItsOwn(
   });
 }
 
+/** Whether any result could: what is not known to be done, or to which ticket. */
+export function isCorrectable(before: SettledRequest): boolean {
+  return corrects(before, { result: "OK", ticketId: "any" });
+}
+
 /** Whether the result, coming after the outcome, replaces it. */
 export function corrects(
   before: SettledRequest | null,

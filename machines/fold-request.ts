@@ -3,10 +3,18 @@
  *   R1 as fold.ts.  G3 attempts that may have reached the service are counted.  G5 what is settled is remembered for
  *   a result that comes late.
  */
+import { isCorrectable } from "./async-result.ts";
 import { decideOnceMore, orphan } from "./cover.ts";
 import type { FactOf } from "./facts.ts";
 import { limits } from "./limits.ts";
-import { byHand, keyState, type KeyState, type RequestState, type SettledRequest, type State } from "./state.ts";
+import {
+  byHand,
+  keyState,
+  type KeyState,
+  type RequestState,
+  type SettledRequest,
+  type State,
+} from "./state.ts";
 import { linkTicket, unlinkTicket } from "./ticket-index.ts";
 import { isOpen, type Instant, type TicketKind } from "./vocabulary.ts";
 
@@ -186,13 +194,15 @@ function elementsOf(
   return known?.elements ?? [];
 }
 
+/** The oldest goes that no result could correct any more; where each could be, the oldest of all. */
 function rememberSettled(state: State, settled: SettledRequest): void {
-  state.settledRequests.set(settled.requestId, settled);
-  if (state.settledRequests.size <= limits.settledRequestsKept) return;
-  for (const oldest of state.settledRequests.keys()) {
-    state.settledRequests.delete(oldest);
-    return;
-  }
+  const { settledRequests } = state;
+  settledRequests.set(settled.requestId, settled);
+  if (settledRequests.size <= limits.settledRequestsKept) return;
+  for (const [requestId, one] of settledRequests)
+    if (!isCorrectable(one)) return void settledRequests.delete(requestId);
+  const [oldest = ""] = settledRequests.keys();
+  settledRequests.delete(oldest);
 }
 
 /** R5: times tell nothing of how long ago it was where the clock was set; the last few stay in any case. */

@@ -121,7 +121,8 @@ function afterwards(
     }
   }
   const idle = again === 0 && key.active.size === 0 && key.waiting.length === 0;
-  if (!applied || request.command === "close" || !idle || isClosedSince(key, request, ticketId)) return entries;
+  if (!applied || request.command === "close" || !idle || isClosedSince(key, request, ticketId))
+    return entries;
   // A8 the other way round: the alarms went while nobody knew of the ticket; their clear is decided again and closes it.
   const clear = alarms.findLast(({ notification }) => notification.kind === "clear");
   return clear === undefined ? entries : [...entries, reconsidered(key, clear, because, at)];

@@ -182,3 +182,23 @@ test("G5: settled requests of services with async results are remembered for a r
     true,
   ]);
 });
+
+test("G5: for those of which all is known, none is forgotten that a late result may correct", () => {
+  const history = new History();
+  history.accept("n1");
+  const asynchronous = service({ asyncSeconds: 90 });
+  const settle = (requestId: string, result: "ok" | "rejected"): void => {
+    planned(history, requestId, createPayload, asynchronous);
+    const ticketId = result === "ok" ? `ticket of ${requestId}` : null;
+    settled(history, { requestId, command: "create", ticketId, result });
+  };
+  settle("refused", "rejected");
+  for (let number = 1; number <= limits.settledRequestsKept; number += 1) settle(`r${number}`, "ok");
+  const { settledRequests } = history.state;
+  expect(settledRequests.size).toBe(limits.settledRequestsKept);
+  expect([settledRequests.has("refused"), settledRequests.has("r1"), settledRequests.has("r2")]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+});
