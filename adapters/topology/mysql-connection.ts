@@ -2,7 +2,8 @@
  * What look-ups and loads have in common: how a server is connected to, and what its errors mean.
  *   S4 no password in a message.
  */
-import type { PoolOptions } from "mysql2/promise";
+import { Duplex } from "node:stream";
+import type { Connection, PoolOptions } from "mysql2/promise";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import type { MysqlAddress } from "./mysql-url.ts";
@@ -20,6 +21,17 @@ export function connectionOptions({ host, port, user, password, database, tls }:
     multipleStatements: false,
     ...(tls ? { ssl: { rejectUnauthorized: true } } : undefined),
   };
+}
+
+/**
+ * Ends the connection and its socket. The driver's own `destroy` only says that nothing more will come, and keeps the
+ * socket until a server that hangs says so too.
+ */
+export function cutOff(connection: Connection): void {
+  connection.destroy();
+  const inner: unknown = Reflect.get(connection, "connection");
+  const stream: unknown = typeof inner === "object" && inner !== null ? Reflect.get(inner, "stream") : null;
+  if (stream instanceof Duplex) stream.destroy();
 }
 
 export function codeOf(error: unknown): string {

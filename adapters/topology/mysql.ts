@@ -8,7 +8,7 @@ import { limits } from "../../machines/limits.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { loadTopology } from "./load.ts";
 import { type Ask, lookUpDetails, lookUpLoaded, lookUpPath, type SqlRow } from "./look-up.ts";
-import { asUnavailable, codeOf, connectionOptions } from "./mysql-connection.ts";
+import { asUnavailable, codeOf, connectionOptions, cutOff } from "./mysql-connection.ts";
 import { stageInMysql } from "./mysql-staging.ts";
 import { type MysqlAddress, readMysqlUrl } from "./mysql-url.ts";
 import type { TopologyDatabase } from "./topology.ts";
@@ -86,7 +86,7 @@ function createAsk(pool: () => Promise<Pool>, address: MysqlAddress, clock: Cloc
           connection.release();
           return null;
         }
-        connection.destroy(); // an answer that comes late must not be taken for another's
+        cutOff(connection); // an answer that comes late must not be taken for another's
         throw error;
       }
     } catch (error) {
