@@ -8,7 +8,7 @@ import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { forms } from "./forms.ts";
 import { loadRow, type SqlRow } from "./look-up.ts";
-import { asUnavailable, codeOf, connectionOptions } from "./mysql-connection.ts";
+import { asUnavailable, codeOf, connectionOptions, cutOff } from "./mysql-connection.ts";
 import type { MysqlAddress } from "./mysql-url.ts";
 import { type Cell, columnsOf, indexColumns, type Staging, type TableName, tableNames } from "./store.ts";
 
@@ -50,11 +50,21 @@ async function connectLoader(address: MysqlAddress): Promise<Loader> {
     throw asUnavailable(address, error);
   }
   connection.on("error", () => undefined); // shows at the next statement
+  let isCut = false;
   const run: Loader["run"] = async (sql, parameters) => {
-    const [rows] =
+    const asked = { sql, timeout: limits.topologyStatementMs };
+    const asking =
       parameters === undefined
-        ? await connection.query({ sql, timeout: limits.topologyStatementMs })
-        : await connection.execute({ sql, timeout: limits.topologyStatementMs, values: [...parameters] });
+        ? connection.query(asked)
+        : connection.execute({ ...asked, values: [...parameters] });
+    const [rows] = await asking.catch((error: unknown) => {
+      // What came after it on this connection would wait for its answer, without an end of its own.
+      if (codeOf(error) === "PROTOCOL_SEQUENCE_TIMEOUT") {
+        isCut = true;
+        cutOff(connection);
+      }
+      throw error;
+    });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whoever asked for rows knows them
     return rows as unknown as readonly SqlRow[];
   };
@@ -74,7 +84,7 @@ async function connectLoader(address: MysqlAddress): Promise<Loader> {
           `Another load of ${address.shown} is under way. Wait for its end and load again.`,
         );
     },
-    close: () => connection.end().catch(() => connection.destroy()),
+    close: () => (isCut ? Promise.resolve() : connection.end().catch(() => cutOff(connection))),
   };
 }
 

@@ -1,11 +1,16 @@
-/** A server that stops answering. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+/** A server that stops answering, with a limit that a test can wait for. */
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openMysqlTopology } from "../../adapters/topology/mysql.ts";
 import { ManualClock } from "../alarms/manual-clock.ts";
 import { limits } from "../../machines/limits.ts";
 import { isMissing } from "../needs.ts";
-import { elementLines, folder, writeFiles } from "./files.ts";
+import { elementLines, folder, tree, writeFiles } from "./files.ts";
 import { type Mariadb, noMariadb, startMariadb } from "./mariadb.ts";
+
+vi.mock("../../machines/limits.ts", async (importOriginal) => {
+  const own = await importOriginal<typeof import("../../machines/limits.ts")>();
+  return { limits: { ...own.limits, topologyStatementMs: 300 } };
+});
 
 describe.skipIf(isMissing("MariaDB: apt install mariadb-server", noMariadb === null))(
   `a MariaDB that stops answering (${noMariadb ?? "its own server"})`,
@@ -22,6 +27,22 @@ describe.skipIf(isMissing("MariaDB: apt install mariadb-server", noMariadb === n
       onTestFinished(() => void server.process.kill("SIGCONT"));
       return { clock, topology };
     }
+
+    test("a load ends after topologyStatementMs, and the next one is not kept out when the server is back", async () => {
+      const { topology } = await place();
+      await topology.loaded(); // from now on a look-up's connection is there
+      const before = sockets();
+      const files = writeFiles(folder(), { "e.csv": elementLines(tree(3_000)) });
+      const load = topology.load({
+        files,
+        onProgress: ({ phase }) => void (phase === "storing" && server.process.kill("SIGSTOP")),
+      });
+      await expect(load).rejects.toMatchObject({ failure: { code: "TOPOLOGY_UNAVAILABLE" } });
+      await expect.poll(sockets).toBe(before);
+      server.process.kill("SIGCONT");
+      expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
+      await topology.close();
+    });
 
     test("look-ups that are given up leave no socket open, however long it hangs", async () => {
       const { clock, topology } = await place();
