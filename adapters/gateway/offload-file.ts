@@ -1,7 +1,8 @@
 /**
  * The offload file: each request that failed for good, with all that somebody needs to do it by hand. One JSON object a
  * line; the first line says from which place in the ledger on.
- *   A3 it is a fold of the ledger: after a crash, or while the disk was full, it goes on where its last line stands.
+ *   A3 it is a fold of the ledger: after a crash, or while the disk was full, it goes on where its last line stands, also
+ *   where it was being put aside.
  *   S4 the service by name only.
  * A file that cannot be written never holds up a flow.
  */
@@ -38,10 +39,11 @@ export function startOffload(options: OffloadOptions): Offload {
 }
 
 async function run(options: OffloadOptions, signal: AbortSignal): Promise<void> {
+  const start = options.ledger.head().position;
   while (!signal.aborted) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- until it is ended, or could not write
-      await follow(options, signal);
+      await follow(options, start, signal);
       return;
     } catch (error) {
       options.log.warn("offload.failed", { file: options.file, error: String(error) });
@@ -51,10 +53,11 @@ async function run(options: OffloadOptions, signal: AbortSignal): Promise<void> 
   }
 }
 
-async function follow({ file, ledger }: OffloadOptions, signal: AbortSignal): Promise<void> {
+/** `start`: where a file begins that is not there yet. */
+async function follow({ file, ledger }: OffloadOptions, start: Position, signal: AbortSignal): Promise<void> {
   let after = await lastPosition(file);
   if (after === null) {
-    after = ledger.head().position;
+    after = start;
     await append(file, { offload: "requests that failed, one a line", position: after });
   }
   for await (const fact of ledger.follow(after, signal)) {
@@ -98,10 +101,7 @@ async function plannedAs(
 
 /** Of the last whole line; a torn one is cut off. null: there is no file yet. */
 async function lastPosition(file: string): Promise<Position | null> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  });
+  const text = (await textOf(file)) ?? (await begunText(file));
   if (text === null) return null;
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
   if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
@@ -113,15 +113,42 @@ async function lastPosition(file: string): Promise<Position | null> {
   throw new Error(`The last line of ${file} is none of ours; move the file away.`);
 }
 
+/** null: there is none. */
+function textOf(file: string): Promise<string | null> {
+  return readFile(file, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  });
+}
+
+/** The next file, which was begun and not put in place. */
+async function begunText(file: string): Promise<string | null> {
+  const text = await textOf(nextOf(file));
+  if (text !== null) await rename(nextOf(file), file);
+  return text;
+}
+
+function nextOf(file: string): string {
+  return `${file}.next`;
+}
+
 async function append(file: string, line: object): Promise<void> {
   const size = await stat(file).then(
     (found) => found.size,
     () => 0,
   );
-  if (size >= limits.offloadBytesMax) await rename(file, `${file}.1`);
-  const handle = await open(file, "a", 0o600);
+  if (size < limits.offloadBytesMax) return write(file, "a", line);
+  // Begun before: its line says where to go on.
+  await write(nextOf(file), "w", line);
+  await rename(file, `${file}.1`);
+  await rename(nextOf(file), file);
+}
+
+async function write(file: string, flags: "a" | "w", line: object): Promise<void> {
+  const handle = await open(file, flags, 0o600);
   try {
     await handle.appendFile(`${JSON.stringify(line)}\n`);
+    if (flags === "w") await handle.sync(); // before the full one goes
   } finally {
     await handle.close();
   }
@@ -129,10 +156,14 @@ async function append(file: string, line: object): Promise<void> {
 
 function pause(clock: OffloadOptions["clock"], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = clock.setTimeout(resolve, limits.offloadRetryMs);
-    signal.addEventListener("abort", () => {
+    const stop = () => {
       clock.clearTimeout(timer);
       resolve();
-    });
+    };
+    const timer = clock.setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, limits.offloadRetryMs);
+    signal.addEventListener("abort", stop, { once: true });
   });
 }
