@@ -103,14 +103,30 @@ async function plannedAs(
 async function lastPosition(file: string): Promise<Position | null> {
   const text = (await textOf(file)) ?? (await begunText(file));
   if (text === null) return null;
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
-  const last = whole.trimEnd().split("\n").at(-1) ?? "";
-  if (last === "") return null;
-  const read: unknown = JSON.parse(last);
-  const position = typeof read === "object" && read !== null ? Reflect.get(read, "position") : undefined;
-  if (typeof position === "number") return position;
-  throw new Error(`The last line of ${file} is none of ours; move the file away.`);
+  const wholeChars = text.lastIndexOf("\n") + 1;
+  const last = text.slice(0, wholeChars).trimEnd().split("\n").at(-1) ?? "";
+  const torn = text.slice(wholeChars);
+  const position = last === "" ? null : positionOf(last);
+  const isOurs = last === "" ? isBeginOfOurs(torn) : position !== null;
+  if (!isOurs) throw new Error(`The last line of ${file} is none of ours; move the file away.`);
+  if (torn !== "") await truncate(file, Buffer.byteLength(text.slice(0, wholeChars)));
+  return position;
+}
+
+/** null: no line of ours. */
+function positionOf(line: string): Position | null {
+  try {
+    const read: unknown = JSON.parse(line);
+    const position = typeof read === "object" && read !== null ? Reflect.get(read, "position") : null;
+    return typeof position === "number" ? position : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Of a first line that was torn, which is all there is. */
+function isBeginOfOurs(torn: string): boolean {
+  return ['{"offload":', '{"position":'].some((begin) => begin.startsWith(torn.slice(0, begin.length)));
 }
 
 /** null: there is none. */

@@ -27,6 +27,8 @@ interface Place {
   readonly engine: EngineUnderTest;
   readonly file: string;
   readonly warnings: string[];
+  /** What the warnings said of it. */
+  readonly errors: string[];
   readonly clock: ManualClock;
   start(): ReturnType<typeof startOffload>;
   lines(): { position: number; key?: string }[];
@@ -37,12 +39,16 @@ async function place(config: ConfigInput = {}): Promise<Place> {
   const engine = await world.open();
   const file = join(folder(), "failed.ndjson");
   const warnings: string[] = [];
+  const errors: string[] = [];
   const clock = new ManualClock();
   world.onSend = ({ request }) =>
     request.key.startsWith("bad") ? { applied: false, answer: nack } : undefined;
   const log: OffloadOptions["log"] = {
     info: () => undefined,
-    warn: (event) => void warnings.push(event),
+    warn(event, { error } = {}) {
+      warnings.push(event);
+      errors.push(String(error));
+    },
     error: () => undefined,
   };
   return {
@@ -50,6 +56,7 @@ async function place(config: ConfigInput = {}): Promise<Place> {
     engine,
     file,
     warnings,
+    errors,
     clock,
     start() {
       const offload = startOffload({ file, ledger: engine.ledger, clock, log });
@@ -128,14 +135,17 @@ test("F4: a file that cannot be written is said, holds up no flow, and is tried 
   expect(one.lines()).toMatchObject([{ key: "bad-1" }, { key: "bad-2" }]);
 });
 
-test("a file that is somebody else's is left alone", async () => {
-  const one = await place();
-  writeFileSync(one.file, "my notes\n");
-  chmodSync(one.file, 0o600);
-  one.start();
-  await raise(one, "bad-1");
-  await expect.poll(() => one.warnings).toContain("offload.failed");
-  expect(readFileSync(one.file, "utf8")).toBe("my notes\n");
+test("a file that is somebody else's is left alone, byte for byte, and the log says what to do", async () => {
+  for (const theirs of ["my notes\n", "one line", "first line\nlast line without an end", '{"a":1}\n']) {
+    const one = await place();
+    writeFileSync(one.file, theirs);
+    chmodSync(one.file, 0o600);
+    one.start();
+    await raise(one, "bad-1");
+    await expect.poll(() => one.warnings).toContain("offload.failed");
+    expect(readFileSync(one.file, "utf8")).toBe(theirs);
+    expect(one.errors.join()).toContain("move the file away");
+  }
 });
 
 test("a whole engine writes it where the configuration says", async () => {
