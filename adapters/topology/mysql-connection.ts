@@ -2,6 +2,7 @@
  * What look-ups and loads have in common: how a server is connected to, and what its errors mean.
  *   S4 no password in a message.
  */
+import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import type { Connection, PoolOptions } from "mysql2/promise";
 import { FailureError } from "../../machines/failure.ts";
@@ -19,7 +20,8 @@ export function connectionOptions({ host, port, user, password, database, tls }:
     charset: "UTF8MB4_BIN",
     connectTimeout: limits.topologyConnectMs,
     multipleStatements: false,
-    ...(tls ? { ssl: { rejectUnauthorized: true } } : undefined),
+    // The certificate must name the host, not only be somebody's. The driver compares names, and no addresses.
+    ...(tls ? { ssl: { rejectUnauthorized: true, verifyIdentity: isIP(host) === 0 } } : undefined),
   };
 }
 
