@@ -39,6 +39,20 @@ export function optionalToken(body: XmlElement, name: string): string | undefine
   return optional(body, name)?.trim();
 }
 
+/** Of a text in which spaces may count: only what a printer puts around it, white space with a line break in it. */
+export function unprinted(text: string): string {
+  const begun = text.trimStart();
+  const before = text.slice(0, text.length - begun.length);
+  const rest = before.includes("\n") ? begun : text;
+  const ended = rest.trimEnd();
+  return rest.slice(ended.length).includes("\n") ? ended : rest;
+}
+
+export function optionalUnprinted(body: XmlElement, name: string): string | undefined {
+  const text = optional(body, name);
+  return text === undefined ? undefined : unprinted(text);
+}
+
 export function atLeastOne<T>(items: readonly T[], name: string): readonly T[] {
   if (items.length === 0) throw new Malformed(`<${name}> is missing`);
   return items;

@@ -30,8 +30,10 @@ import {
   optionalInteger,
   optionalOneOf,
   optionalToken,
+  optionalUnprinted,
   present,
   token,
+  unprinted,
 } from "./element-reader.ts";
 import { ticketNamespace, type Envelope } from "./soap.ts";
 import type { XmlElement, XmlTree } from "./xml.ts";
@@ -359,9 +361,9 @@ function readTicket(element: XmlElement): Ticket {
     kind: oneOf(needed(element, "kind"), kinds, "kind"),
     status: oneOf(needed(element, "status"), ticketStatuses, "status"),
     ...present("severity", optionalOneOf(element, "severity", severities)),
-    ...present("owner", optional(element, "owner")),
-    ...present("clientReference", optional(element, "clientReference")),
-    networkElements: many(element, "networkElement"),
+    ...present("owner", optionalUnprinted(element, "owner")),
+    ...present("clientReference", optionalUnprinted(element, "clientReference")),
+    networkElements: many(element, "networkElement").map(unprinted),
     ...present("summary", optional(element, "summary")),
     ...present("openedAt", optionalInstant(element, "openedAt")),
     ...present("closedAt", optionalInstant(element, "closedAt")),

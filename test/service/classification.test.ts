@@ -245,6 +245,24 @@ test("T1: a service that ignores the criteria does not make us take somebody els
   expect(answer.kind === "found" && answer.tickets.map((t) => t.ticketId)).toEqual(["key-1-pending"]);
 });
 
+test("T1: a service that prints its answers prettily has its tickets found: by key, on their elements", async () => {
+  const pretty = (name: string, text: string) => `<${name}>\n      ${text}\n    </${name}>`;
+  const ticket = ["kind:MO", "status:pending", "owner:NOC", "clientReference:key-1", "networkElement:ne-1"]
+    .map((pair) => pretty(pair.split(":")[0] ?? "", pair.split(":")[1] ?? ""))
+    .join("");
+  const { port } = await peer((r) =>
+    r.answer(200, found(r.requestId, `<ticket>${pretty("ticketId", "T-1")}${ticket}</ticket>`)),
+  );
+  const expected = { ticketId: "T-1", clientReference: "key-1", networkElements: ["ne-1"], owner: "NOC" };
+  for (const criteria of [{ clientReference: "key-1" }, { networkElements: ["ne-1"] }])
+    expect(await osb().search(searchCall(serviceRow(port), criteria))).toMatchObject({ tickets: [expected] });
+  // White space that is in the key itself is no printer's.
+  for (const clientReference of [" key-1", "key-1 ", "key-2"])
+    expect(await osb().search(searchCall(serviceRow(port), { clientReference }))).toMatchObject({
+      tickets: [],
+    });
+});
+
 test("a ticket with a status nobody knows makes the whole answer unreadable", async () => {
   const odd = "<ticket><ticketId>T</ticketId><kind>MO</kind><status>limbo</status></ticket>";
   const { port } = await peer((r) => r.answer(200, found(r.requestId, odd)));
