@@ -95,8 +95,23 @@ export function readXml(text: string, bytesMax: number): Result<XmlElement> {
 const tooDeep = `elements are nested deeper than ${limits.xmlDepthMax}`;
 
 type OrderedNode = Readonly<Record<string, unknown>>;
-type Namespaces = ReadonlyMap<string, string>;
-const noNamespaces: Namespaces = new Map([["xml", "http://www.w3.org/XML/1998/namespace"]]);
+/** What an element declares, over what those around it do: at most `xmlDepthMax` of them. */
+interface Namespaces {
+  readonly own: ReadonlyMap<string, string>;
+  readonly outer: Namespaces | null;
+}
+const noNamespaces: Namespaces = {
+  own: new Map([["xml", "http://www.w3.org/XML/1998/namespace"]]),
+  outer: null,
+};
+
+function namespaceOf(prefix: string, around: Namespaces): string {
+  for (let at: Namespaces | null = around; at !== null; at = at.outer) {
+    const found = at.own.get(prefix);
+    if (found !== undefined) return found;
+  }
+  return "";
+}
 
 function resolve(node: OrderedNode, outer: Namespaces, depth: number): XmlElement {
   if (depth > limits.xmlDepthMax) throw new Refused("TOO_DEEP", tooDeep);
@@ -106,7 +121,7 @@ function resolve(node: OrderedNode, outer: Namespaces, depth: number): XmlElemen
   const colon = tag.indexOf(":");
   const prefix = colon < 0 ? "" : tag.slice(0, colon);
   const name = tag.slice(colon + 1);
-  const namespace = inner.get(prefix) ?? "";
+  const namespace = namespaceOf(prefix, inner);
   if (prefix !== "" && namespace === "")
     throw new Refused("INVALID", `the prefix of <${tag}> is not declared`);
   if (name === "" || name.includes(":")) throw new Refused("INVALID", `<${tag}> is not a qualified name`);
@@ -123,12 +138,12 @@ function resolve(node: OrderedNode, outer: Namespaces, depth: number): XmlElemen
 }
 
 function declared(outer: Namespaces, attributes: Readonly<Record<string, string>>): Namespaces {
-  const inner = new Map(outer);
+  const own = new Map<string, string>();
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "xmlns") inner.set("", resolveReferences(value));
-    else if (name.startsWith("xmlns:")) inner.set(name.slice(6), resolveReferences(value));
+    if (name === "xmlns") own.set("", resolveReferences(value));
+    else if (name.startsWith("xmlns:")) own.set(name.slice(6), resolveReferences(value));
   }
-  return inner;
+  return { own, outer };
 }
 
 const named = new Map([

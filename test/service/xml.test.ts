@@ -22,6 +22,15 @@ describe("S3: size and depth end at their limits", () => {
     expect(readXml(nested(50_000), 1_000_000)).toMatchObject({ ok: false });
   });
 
+  test("thousands of prefixes over thousands of elements that declare one cost no more than they are long", () => {
+    const many = Array.from({ length: 10_000 }, (_, n) => `xmlns:p${n}="urn:${n}"`).join(" ");
+    const text = `<a ${many}>${'<b xmlns="urn:b"/>'.repeat(10_000)}<p7:c/></a>`;
+    const before = performance.now();
+    const read = readXml(text, text.length);
+    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(read.ok && read.value.children.at(-1)).toMatchObject({ name: "c", namespace: "urn:7" });
+  });
+
   test("size counts bytes, not characters", () => {
     const text = `<a>${"€".repeat(10)}</a>`;
     expect(readXml(text, 37).ok).toBe(true);
