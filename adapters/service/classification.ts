@@ -110,9 +110,13 @@ function byStatus(answer: Answered, texts: Texts, now: Instant): Trouble | null 
   return null;
 }
 
+/** S5 */
+const notFollowed = " (redirects are not followed: check host, port and path of the service)";
+
 /** The envelope, if it can be an answer to this request at all. */
 function answerTo(answer: Answered, requestId: string): Result<Envelope> {
-  const said = `HTTP ${answer.status} ${answer.statusText}`.trim();
+  const isRedirect = answer.status >= 300 && answer.status < 400;
+  const said = `HTTP ${answer.status} ${answer.statusText}`.trim() + (isRedirect ? notFollowed : "");
   if (answer.text.trim() === "") return fail("INVALID", `${said} with an empty answer`);
   const read = readEnvelope(answer.text, limits.serviceAnswerBytesMax);
   if (!read.ok) return fail("INVALID", `${said}: ${read.failure.detail}`);

@@ -263,6 +263,18 @@ test("T1: a service that prints its answers prettily has its tickets found: by k
     });
 });
 
+test("S5: a redirect is not followed, and the cause says what to do, with a page or without", async () => {
+  for (const page of ["", "<html><body>moved</body></html>"]) {
+    const { port } = await peer((r) => r.answer(302, page, { Location: "http://127.0.0.1:1/elsewhere" }));
+    const cause = expect.stringMatching(
+      /^HTTP 302 .*redirects are not followed: check host, port and path/,
+    ) as string;
+    const doubt = { kind: "inDoubt", code: "UNREADABLE", cause };
+    expect(await osb().send(sendCall(serviceRow(port)))).toMatchObject(doubt);
+    expect(await osb().search(searchCall(serviceRow(port)))).toMatchObject({ ...doubt, kind: "error" });
+  }
+});
+
 test("a ticket with a status nobody knows makes the whole answer unreadable", async () => {
   const odd = "<ticket><ticketId>T</ticketId><kind>MO</kind><status>limbo</status></ticket>";
   const { port } = await peer((r) => r.answer(200, found(r.requestId, odd)));
