@@ -7,7 +7,7 @@ import { CsvError, parse, type Parser } from "csv-parse";
 import { parse as parseText } from "csv-parse/sync";
 import { limits } from "../../machines/limits.ts";
 import { type Complaints, quoted } from "./complaints.ts";
-import { createUtf8Check, decode, type Encoding } from "./encoding.ts";
+import { createDamageSearch, createUtf8Check, decode, type Encoding } from "./encoding.ts";
 import { type Header, readHeader } from "./forms.ts";
 
 export interface CsvFile {
@@ -82,11 +82,24 @@ async function look(handle: FileHandle): Promise<Look> {
   }
   if (first === null) return refused("is empty; expected a header and rows", 1);
   const encoding = utf8.end() ? "utf-8" : "windows-1252";
+  const damaged = encoding === "utf-8" ? null : await damagedLine(handle);
+  if (damaged !== null)
+    return refused(
+      "a byte that is no UTF-8, as the rest is; expected one encoding: save it as UTF-8",
+      damaged,
+    );
   const end = first.indexOf(lineFeed);
   if (end === -1 && bytes > first.length)
     return refused(`the first line is longer than ${first.length} bytes; expected a header`, 1);
   const head = decode(end === -1 ? first : first.subarray(0, end), encoding).replace(/^\ufeff/, "");
   return { kind: "text", encoding, head: head.trim(), bytes };
+}
+
+/** Of text that was meant to be UTF-8. */
+async function damagedLine(handle: FileHandle): Promise<number | null> {
+  const damage = createDamageSearch();
+  for await (const chunk of chunksOf(handle)) damage.add(chunk);
+  return damage.end();
 }
 
 async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {

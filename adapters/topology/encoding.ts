@@ -1,4 +1,7 @@
-/** UTF-8 or windows-1252: what is not valid UTF-8 is windows-1252, in which every byte means something. */
+/**
+ * UTF-8 or windows-1252: what is not valid UTF-8 is windows-1252, in which every byte means something; unless most of it
+ * is UTF-8, and one bad byte would turn every accent of the file into two other characters.
+ */
 import { isUtf8 } from "node:buffer";
 
 export type Encoding = "utf-8" | "windows-1252";
@@ -37,14 +40,62 @@ export function createUtf8Check(): Utf8Check {
   };
 }
 
+/** By the first of them, which is no ASCII. */
+function characterBytes(first: number): number {
+  if (first < 0xc0) return 1;
+  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /** How many bytes there are without a character that is cut off at the end. */
 function wholeCharacters(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) break;
     if (byte < 0xc0) continue;
-    const needed = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    const needed = characterBytes(byte);
     return needed > back ? bytes.length - back : bytes.length;
   }
   return bytes.length;
+}
+
+export interface DamageSearch {
+  add(chunk: Uint8Array): void;
+  /** Line of the first byte that is no UTF-8, where most of what is no ASCII is; null: it was never meant to be UTF-8. */
+  end(): number | null;
+}
+
+/** For text that was found not to be UTF-8. */
+export function createDamageSearch(): DamageSearch {
+  let rest: Uint8Array = new Uint8Array(0);
+  let line = 1;
+  let firstLine = 0;
+  let whole = 0;
+  let broken = 0;
+  function search(bytes: Uint8Array, end: number): void {
+    for (let at = 0; at < end; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if (byte === 0x0a) line += 1;
+      if (byte < 0x80) continue;
+      const length = characterBytes(byte);
+      if (length > 1 && isUtf8(bytes.subarray(at, at + length))) {
+        whole += 1;
+        at += length - 1;
+      } else {
+        if (broken === 0) firstLine = line;
+        broken += 1;
+      }
+    }
+  }
+  return {
+    add(chunk) {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const end = wholeCharacters(bytes);
+      search(bytes, end);
+      rest = Buffer.from(bytes.subarray(end));
+    },
+    end() {
+      search(rest, rest.length);
+      return whole > broken ? firstLine : null;
+    },
+  };
 }

@@ -40,6 +40,22 @@ const cases: readonly (readonly [name: string, files: Files, says: readonly (str
     { "e.csv": Buffer.from("ne_id;ne_name\na;b\nc;\0d\n") },
     ["e.csv, line 3: a zero byte; expected text: is it a CSV file?"],
   ],
+  [
+    "UTF-8 with a byte that is none",
+    {
+      "e.csv": Buffer.concat([
+        Buffer.from("ne_id;ne_name\nA;Café\n"),
+        Buffer.from("B;S\xfcd\n", "latin1"),
+        Buffer.from("C;Größe\n"),
+      ]),
+    },
+    ["e.csv, line 3: a byte that is no UTF-8, as the rest is; expected one encoding: save it as UTF-8"],
+  ],
+  [
+    "UTF-8 cut off in a character, far from its begin",
+    { "e.csv": Buffer.from(`ne_id;ne_name\n${"x;€\n".repeat(100_000)}y;é`).subarray(0, -1) },
+    [/^e\.csv, line 100002: a byte that is no UTF-8/],
+  ],
   ["no separator", { "e.csv": ["ne_id", "a"] }, [/^e\.csv, line 1: no ; or , in "ne_id"; expected a header/]],
   ["TAB", { "e.csv": ["ne_id\tne_name", "a\tb"] }, [/^e\.csv, line 1: no ; or , in "ne_id\?ne_name"/]],
   [
