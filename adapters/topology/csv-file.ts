@@ -202,7 +202,7 @@ function createRows(
       const at = line;
       line += 1;
       for (const cell of cells) if (cell.includes("\n")) line += cell.split("\n").length - 1;
-      if (at === 1 || (cells.length === 1 && cells[0]?.trim() === "")) return null; // the header, or an empty line
+      if (at === 1 || cells.every((cell) => cell.trim() === "")) return null; // the header, or an empty row
       rows += 1;
       if (cells.length === names.length) reader.row(cells, at);
       else {

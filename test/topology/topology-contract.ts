@@ -167,6 +167,12 @@ export function describeTopology(name: string, makeHarness: () => Promise<Topolo
       expect(await names(look("NE-1"))).toEqual([`${text} 𝄞 "two\nlines"`]);
     });
 
+    test("the empty rows that a spreadsheet leaves at the end are passed over", async () => {
+      const lines = [...elementLines({ a: "" }), ";;;;;;;;;;;;;;", '"";" ";;;;;;;;;;;;;', ";;;"];
+      expect(await load({ "e.csv": lines })).toMatchObject({ kind: "loaded", summary: { elements: 1 } });
+      expect(await names(look("a"))).toEqual(["name a"]);
+    });
+
     test("a load replaces everything, and is seen by who had the database open before", async () => {
       const other = harness.config === null ? topology : harness.open(clock);
       await load({ "e.csv": elementLines({ a: "", b: "a" }, "old"), "a.csv": [addressHeader, "A1;b;;;;;"] });
