@@ -91,8 +91,12 @@ async function look(handle: FileHandle): Promise<Look> {
   const end = first.indexOf(lineFeed);
   if (end === -1 && bytes > first.length)
     return refused(`the first line is longer than ${first.length} bytes; expected a header`, 1);
-  const head = decode(end === -1 ? first : first.subarray(0, end), encoding).replace(/^\ufeff/, "");
-  return { kind: "text", encoding, head: head.trim(), bytes };
+  const head = decode(end === -1 ? first : first.subarray(0, end), encoding)
+    .replace(/^\ufeff/, "")
+    .trim();
+  if (head.includes("\r"))
+    return refused("its lines end in CR alone; expected CR LF or LF: save it with those", 1);
+  return { kind: "text", encoding, head, bytes };
 }
 
 /** Of text that was meant to be UTF-8. */

@@ -56,6 +56,11 @@ const cases: readonly (readonly [name: string, files: Files, says: readonly (str
     { "e.csv": Buffer.from(`ne_id;ne_name\n${"x;€\n".repeat(100_000)}y;é`).subarray(0, -1) },
     [/^e\.csv, line 100002: a byte that is no UTF-8/],
   ],
+  [
+    "lines that end in CR alone",
+    { "e.csv": Buffer.from("ne_id;ne_name\ra;A\rb;B\r") },
+    ["e.csv, line 1: its lines end in CR alone; expected CR LF or LF: save it with those"],
+  ],
   ["no separator", { "e.csv": ["ne_id", "a"] }, [/^e\.csv, line 1: no ; or , in "ne_id"; expected a header/]],
   ["TAB", { "e.csv": ["ne_id\tne_name", "a\tb"] }, [/^e\.csv, line 1: no ; or , in "ne_id\?ne_name"/]],
   [
