@@ -6,7 +6,7 @@
 import { constants, open } from "node:fs/promises";
 import { limits } from "../../machines/limits.ts";
 
-/** Without the line break at its end. Rejects with an error whose `code` says why. */
+/** In UTF-8; without the line break at its end. Rejects with an error whose `code` says why. */
 export async function readPassword(file: string): Promise<string> {
   // Without waiting for somebody to write into a pipe.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -14,11 +14,20 @@ export async function readPassword(file: string): Promise<string> {
     const stat = await handle.stat();
     if (!stat.isFile()) throw refusal("not a file");
     if (stat.size > limits.passwordBytesMax) throw refusal(`more than ${limits.passwordBytesMax} bytes`);
-    const password = (await handle.readFile("utf8")).replace(/\r?\n$/, "");
+    const password = decoded(await handle.readFile()).replace(/\r?\n$/, "");
     if (/[\r\n\0]/.test(password)) throw refusal("more than one line");
     return password;
   } finally {
     await handle.close();
+  }
+}
+
+/** Without its byte order mark. */
+function decoded(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw refusal("not UTF-8");
   }
 }
 

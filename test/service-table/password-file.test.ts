@@ -11,6 +11,8 @@ test.for([
   ["one", "one"],
   ["one\n", "one"],
   ["one\r\n", "one"],
+  ["\ufeffone\r\n", "one"], // as some editors save it
+  ["pässword", "pässword"],
   ["", ""],
   ["x".repeat(limits.passwordBytesMax), "x".repeat(limits.passwordBytesMax)],
 ])("a file of one line is a password", async ([text = "", password]) => {
@@ -22,6 +24,14 @@ test.for([
 
 test("S6: a file of several lines is not read out", async () => {
   await expect(readPassword("/etc/passwd")).rejects.toThrow("more than one line");
+});
+
+test("a file in another encoding than UTF-8 is refused: a service would be told another password", async () => {
+  const file = join(folder(), "password");
+  for (const bytes of [Buffer.from("pässword", "latin1"), Buffer.from("\ufeffone", "utf16le")]) {
+    writeFileSync(file, bytes);
+    await expect(readPassword(file)).rejects.toThrow("not UTF-8");
+  }
 });
 
 test("S3: a device, a pipe, a folder and a large file are refused at once", async () => {
