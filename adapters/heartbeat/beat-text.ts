@@ -5,22 +5,13 @@ import { rowText } from "../service/row-texts.ts";
 /** What of a receiver's address must be shown to nobody: who has its path can beat in our name. */
 export function secretsOf(url: URL): string[] {
   const path = url.pathname.replace(/\/+$/, "");
-  const plain = [url.username, url.password].flatMap((part) => [part, decodedPart(part)]);
+  const plain = [url.username, url.password].flatMap((part) => [part, decodeURIComponent(part)]);
   return [
     url.href,
     path.length > 1 ? path : "",
     ...plain,
     ...path.split("/").filter((one) => one.length >= 8),
   ];
-}
-
-/** Of a user or password in an address: as it is meant; as it stands where a % in it encodes nothing. */
-export function decodedPart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
 
 /** `user:password@` of any address in it goes as well. */

@@ -11,7 +11,7 @@ import { fail, ok, type Result } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { startDeadline, type Deadline } from "../service/http-exchange.ts";
 import { createMinuteWindow } from "./minute-window.ts";
-import { beatText, decodedPart, secretsOf } from "./beat-text.ts";
+import { beatText, secretsOf } from "./beat-text.ts";
 
 export interface HttpReceiverOptions {
   /** http: or https:, without query and fragment; user and password in it are sent as Basic. */
@@ -108,7 +108,7 @@ function endOf(deadline: Deadline): string {
 
 function authorization({ username, password }: URL): { readonly Authorization?: string } {
   if (username === "" && password === "") return {};
-  const pair = `${decodedPart(username)}:${decodedPart(password)}`;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { Authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
 }
 

@@ -54,15 +54,6 @@ describe("what a receiver makes of it", () => {
     expect(peer.pings).toHaveLength(1);
   });
 
-  test("a % in user or password that encodes nothing stands for itself", async () => {
-    const { clock, peer } = await rig();
-    const url = peer.url.replace("http://", "http://ann%:50%%7A@");
-    const receiver = createHttpReceiver({ url, clock });
-    await receiver.beat({ kind: "success", rid: randomUUID(), text: "50%%7A" }, quiet);
-    expect(peer.headers[0]?.authorization).toBe(`Basic ${Buffer.from("ann%:50%%7A").toString("base64")}`);
-    expect(peer.pings[0]?.body).not.toContain("50%");
-  });
-
   test("S4: a reason that names the address does not carry it out", async () => {
     const { clock, peer } = await rig();
     const url = peer.url.replace("http://", "http://ann:p%40ss@");
