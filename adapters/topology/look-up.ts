@@ -58,9 +58,19 @@ export async function lookUpLoaded(ask: Ask): Promise<LoadSummary | null> {
     addresses: Number(addresses),
     hops: Number(hops),
     loadedAt: Number(loaded_at),
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `loadRow`
-    files: JSON.parse(String(files)) as readonly LoadedFile[],
+    files: filesOf(files),
   };
+}
+
+/** As `loadRow` wrote them. None where others did: a load must be able to take their place. */
+function filesOf(text: unknown): readonly LoadedFile[] {
+  try {
+    const read: unknown = JSON.parse(String(text));
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `loadRow`
+    return Array.isArray(read) ? (read as readonly LoadedFile[]) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** What `loaded` reads back, in the order of topology_load's columns. */

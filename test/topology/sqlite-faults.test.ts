@@ -147,6 +147,17 @@ test("a load's row that others wrote ends a look-up: times that differ, and a ti
   expect(await details()).toMatchObject(told);
 });
 
+test("a load's row that others wrote, with nothing in it that can be read, keeps no load out", async () => {
+  const { file, topology } = place();
+  const files = writeFiles(folder(), { "e.csv": elementLines({ a: "" }) });
+  await topology.load({ files });
+  for (const row of ["1, 1, 1, 0, 0, ''", "1, 1, 1, 0, 0, '{'", "1, 1, 1, 0, 0, 'null'"]) {
+    byHand(file, `DELETE FROM topology_load; INSERT INTO topology_load VALUES (1, ${row})`).close();
+    expect(await topology.loaded()).toMatchObject({ loadedAt: 1, elements: 1, files: [] });
+    expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
+  }
+});
+
 /** Given up when it has been asked so often: a look-up in SQLite that never ends leaves no turn to a timer. */
 function abortedAfter(times: number): AbortSignal {
   const { signal } = new AbortController();
