@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { FactOf } from "../../machines/facts.ts";
 import { World, type EngineUnderTest } from "./engine-under-test.ts";
-import { acceptAll, clear, notification, oneByOne } from "./notifications.ts";
+import { acceptAll, clear, createOf, notification, oneByOne } from "./notifications.ts";
 
 const person = { by: "ann", reason: "looked it up" };
 const applied = (ticketId: string | null) => ({ verdict: "applied" as const, ticketId, ...person });
@@ -64,6 +64,25 @@ test("A2: not applied, and the alarm was cleared meanwhile: failed, and no ticke
   );
   expect(await reconsidered(engine)).toEqual([]);
   expect(world.service.truth().tickets).toBe(0);
+  expect(await engine.broken()).toEqual([]);
+});
+
+test("T1: a create by hand is refused until there is a verdict on the lost one of its key, which the refusal names", async () => {
+  const { world, engine, requestId } = await unknownCreate({ reaches: true });
+  const held = await engine.supervisor.lock();
+  const told = await held.forward("node-1", createOf("node-1"));
+  expect(told).toMatchObject({
+    ok: false,
+    failure: { code: "DUPLICATE", detail: expect.stringContaining(requestId) as string },
+  });
+  expect(await held.forward("node-2", createOf("node-2")), "another key").toMatchObject({ ok: true });
+  expect(world.service.truth()).toMatchObject({ tickets: 2, duplicateOpen: 0 });
+  const ticketId = world.service.ticketOf(requestId) ?? "";
+  await engine.supervisor.resolve(requestId, applied(ticketId));
+  expect(await held.forward("node-1", { command: "update", ticketId, alarmRefs: [] })).toMatchObject({
+    ok: true,
+  });
+  await held.close();
   expect(await engine.broken()).toEqual([]);
 });
 
