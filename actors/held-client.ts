@@ -6,7 +6,7 @@
 import { entry } from "../machines/entry.ts";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { checkCounters } from "../machines/ninas-counters.ts";
-import { byHand, keyStream, type KeyState } from "../machines/state.ts";
+import { byHand, isOutageCreate, keyStream, type KeyState } from "../machines/state.ts";
 import type { Forwarded, ForwardReply, SearchReply } from "../machines/client-commands.ts";
 import type { TicketClientRef } from "../machines/ticket-client.machine.ts";
 import type {
@@ -101,8 +101,8 @@ export class HeldClient {
   /**
    * Sends a request through the gateway, for the correlation key it belongs to. Resolves when the service has
    * answered; `parked` means that the key goes on waiting for the result without this client. Refused KEY_BUSY
-   * while the key has another request or flow, DUPLICATE for a create while a ticket of the key is open or a create
-   * waits for a verdict (T1), TABLES_DIFFER while the gateway's service table differs from the clients', INVALID for
+   * while the key has another request or flow, DUPLICATE for an outage's create while a ticket of the key is open or its
+   * create waits for a verdict (T1), TABLES_DIFFER while the gateway's service table differs from the clients', INVALID for
    * counters that say nothing.
    */
   async forward(
@@ -124,7 +124,8 @@ export class HeldClient {
         `${key} has ${known.request === null ? `a flow under way (${known.flow?.lockGuid})` : `request ${known.request.requestId} unsettled`}; wait until it is settled.`,
       );
     }
-    const twin = payload.command === "create" && known !== undefined ? twinOf(known) : null;
+    const isOutage = payload.command === "create" && payload.kind === "MO";
+    const twin = isOutage && known !== undefined ? twinOf(known) : null;
     if (twin !== null) return fail("DUPLICATE", twin);
     const { lockGuid, fence } = lock;
     const request: TicketRequest = { requestId: ids.uuid(), key, clientId, lockGuid, service, payload };
@@ -187,12 +188,12 @@ export class HeldClient {
   }
 }
 
-/** T1: why a create would be the key's second, and what to do first: a sentence; null: it would not. */
+/** T1: why an outage's create would be the key's second, and what to do first: a sentence; null: it would not. */
 function twinOf({ key, open, unknown }: KeyState): string | null {
   const [ticketId] = open.keys();
   if (ticketId !== undefined)
     return `Ticket ${ticketId} of ${key} is open already (T1); update it, or close it first.`;
-  const lost = unknown.find(({ command }) => command === "create");
+  const lost = unknown.find(isOutageCreate);
   return lost === undefined
     ? null
     : `Nobody can say whether create ${lost.requestId} made a ticket of ${key} (T1); give a verdict on it first.`;

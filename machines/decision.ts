@@ -7,6 +7,7 @@ import type { Covering } from "./cover.ts";
 import {
   hasEnded,
   isClearedEarly,
+  isOutageCreate,
   type ClosedTicket,
   type KeyState,
   type LinkedTicket,
@@ -266,7 +267,7 @@ export function decide(input: DecisionInput): Decision {
     };
   }
   const unknown = key.unknown.find(
-    (one) => one.command === "create" && input.findings.foundCreates?.has(one.requestId) !== true,
+    (one) => isOutageCreate(one) && input.findings.foundCreates?.has(one.requestId) !== true,
   );
   if (unknown !== undefined) {
     return {

@@ -92,7 +92,7 @@ export function stepInDoubt(
   const { payload } = request;
   if (payload.command === "create") {
     if (found.byKey === null) return { step: "search", by: "key" };
-    const covering = found.byKey.find((one) => covers(key, one));
+    const covering = found.byKey.find((one) => covers(key, request, one));
     if (covering !== undefined) {
       return conclude(
         "adopt",
@@ -153,7 +153,7 @@ function ticketOfCreate(key: KeyState, request: RequestState, found: DoubtFindin
   if (found.byRequest === null) return { step: "search", by: "requestedBy" };
   const own = found.byRequest.find((one) => isOwn(request, one));
   if (own === undefined && found.byKey === null) return { step: "search", by: "key" };
-  const ticket = own ?? found.byKey?.find((one) => covers(key, one));
+  const ticket = own ?? found.byKey?.find((one) => covers(key, request, one));
   if (ticket !== undefined)
     return conclude("settle", `Confirmed by the async result; its ticket is ${ticket.ticketId}.`, (because) =>
       settledBy(key, request, ticket, because, at),
@@ -171,7 +171,9 @@ function isOwn({ payload }: RequestState, { ticketId, kind, clientReference }: T
   );
 }
 
-function covers(key: KeyState, one: Ticket): boolean {
+/** An outage of the key answers for the create of one; planned maintenance is another thing. */
+function covers(key: KeyState, { payload }: RequestState, one: Ticket): boolean {
+  if (payload.command !== "create" || payload.kind !== "MO") return false;
   return one.clientReference === key.key && one.kind === "MO" && isOpen(one) && !key.closed.has(one.ticketId);
 }
 

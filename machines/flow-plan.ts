@@ -13,7 +13,7 @@ import type { FlowFindings, FlowInput, SearchFailure } from "./flow-input.ts";
 import { limits } from "./limits.ts";
 import { linked, outageDelay, park, settleAlarms } from "./settlement.ts";
 import { corrections, reconcile } from "./reconcile.ts";
-import { keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
+import { isOutageCreate, keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
 import { aboveOf, byElements, looksUpstream, openStatuses, ticketsOfBoth } from "./upstream-search.ts";
 import { pathNote, type PathReading } from "./upstream.ts";
 import {
@@ -405,7 +405,7 @@ function outcome(
 }
 
 function lostCreate(key: KeyState): SettledRequest | undefined {
-  return key.unknown.find((one) => one.command === "create");
+  return key.unknown.find(isOutageCreate);
 }
 
 function end(result: "settled" | "parked", entries: readonly Entry[]): FlowStep {

@@ -123,6 +123,11 @@ export interface SettledRequest {
   outcomes: { ref: NotificationRef; position: Position; outcome: Outcome; behind?: true }[];
 }
 
+/** T1: a key's Major Outage may have been made by it; while one is `unknown`, the key makes no other. */
+export function isOutageCreate({ command, kind }: SettledRequest): boolean {
+  return command === "create" && kind === "MO";
+}
+
 /** A ticket that was closed lately. */
 export interface ClosedTicket {
   readonly closedAt: Instant;
@@ -161,7 +166,7 @@ export interface KeyState {
   flow: FlowState | null;
   request: RequestState | null;
   /**
-   * Requests nobody can say the fate of; while a create is among them this key makes no other. Those about a ticket
+   * Requests nobody can say the fate of; while an outage's create is among them this key makes no other. Those about a ticket
    * that has ended since leave: nobody needs to know any more.
    */
   unknown: SettledRequest[];

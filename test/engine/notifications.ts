@@ -64,3 +64,8 @@ export function createOf(key: string): RequestPayload {
     alarmRefs: [],
   };
 }
+
+/** A planned maintenance made by hand. */
+export function maintenanceOf(key: string): RequestPayload {
+  return { ...createOf(key), kind: "PLM", endAt: Date.UTC(2026, 11, 1) } as RequestPayload;
+}

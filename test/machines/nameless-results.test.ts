@@ -5,7 +5,7 @@ import { stepInDoubt, type DoubtFindings } from "../../machines/doubt.ts";
 import { noFindings } from "../../machines/flow-input.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
 import type { SettledRequest } from "../../machines/state.ts";
-import type { ResponseRow, Ticket } from "../../machines/vocabulary.ts";
+import type { RequestPayload, ResponseRow, Ticket } from "../../machines/vocabulary.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import {
   answer,
@@ -56,17 +56,17 @@ function tell(history: History, { key, before = null, ...told }: Told = {}) {
   return entries;
 }
 
-function acknowledged(): History {
+function acknowledged(payload = createPayload): History {
   const history = new History();
   history.accept("n1");
-  send(history, createPayload, asynchronous);
+  send(history, payload, asynchronous);
   answered(history, "ack");
   return history;
 }
 
 /** Acknowledged, and told OK without a ticket; a flow looks for it. */
-function lookedUp(): History {
-  const history = acknowledged();
+function lookedUp(payload = createPayload): History {
+  const history = acknowledged(payload);
   expect(types(tell(history))).toEqual(["request.async", "response.row", "request.answered", "key.parked"]);
   expect(history.key().parked).toMatchObject({
     reason: "inDoubt",
@@ -128,6 +128,14 @@ describe("T1: a create that was confirmed without its ticket", () => {
     expect(history.outcomes()).toEqual({ n1: "created" });
     expect(history.key().open.size).toBe(0);
     expect(history.key().request).toBeNull();
+  });
+
+  test("a planned maintenance is done, and an outage of its key is no ticket of it", () => {
+    const history = lookedUp({ ...createPayload, kind: "PLM" } as RequestPayload);
+    expect(next(history, { byRequest: [], byKey: [ticket("T1")] })).toMatchObject({
+      step: "conclude",
+      because: "Confirmed by the async result; no ticket of it was found.",
+    });
   });
 
   test("what was found before the result came says nothing: it is looked up afresh", () => {
