@@ -6,8 +6,9 @@
  */
 import { assign, setup } from "xstate";
 import { limits } from "./limits.ts";
-import { noFindings, type FlowFindings, type FlowInput } from "./flow-input.ts";
+import { noFindings, type FlowFindings, type FlowInput, type SearchFailure } from "./flow-input.ts";
 import { nextStep, type FlowStep } from "./flow-plan.ts";
+import { withStop } from "./sentence.ts";
 import type {
   CloseCommand,
   ForwardCommand,
@@ -76,6 +77,25 @@ export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: read
   }
 }
 
+/**
+ * A search that failed and without which the flow goes on: a lost create was not found this time, which holds up another
+ * create (T1) and nothing else; null: it needs the answer.
+ */
+export function withoutAnswer(
+  findings: FlowFindings,
+  step: FlowStep,
+  { code, cause }: SearchFailure,
+): FlowFindings | null {
+  if (step.step !== "search" || step.purpose !== "unknown") return null;
+  const { requestedBy = "" } = step.criteria;
+  const note = `Create ${requestedBy} could not be looked up at ${step.service.name} (${code}): ${withStop(cause)}`;
+  return {
+    ...findings,
+    unknown: new Map(findings.unknown).set(requestedBy, []),
+    notes: [...findings.notes, note],
+  };
+}
+
 /** D1: a search that failed is tried again a few times, unless it cannot help. */
 function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progress {
   const { input, findings, step, tries } = context;
@@ -86,6 +106,9 @@ function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progres
   }
   if (!reply.failure.permanent && tries + 1 < limits.searchTriesMax)
     return { findings, step, tries: tries + 1 };
+  const without = withoutAnswer(findings, step, reply.failure);
+  if (without !== null)
+    return { findings: without, step: nextStep(input, without, null, reply.at), tries: 0 };
   return { findings, step: nextStep(input, findings, reply.failure, reply.at), tries: 0 };
 }
 

@@ -22,6 +22,8 @@ export interface FlowFindings {
   readonly path: PathReading | null;
   /** Open tickets on the alarmed element and upstream, as the service shows them; null: not searched for. */
   readonly elements: readonly Ticket[] | null;
+  /** What the reason of the decision must say of searches that told less than they were asked: sentences. */
+  readonly notes: readonly string[];
 }
 
 export const noFindings: FlowFindings = {
@@ -30,6 +32,7 @@ export const noFindings: FlowFindings = {
   unknown: new Map(),
   path: null,
   elements: null,
+  notes: [],
 };
 
 export interface FlowInput {

@@ -102,7 +102,7 @@ export function nextStep(
   return carryOut(
     input,
     decision,
-    { tickets: ticketsOfBoth(tickets, found.elements), homes, reading: found.path },
+    { tickets: ticketsOfBoth(tickets, found.elements), homes, reading: found.path, notes: found.notes },
     before,
     now,
   );
@@ -149,12 +149,13 @@ interface Seen {
   readonly tickets: readonly Ticket[];
   readonly homes: ReadonlyMap<string, string>;
   readonly reading: PathReading | null;
+  readonly notes: readonly string[];
 }
 
 function carryOut(
   input: FlowInput,
   decision: Decision,
-  { tickets, homes, reading }: Seen,
+  { tickets, homes, reading, notes }: Seen,
   before: readonly Entry[],
   now: Instant,
 ): FlowStep {
@@ -162,9 +163,8 @@ function carryOut(
   const { rule } = decision;
   const alarms = input.group.map((one) => one.ref);
   const path = reading?.path?.hops.map((hop) => hop.elementId) ?? [];
-  // Whoever asks later why nothing upstream was found must learn that nobody could look.
-  const note = pathNote(reading);
-  const because = note === null ? decision.because : `${decision.because} ${note}`;
+  // Whoever asks later why nothing was found must learn that nobody could look.
+  const because = [decision.because, pathNote(reading) ?? [], notes].flat(2).join(" ");
   const record = (act: DecisionRecord["decision"]): Entry =>
     decided(input, { rule, decision: act, because, tickets, path }, now);
   switch (decision.act) {

@@ -1,8 +1,21 @@
 /** Flows written by hand, and doubts, where what they rest on fails. */
-import { expect, test } from "vitest";
-import { World } from "./engine-under-test.ts";
-import { acceptAll, createOf, maintenanceOf, notification } from "./notifications.ts";
+import { describe, expect, test } from "vitest";
+import type { Ticket } from "../../machines/vocabulary.ts";
+import { World, type WorldOptions } from "./engine-under-test.ts";
+import { acceptAll, clear, createOf, maintenanceOf, notification } from "./notifications.ts";
 
+/** A row OSB, selected at first, and a row NORTH beside it; that the other is asked tells its name. */
+function twoServices(options: WorldOptions = {}): World {
+  const world = new World({ idempotency: "none", ...options });
+  const north = { ...world.row, name: "NORTH", path: "/north" };
+  return new World({
+    idempotency: "none",
+    ...options,
+    more: { services: [world.row, north], ...options.more },
+  });
+}
+
+const found = (...tickets: Ticket[]) => ({ answer: { kind: "found", tickets, truncated: false } }) as const;
 const reset = { kind: "inDoubt", code: "RESET", cause: "connection reset" } as const;
 
 test("R6: a hand whose gateway crashes while it is sending is told at once", async () => {
@@ -146,4 +159,63 @@ test("G4: a planned maintenance in doubt is sent again beside a major outage of 
   ]);
   expect(await engine.facts("ticket.linked"), "somebody else's is not adopted").toEqual([]);
   expect(await engine.broken()).toEqual([]);
+});
+
+describe("an unknown create at a service that cannot be asked any more", () => {
+  const strangers: Ticket = {
+    ticketId: "N-7",
+    kind: "MO",
+    status: "acknowledged",
+    severity: "major",
+    clientReference: "node-1",
+    networkElements: ["node-1"],
+  };
+  const gone = { code: "UNREACHABLE", cause: "connect ECONNREFUSED", permanent: false };
+  const forbidden = { code: "BAD_CONFIGURATION", cause: "not among allowedServiceHosts", permanent: true };
+
+  /** At OSB; NORTH, selected since, shows these for the key. */
+  async function unknownElsewhere(failure: typeof gone, ...tickets: Ticket[]) {
+    const world = twoServices();
+    const engine = await world.open();
+    world.onSearch = () => found();
+    world.onSend = () => ({ answer: reset, applied: false });
+    await acceptAll(engine, notification("1"));
+    await engine.settled();
+    expect(engine.supervisor.state.unknown.size).toBe(1);
+    await engine.supervisor.selectService("NORTH", { by: "ann" });
+    world.onSend = () => ({ answer: { kind: "ack", ticketId: null }, applied: false });
+    world.onSearch = ({ service, criteria }) =>
+      service.name === "OSB"
+        ? { answer: { kind: "error", ...failure } }
+        : found(...(criteria.clientReference === "node-1" ? tickets : []));
+    return { world, engine };
+  }
+
+  test.each([gone, forbidden])(
+    "A8: $code: updates and closes go on at the selected one, and say that it was not asked",
+    async (failure) => {
+      const { engine } = await unknownElsewhere(failure, strangers);
+      await acceptAll(engine, notification("2", { alarm: "node-1/fan", severity: "critical" }));
+      await engine.until(() => engine.supervisor.counters().unsettled === 0, 60);
+      await acceptAll(engine, clear("3"), clear("4", { alarm: "node-1/fan" }));
+      await engine.pass(60);
+      const sent = (await engine.facts("request.planned")).map(({ body }) => body.payload.command);
+      expect(sent).toEqual(["create", "update", "close"]);
+      const [requestId] = engine.supervisor.state.unknown.keys();
+      const decided = (await engine.facts("flow.decided")).at(-1);
+      expect(decided?.body.because).toBe(
+        `The last active alarm of node-1 is cleared. Create ${requestId} could not be looked up at OSB (${failure.code}): ${failure.cause}.`,
+      );
+      expect(await engine.broken()).toEqual([]);
+    },
+  );
+
+  test.each([gone, forbidden])("T1: $code: no other create is made beside it", async (failure) => {
+    const { engine } = await unknownElsewhere(failure);
+    await acceptAll(engine, notification("2", { alarm: "node-1/fan" }));
+    await engine.settled();
+    expect(await engine.outcomes()).toEqual({ 1: "unknown", 2: "unknown" });
+    expect(engine.supervisor.snapshot().queue.parkedFor).toEqual({});
+    expect(await engine.broken()).toEqual([]);
+  });
 });

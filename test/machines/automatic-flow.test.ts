@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   automaticFlowMachine,
   withAnswer,
+  withoutAnswer,
   type AutomaticFlowEvent,
   type AutomaticFlowInput,
   type FlowCommand,
@@ -225,6 +226,18 @@ describe("automatic flow", () => {
       expect(withAnswer(known, asked, two)).toEqual(expected);
       expect([known.verified.size, known.unknown.size], "the former stays what it was").toEqual([1, 1]);
     });
+  });
+
+  test("without the look-up of a lost create it goes on: not found this time, and its reason says so", () => {
+    const failure = { code: "TIMEOUT", cause: "no answer", permanent: false };
+    const step = { step: "search", criteria: { requestedBy: "r1" }, service: service() } as const;
+    expect(withoutAnswer(noFindings, { ...step, purpose: "unknown" }, failure)).toEqual({
+      ...noFindings,
+      unknown: new Map([["r1", []]]),
+      notes: ["Create r1 could not be looked up at OSB (TIMEOUT): no answer."],
+    });
+    for (const purpose of ["key", "elements", "requestedBy", "ticketId"] as const)
+      expect(withoutAnswer(noFindings, { ...step, purpose }, failure), purpose).toBeNull();
   });
 
   test("its client's answers reach it, each where it was asked for", () => {
