@@ -16,7 +16,7 @@ import type {
   SearchCommand,
   SearchReply,
 } from "./client-commands.ts";
-import type { Ticket } from "./vocabulary.ts";
+import type { ServiceInfo, Ticket } from "./vocabulary.ts";
 
 export type FlowCommand = SearchCommand | ForwardCommand | CloseCommand;
 
@@ -78,22 +78,31 @@ export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: read
 }
 
 /**
- * A search that failed and without which the flow goes on: a lost create was not found this time, which holds up another
- * create (T1) and nothing else; null: it needs the answer.
+ * A search that failed and without which the flow goes on; null: it needs the answer. A lost create was not found this
+ * time, which holds up another create (T1) and nothing else; a ticket at a service that is not selected counts as it is
+ * known.
  */
 export function withoutAnswer(
   findings: FlowFindings,
   step: FlowStep,
+  selected: ServiceInfo,
   { code, cause }: SearchFailure,
 ): FlowFindings | null {
-  if (step.step !== "search" || step.purpose !== "unknown") return null;
-  const { requestedBy = "" } = step.criteria;
-  const note = `Create ${requestedBy} could not be looked up at ${step.service.name} (${code}): ${withStop(cause)}`;
-  return {
-    ...findings,
-    unknown: new Map(findings.unknown).set(requestedBy, []),
-    notes: [...findings.notes, note],
-  };
+  if (step.step !== "search") return null;
+  const { service, criteria, purpose } = step;
+  const told = (what: string): readonly string[] => [
+    ...findings.notes,
+    `${what} could not be looked up at ${service.name} (${code}): ${withStop(cause)}`,
+  ];
+  if (purpose === "unknown") {
+    const { requestedBy = "" } = criteria;
+    const unknown = new Map(findings.unknown).set(requestedBy, []);
+    return { ...findings, unknown, notes: told(`Create ${requestedBy}`) };
+  }
+  if (purpose !== "verify" || service.name === selected.name) return null;
+  const { ticketId = "" } = criteria;
+  const unread = new Set(findings.unread).add(ticketId);
+  return { ...findings, unread, notes: told(`Ticket ${ticketId}`) };
 }
 
 /** D1: a search that failed is tried again a few times, unless it cannot help. */
@@ -106,7 +115,7 @@ function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progres
   }
   if (!reply.failure.permanent && tries + 1 < limits.searchTriesMax)
     return { findings, step, tries: tries + 1 };
-  const without = withoutAnswer(findings, step, reply.failure);
+  const without = withoutAnswer(findings, step, input.service, reply.failure);
   if (without !== null)
     return { findings: without, step: nextStep(input, without, null, reply.at), tries: 0 };
   return { findings, step: nextStep(input, findings, reply.failure, reply.at), tries: 0 };

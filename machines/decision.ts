@@ -39,6 +39,8 @@ export interface Findings {
   readonly tickets: readonly Ticket[];
   /** Linked tickets that the search missed and that were read by their id; null: the service knows no such ticket. */
   readonly verified: ReadonlyMap<string, Ticket | null>;
+  /** Linked tickets elsewhere that could not be read this time: they count as we know them. */
+  readonly unread?: ReadonlySet<string>;
   /** Ids of `unknown` creates whose ticket was found: nothing is unknown about them any more. */
   readonly foundCreates?: ReadonlySet<string>;
   /** Where those tickets live: ticket → service; all others at the service that was searched. */
@@ -116,8 +118,8 @@ export interface OpenTicket {
 }
 
 /**
- * T2: the linked ticket to read by its id before deciding, if there is one: the search should show it by now
- * and does not.
+ * T2: the linked ticket to read by its id before deciding, if there is one: the search should show it by now and does
+ * not, or it lives where no search looks. Where that service's row is gone, nobody can.
  */
 export function ticketToVerify(
   key: KeyState,
@@ -125,11 +127,14 @@ export function ticketToVerify(
   service: ServiceInfo,
   now: Instant,
   sinceMs: SinceMs = byTheWall(now),
+  serviceNamed: (name: string) => ServiceInfo | null = () => null,
 ): LinkedTicket | null {
   for (const linked of key.open.values()) {
-    if (linked.service !== service.name || sinceMs(linked) < service.settleSeconds * 1000) continue;
+    const home = linked.service === service.name ? service : serviceNamed(linked.service);
+    if (home === null || sinceMs(linked) < home.settleSeconds * 1000) continue;
     if (
       findings.verified.has(linked.ticketId) ||
+      findings.unread?.has(linked.ticketId) === true ||
       findings.tickets.some((one) => one.ticketId === linked.ticketId)
     )
       continue;

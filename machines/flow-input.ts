@@ -16,6 +16,8 @@ export interface SearchFailure {
 export interface FlowFindings {
   readonly doubt: DoubtFindings;
   readonly verified: ReadonlyMap<string, Ticket | null>;
+  /** Linked tickets elsewhere that could not be read. */
+  readonly unread: ReadonlySet<string>;
   /** Answers to look-ups of `unknown` requests, by request id. */
   readonly unknown: ReadonlyMap<string, readonly Ticket[]>;
   /** What the topology said beside the first search; null: it was not asked, or holds nothing at all. */
@@ -29,6 +31,7 @@ export interface FlowFindings {
 export const noFindings: FlowFindings = {
   doubt: { byRequest: null, byTicket: null, byKey: null },
   verified: new Map(),
+  unread: new Set(),
   unknown: new Map(),
   path: null,
   elements: null,

@@ -58,7 +58,7 @@ export function nextStep(
 
   const unknown = key.unknown.find((one) => one.command === "create" && !found.unknown.has(one.requestId));
   if (unknown !== undefined) {
-    return search("unknown", { requestedBy: unknown.requestId }, serviceOf(input, unknown));
+    return search("unknown", { requestedBy: unknown.requestId }, serviceOf(input, unknown.service));
   }
   const byId = [...found.unknown.values()].flat();
   const tickets =
@@ -75,10 +75,12 @@ export function nextStep(
     [...found.unknown].flatMap(([id, [first]]) => (first === undefined ? [] : [id])),
   );
   const homes = homesOf(input, found);
-  const searched = { tickets, verified: found.verified, foundCreates, homes };
+  const { verified, unread } = found;
+  const searched = { tickets, verified, unread, foundCreates, homes };
   const { sinceMs } = input.around;
-  const missing = ticketToVerify(key, searched, input.service, now, sinceMs);
-  if (missing !== null) return search("verify", { ticketId: missing.ticketId }, input.service);
+  const missing = ticketToVerify(key, searched, input.service, now, sinceMs, input.serviceNamed);
+  if (missing !== null)
+    return search("verify", { ticketId: missing.ticketId }, serviceOf(input, missing.service));
   // Where no topology was ever loaded nobody has said what lies over what: the key's own tickets decide.
   if (looks !== null && found.path !== null && found.elements === null)
     return search("elements", byElements(looks, found.path), input.service);
@@ -108,9 +110,9 @@ export function nextStep(
   );
 }
 
-/** Where an unknown create went, and its ticket is; the selected service where that row is gone. */
-function serviceOf({ serviceNamed, service }: FlowInput, unknown: SettledRequest): ServiceInfo {
-  return serviceNamed(unknown.service) ?? service;
+/** Where a ticket is looked up: at its home; at the selected service where that row is gone. */
+function serviceOf({ serviceNamed, service }: FlowInput, home: string): ServiceInfo {
+  return home === service.name ? service : (serviceNamed(home) ?? service);
 }
 
 /** Tickets found by the ids of lost creates, each at the service that was asked for it: ticket → service. */
@@ -118,7 +120,7 @@ function homesOf(input: FlowInput, found: FlowFindings): ReadonlyMap<string, str
   const homes = new Map<string, string>();
   for (const unknown of input.key.unknown)
     for (const { ticketId } of found.unknown.get(unknown.requestId) ?? [])
-      homes.set(ticketId, serviceOf(input, unknown).name);
+      homes.set(ticketId, serviceOf(input, unknown.service).name);
   return homes;
 }
 

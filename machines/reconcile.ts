@@ -22,7 +22,7 @@ export function corrections(
   searched: Searched,
   now: Instant,
 ): Entry[] {
-  const { key, service } = input;
+  const { key } = input;
   const entries: Entry[] = [];
   for (const unknown of key.unknown) {
     if (unknown.command === "create") {
@@ -31,8 +31,8 @@ export function corrections(
       const because = `Ticket ${ticket.ticketId} was found by the request's id.`;
       entries.push(...correct(key, unknown, now, ticket.ticketId, because, ticket));
       entries.push(...behind(key, unknown, because, now));
-    } else if (unknown.service === service.name) {
-      const ticket = shown(searched, unknown.ticketId);
+    } else {
+      const ticket = shown(input, searched, unknown);
       if (ticket === null || !isAsAsked(unknown, ticket)) continue;
       const because = `Ticket ${ticket.ticketId} was found as the request had asked.`;
       entries.push(...correct(key, unknown, now, ticket.ticketId, because, ticket));
@@ -50,9 +50,16 @@ function isOwn({ key, kind, rule }: SettledRequest, ticket: Ticket): boolean {
   );
 }
 
-function shown({ tickets, verified }: Searched, ticketId: string | null): Ticket | null {
+/** The request's ticket, as its service shows it: tickets of two services may bear one name. */
+function shown(
+  { key, service }: FlowInput,
+  { tickets, verified }: Searched,
+  { ticketId, service: home }: SettledRequest,
+): Ticket | null {
   if (ticketId === null) return null;
-  return verified.get(ticketId) ?? tickets.find((one) => one.ticketId === ticketId) ?? null;
+  const read = key.open.get(ticketId)?.service === home ? verified.get(ticketId) : undefined;
+  if (read !== undefined || home !== service.name) return read ?? null;
+  return tickets.find((one) => one.ticketId === ticketId) ?? null;
 }
 
 function isAsAsked({ command, severity }: SettledRequest, ticket: Ticket): boolean {
@@ -96,7 +103,7 @@ function behind(key: KeyState, { outcomes }: SettledRequest, because: string, at
   });
 }
 
-/** T2: linked tickets that the service no longer shows open leave the key. */
+/** T2: linked tickets that their service no longer shows open leave the key. */
 export function reconcile(input: FlowInput, findings: Findings, now: Instant): Entry[] {
   const { key, service } = input;
   if (key.open.size === 0) return [];
@@ -105,7 +112,7 @@ export function reconcile(input: FlowInput, findings: Findings, now: Instant): E
   );
   const entries: Entry[] = [];
   for (const { ticketId, service: home } of key.open.values()) {
-    if (open.has(ticketId) || home !== service.name) continue;
+    if (open.has(ticketId) || (home !== service.name && !findings.verified.has(ticketId))) continue;
     const ticket = findings.verified.get(ticketId) ?? null;
     const isOurs = (one: SettledRequest): boolean => one.ticketId === ticketId && one.command === "close";
     if (ticket !== null && !isOpen(ticket) && key.unknown.some(isOurs)) continue; // corrected
@@ -115,7 +122,7 @@ export function reconcile(input: FlowInput, findings: Findings, now: Instant): E
         ticketId,
         status: ticket?.status ?? null,
         claimKept: ticket !== null,
-        idempotency: service.idempotency,
+        idempotency: (home === service.name ? service : (input.serviceNamed(home) ?? service)).idempotency,
       }),
     );
   }

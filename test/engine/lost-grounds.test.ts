@@ -1,7 +1,7 @@
 /** Flows written by hand, and doubts, where what they rest on fails. */
 import { describe, expect, test } from "vitest";
 import type { Ticket } from "../../machines/vocabulary.ts";
-import { World, type WorldOptions } from "./engine-under-test.ts";
+import { World, type EngineUnderTest, type SearchHook, type WorldOptions } from "./engine-under-test.ts";
 import { acceptAll, clear, createOf, maintenanceOf, notification } from "./notifications.ts";
 
 /** A row OSB, selected at first, and a row NORTH beside it; that the other is asked tells its name. */
@@ -216,6 +216,58 @@ describe("an unknown create at a service that cannot be asked any more", () => {
     await engine.settled();
     expect(await engine.outcomes()).toEqual({ 1: "unknown", 2: "unknown" });
     expect(engine.supervisor.snapshot().queue.parkedFor).toEqual({});
+    expect(await engine.broken()).toEqual([]);
+  });
+});
+
+describe("T2: a ticket at the service that was selected before", () => {
+  /** MEM-1 at OSB, made for alarm 1; NORTH has been selected for an hour, and knows of no ticket. */
+  async function leftBehind(atOsb: SearchHook) {
+    const world = twoServices({ config: { maxOpenTickets: 1 } });
+    const engine = await world.open();
+    await acceptAll(engine, notification("1"));
+    await engine.settled();
+    await engine.supervisor.selectService("NORTH", { by: "ann" });
+    await engine.pass(3_600);
+    world.onSearch = (call) => (call.service.name === "OSB" ? atOsb(call) : found());
+    await acceptAll(engine, notification("2", { alarm: "node-1/fan" }));
+    await engine.settled();
+    return { world, engine };
+  }
+  const openOf = (engine: EngineUnderTest) =>
+    [...(engine.supervisor.state.keys.get("node-1")?.open.values() ?? [])].map(
+      ({ ticketId, service }) => `${ticketId} at ${service}`,
+    );
+  const made = { ticketId: "MEM-1", kind: "MO", clientReference: "node-1", networkElements: [] } as const;
+
+  test("closed there by somebody: the next alarm gets another, and it counts towards the bound no longer", async () => {
+    const { engine } = await leftBehind(() => found({ ...made, status: "closed" }));
+    await engine.settled();
+    expect(await engine.outcomes()).toMatchObject({ 2: "created" });
+    expect(openOf(engine)).toEqual(["MEM-2 at NORTH"]);
+    expect(engine.supervisor.counters().openTickets).toBe(1);
+    expect(await engine.facts("ticket.lost")).toMatchObject([
+      { body: { ticketId: "MEM-1", status: "closed" } },
+    ]);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("open there: it is adopted where it lives", async () => {
+    const { engine } = await leftBehind(() => found({ ...made, status: "inProgress" }));
+    expect(await engine.outcomes()).toMatchObject({ 2: "adopted" });
+    expect(openOf(engine)).toEqual(["MEM-1 at OSB"]);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("which cannot be asked: it counts as it is known, and the reason says that nobody could look", async () => {
+    const { engine } = await leftBehind(() => ({
+      answer: { kind: "error", code: "UNREACHABLE", cause: "connect ECONNREFUSED", permanent: false },
+    }));
+    expect(await engine.outcomes()).toMatchObject({ 2: "adopted" });
+    expect(await engine.because("2")).toContain(
+      "Ticket MEM-1 could not be looked up at OSB (UNREACHABLE): connect ECONNREFUSED.",
+    );
+    expect(openOf(engine)).toEqual(["MEM-1 at OSB"]);
     expect(await engine.broken()).toEqual([]);
   });
 });

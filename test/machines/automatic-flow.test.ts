@@ -231,13 +231,28 @@ describe("automatic flow", () => {
   test("without the look-up of a lost create it goes on: not found this time, and its reason says so", () => {
     const failure = { code: "TIMEOUT", cause: "no answer", permanent: false };
     const step = { step: "search", criteria: { requestedBy: "r1" }, service: service() } as const;
-    expect(withoutAnswer(noFindings, { ...step, purpose: "unknown" }, failure)).toEqual({
+    expect(withoutAnswer(noFindings, { ...step, purpose: "unknown" }, service(), failure)).toEqual({
       ...noFindings,
       unknown: new Map([["r1", []]]),
       notes: ["Create r1 could not be looked up at OSB (TIMEOUT): no answer."],
     });
-    for (const purpose of ["key", "elements", "requestedBy", "ticketId"] as const)
-      expect(withoutAnswer(noFindings, { ...step, purpose }, failure), purpose).toBeNull();
+    for (const purpose of ["key", "elements", "requestedBy", "ticketId", "verify"] as const)
+      expect(withoutAnswer(noFindings, { ...step, purpose }, service(), failure), purpose).toBeNull();
+  });
+
+  test("without the look-up of a ticket at another service it goes on: as it is known, and its reason says so", () => {
+    const failure = { code: "TIMEOUT", cause: "no answer", permanent: false };
+    const step = {
+      step: "search",
+      purpose: "verify",
+      criteria: { ticketId: "T1" },
+      service: service(),
+    } as const;
+    expect(withoutAnswer(noFindings, step, service({ name: "NORTH" }), failure)).toEqual({
+      ...noFindings,
+      unread: new Set(["T1"]),
+      notes: ["Ticket T1 could not be looked up at OSB (TIMEOUT): no answer."],
+    });
   });
 
   test("its client's answers reach it, each where it was asked for", () => {

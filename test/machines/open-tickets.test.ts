@@ -74,7 +74,18 @@ describe("what our own facts say while the search's index lags", () => {
     ).toEqual(open);
   });
 
-  test("a ticket of another service, and one that the search shows, need no verification", () => {
+  test("T2: a ticket of another service is verified there, after the settling time of that one", () => {
+    const history = withTicket();
+    const north = service({ name: "NORTH", settleSeconds: 0 });
+    const verify = (found: Findings) =>
+      ticketToVerify(history.key(), found, north, history.now, undefined, () => service())?.ticketId ?? null;
+    expect(verify(findings())).toBeNull();
+    history.now += settleMs;
+    expect(verify(findings())).toBe("T1");
+    expect(verify({ ...findings(), unread: new Set(["T1"]) }), "it could not be read").toBeNull();
+  });
+
+  test("a ticket of a service that is gone, and one that the search shows, need no verification", () => {
     const history = withTicket();
     history.now += settleMs;
     const verify = (found: Findings, at = service()) =>

@@ -80,8 +80,32 @@ describe("T2: a linked ticket that is not open any more", () => {
     });
   });
 
+  test("is lost at the service where it lives, and by its promise, whichever is selected", () => {
+    const selected = service({ name: "NORTH", idempotency: "none" });
+    expect(body(reconciled(withTicket(), null, selected), "ticket.lost")).toMatchObject({
+      ticketId: "T1",
+      idempotency: service().idempotency,
+    });
+  });
+
   test("is not lost when it lives at another service than the one that was asked", () => {
-    expect(reconciled(withTicket(), null, north)).toEqual([]);
+    const history = withTicket();
+    history.now += 3_600_000;
+    history.accept("next but one", { alarm: "a2" });
+    const shown = { tickets: [closed], verified: new Map() };
+    expect(reconcile(history.start("NE-1", { service: north }), shown, history.now)).toEqual([]);
+  });
+
+  test("is closed by our own close of unknown fate, at another service than the selected one", () => {
+    const history = unknownOf(closePayload);
+    history.accept("next but one", { alarm: "a2" });
+    const input = history.start("NE-1", { service: north });
+    const read = { tickets: [], verified: new Map([["T1", closed]]) };
+    expect(body(corrections(input, noFindings, read, history.now), "request.settled")).toMatchObject({
+      result: "ok",
+      ticketId: "T1",
+      service: "OSB",
+    });
   });
 
   test("is not lost when our own close of unknown fate has closed it", () => {
