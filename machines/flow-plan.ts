@@ -200,12 +200,25 @@ function carryOut(
       return end("parked", [...before, record("park"), park(key, now, decision.reason, null, because)]);
     case "request": {
       const { payload } = decision;
+      const ticketId = "ticketId" in payload ? payload.ticketId : null;
+      const home = ticketId === null ? input.service.name : homeOf(input, ticketId, homes);
+      const service = home === input.service.name ? input.service : input.serviceNamed(home);
+      if (service === null) {
+        const said = `${because} Its ticket ${ticketId} is at ${home}, whose row is not in the Service Info Table any more: the ${payload.command} goes nowhere else. Import the row again, or close the ticket there by hand.`;
+        return end("settled", [
+          ...before,
+          ...fails(input, { rule, decision: "fail", because: said, tickets, path }, now, {
+            code: "BAD_CONFIGURATION",
+            ticketId,
+          }),
+        ]);
+      }
       const request: TicketRequest = {
         requestId: input.requestId,
         key: key.key,
         clientId: input.clientId,
         lockGuid: input.lockGuid,
-        service: homeOf(input, payload, homes),
+        service,
         payload,
       };
       const act =
@@ -253,20 +266,41 @@ function linkFound(
   return [linked(key, homes.get(ticket.ticketId) ?? service.name, ticket, now)];
 }
 
-/** A close or an update goes where its ticket lives, whichever service is selected by now. */
-function homeOf(
-  { key, service, serviceNamed }: FlowInput,
-  payload: TicketRequest["payload"],
-  homes: ReadonlyMap<string, string>,
-): ServiceInfo {
-  if (!("ticketId" in payload)) return service;
-  const { ticketId } = payload;
-  const home =
+/** A close or an update goes where its ticket lives, whichever service is selected by now, or nowhere. */
+function homeOf({ key, service }: FlowInput, ticketId: string, homes: ReadonlyMap<string, string>): string {
+  return (
     key.open.get(ticketId)?.service ??
     homes.get(ticketId) ??
     key.closed.get(ticketId)?.service ??
-    service.name;
-  return home === service.name ? service : (serviceNamed(home) ?? service);
+    service.name
+  );
+}
+
+/** Its alarms end as `failed`: a permanent error, which the reason tells an operator how to mend. */
+function fails(
+  input: FlowInput,
+  record: Parameters<typeof decided>[1],
+  now: Instant,
+  { code, ticketId }: { readonly code: FailureCode; readonly ticketId: string | null },
+): Entry[] {
+  const { rule, because } = record;
+  return [
+    decided(input, record, now),
+    ...settleAlarms(
+      input.key,
+      input.group.map(({ ref }) => ref),
+      now,
+      {
+        outcome: "failed",
+        because,
+        lockGuid: input.lockGuid,
+        rule,
+        ticketId,
+        failure: { code, detail: because },
+        requestId: null,
+      },
+    ),
+  ];
 }
 
 /** A key that still has an unsettled request: look it up or send it again, by its service's promise. */
@@ -338,36 +372,17 @@ function isAnswerEnough(
 function afterFailedSearch(input: FlowInput, failure: SearchFailure, now: Instant): FlowStep {
   const { key } = input;
   const said = `The ticket search failed (${failure.code}): ${failure.cause}`;
+  const record = { rule: "D1", decision: "fail", because: said, tickets: [], path: [] } as const;
   if (failure.permanent && key.request === null) {
     const code: FailureCode = Object.hasOwn(remedies, failure.code)
       ? (failure.code as FailureCode)
       : "BAD_CONFIGURATION";
-    const alarms = input.group.map((one) => one.ref);
-    return end("settled", [
-      decided(input, { rule: "D1", decision: "fail", because: said, tickets: [], path: [] }, now),
-      ...settleAlarms(key, alarms, now, {
-        outcome: "failed",
-        because: said,
-        lockGuid: input.lockGuid,
-        rule: "D1",
-        ticketId: null,
-        failure: { code, detail: said },
-        requestId: null,
-      }),
-    ]);
+    return end("settled", fails(input, record, now, { code, ticketId: null }));
   }
   const wait = outageDelay(key.parkings);
   return end("parked", [
     // A look-up that failed is none: the count of look-ups in doubt must not rise, so this is a D1 decision of its own.
-    entry(keyStream(key.key), now, "flow.decided", {
-      key: key.key,
-      lockGuid: input.lockGuid,
-      rule: "D1",
-      decision: "fail",
-      because: said,
-      tickets: [],
-      path: [],
-    }),
+    entry(keyStream(key.key), now, "flow.decided", { key: key.key, lockGuid: input.lockGuid, ...record }),
     park(key, now, key.request === null ? "outage" : "inDoubt", wait, said),
   ]);
 }

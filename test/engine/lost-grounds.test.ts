@@ -1,6 +1,8 @@
 /** Flows written by hand, and doubts, where what they rest on fails. */
 import { describe, expect, test } from "vitest";
+import { csvCodec } from "../../adapters/service-table/csv.ts";
 import type { Ticket } from "../../machines/vocabulary.ts";
+import { result } from "./async-world.ts";
 import { World, type EngineUnderTest, type SearchHook, type WorldOptions } from "./engine-under-test.ts";
 import { acceptAll, clear, createOf, maintenanceOf, notification } from "./notifications.ts";
 
@@ -270,4 +272,37 @@ describe("T2: a ticket at the service that was selected before", () => {
     expect(openOf(engine)).toEqual(["MEM-1 at OSB"]);
     expect(await engine.broken()).toEqual([]);
   });
+});
+
+test("a ticket that a late OK tells of, at a service whose row is gone by now, is closed at no other one", async () => {
+  const world = twoServices({ row: { asyncSeconds: 30 }, more: { serviceTableCodec: csvCodec } });
+  const engine = await world.open();
+  const sent: string[] = [];
+  world.onSend = ({ request, service }) => {
+    sent.push(`${request.payload.command} at ${service.name}`);
+    return { answer: { kind: "ack", ticketId: null }, applied: false };
+  };
+  await acceptAll(engine, notification("1"));
+  await engine.quiet();
+  const [requestId = ""] = engine.supervisor.state.requests.keys();
+  for (const code of ["E1", "E2"]) {
+    const [last = ""] = engine.supervisor.state.requests.keys();
+    // oxlint-disable-next-line no-await-in-loop -- it is decided once more in between
+    await engine.supervisor.deliverAsync(result(last, { result: "ERROR", ticketId: null, code }));
+    // oxlint-disable-next-line no-await-in-loop
+    await engine.quiet();
+  }
+  expect(await engine.outcomes()).toEqual({ 1: "failed" });
+  await engine.supervisor.selectService("NORTH", { by: "ann" });
+  const without = engine.supervisor.exportServices().replace(/^OSB,.*\n/mu, "");
+  expect(await engine.supervisor.importServices(without, { by: "ann" })).toMatchObject({ ok: true });
+  await engine.supervisor.deliverAsync(result(requestId, { ticketId: "4711" }));
+  await acceptAll(engine, clear("2"));
+  await engine.settled();
+  expect(sent).toEqual(["create at OSB", "create at OSB"]);
+  expect(await engine.outcomes()).toMatchObject({ 2: "failed" });
+  expect(await engine.because("2")).toBe(
+    "The last active alarm of node-1 is cleared. Its ticket 4711 is at OSB, whose row is not in the Service Info Table any more: the close goes nowhere else. Import the row again, or close the ticket there by hand.",
+  );
+  expect(await engine.broken()).toEqual([]);
 });

@@ -236,18 +236,40 @@ describe("T1: another service is selected meanwhile", () => {
     });
   });
 
-  test.each([
-    ["where its ticket lives", home, service()],
-    ["to the selected one, where that row has gone", () => null, other],
-  ] as const)("a close goes %s", (_what, serviceNamed, to) => {
+  test("a close goes where its ticket lives", () => {
     const history = withTicket();
     history.accept("down", { kind: "clear", clearedAt: noon });
-    const input = history.start(KEY, { service: other, serviceNamed });
+    const input = history.start(KEY, { service: other, serviceNamed: home });
     expect(nextStep(input, searched(), null, history.now)).toMatchObject({
       step: "forward",
-      request: { payload: { command: "close", ticketId: "T1" }, service: to },
+      request: { payload: { command: "close", ticketId: "T1" }, service: service() },
     });
   });
+
+  test.each([
+    ["a close", { kind: "clear" }],
+    ["an update", { kind: "change", severity: "critical" }],
+  ] as [string, Partial<Notification>][])(
+    "%s goes nowhere, where that row has gone: failed, and why",
+    (_what, change) => {
+      const history = withTicket();
+      history.accept("next", change);
+      const input = history.start(KEY, { service: other, serviceNamed: () => null });
+      const step = nextStep(input, searched(), null, history.now);
+      expect(step).toMatchObject({ step: "end", result: "settled" });
+      expect(body(entriesOf(step), "flow.decided")).toMatchObject({ decision: "fail" });
+      expect(body(entriesOf(step), "alarm.settled")).toMatchObject({
+        outcome: "failed",
+        ticketId: "T1",
+        failure: {
+          code: "BAD_CONFIGURATION",
+          detail: expect.stringContaining("ticket T1 is at OSB, whose row is not") as string,
+        },
+      });
+      history.add(...entriesOf(step));
+      expect([...history.key().open.keys()], "it is still linked").toEqual(["T1"]);
+    },
+  );
 });
 
 describe("D1: a search that failed", () => {
