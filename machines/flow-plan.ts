@@ -12,7 +12,7 @@ import { remedies, type FailureCode } from "./failure.ts";
 import type { FlowFindings, FlowInput, SearchFailure } from "./flow-input.ts";
 import { limits } from "./limits.ts";
 import { linked, outageDelay, park, settleAlarms } from "./settlement.ts";
-import { corrections, reconcile } from "./reconcile.ts";
+import { corrections, ownOnly, reconcile } from "./reconcile.ts";
 import { isOutageCreate, keyStream, type KeyState, type RequestState, type SettledRequest } from "./state.ts";
 import { aboveOf, byElements, looksUpstream, openStatuses, ticketsOfBoth } from "./upstream-search.ts";
 import { pathNote, type PathReading } from "./upstream.ts";
@@ -41,12 +41,13 @@ export type FlowStep =
 
 export function nextStep(
   input: FlowInput,
-  found: FlowFindings,
+  answered: FlowFindings,
   failure: SearchFailure | null,
   now: Instant,
 ): FlowStep {
   const { key } = input;
   const { request } = key;
+  const found = { ...answered, unknown: ownOnly(key, answered.unknown) };
   // A2: settled while this flow searched, by an async result or a verdict.
   if (request === null && !hasAlarms(input)) return end("settled", []);
   if (failure !== null && !isAnswerEnough(request, found, failure))

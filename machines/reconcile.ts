@@ -26,7 +26,7 @@ export function corrections(
   const entries: Entry[] = [];
   for (const unknown of key.unknown) {
     if (unknown.command === "create") {
-      const ticket = found.unknown.get(unknown.requestId)?.find((one) => isOwn(unknown, one));
+      const ticket = found.unknown.get(unknown.requestId)?.[0];
       if (ticket === undefined) continue;
       const because = `Ticket ${ticket.ticketId} was found by the request's id.`;
       entries.push(...correct(key, unknown, now, ticket.ticketId, because, ticket));
@@ -41,7 +41,17 @@ export function corrections(
   return entries;
 }
 
-/** Not every service that is asked for a request's ticket shows that one only. */
+/** Of what look-ups of unknown requests brought: not every service shows only the ticket that it is asked for. */
+export function ownOnly(key: KeyState, unknown: FlowFindings["unknown"]): FlowFindings["unknown"] {
+  const requests = new Map(key.unknown.map((one) => [one.requestId, one]));
+  return new Map(
+    [...unknown].map(([requestId, tickets]) => {
+      const request = requests.get(requestId);
+      return [requestId, request === undefined ? tickets : tickets.filter((one) => isOwn(request, one))];
+    }),
+  );
+}
+
 function isOwn({ key, kind, rule }: SettledRequest, ticket: Ticket): boolean {
   const { clientReference } = ticket;
   // What was made by hand may have any reference.

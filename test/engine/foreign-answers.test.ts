@@ -43,6 +43,10 @@ test.each(["settles", "none"] as const)(
     await acceptAll(engine, notification("2", { alarm: "node-1/fan" }));
     await engine.settled();
     expect(linked(engine)).not.toContain("MEM-1");
+    // Where nothing is promised nobody can say yet whether it made one: there is no second.
+    expect(await engine.outcomes()).toMatchObject(
+      idempotency === "none" ? { 1: "unknown", 2: "unknown" } : { 1: "created", 2: "adopted" },
+    );
     await acceptAll(engine, clear("3"), clear("4", { alarm: "node-1/fan" }));
     await engine.settled();
     expect(await closes(engine)).not.toContain("MEM-1");
