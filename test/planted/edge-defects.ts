@@ -74,4 +74,28 @@ export const edgeDefects: readonly Defect[] = [
     becomes: `return { ...answer, cause: rowText(answer.cause, secrets.slice(1, 0), causeBytesMax) };`,
     tests: ["test/service/osb.test.ts"],
   },
+  {
+    name: "h2c offered beside HTTP/1.1 is taken for a WebSocket",
+    law: "S3",
+    file: "adapters/http/server.ts",
+    was: `headers.upgrade?.toLowerCase() === "websocket"`,
+    becomes: `headers.upgrade !== undefined`,
+    tests: ["test/http/misbehaving-peers.test.ts"],
+  },
+  {
+    name: "a connection may ask ahead of every answer",
+    law: "S3",
+    file: "adapters/http/open-answers.ts",
+    was: `if (open.size >= this.#most) return false;`,
+    becomes: ``,
+    tests: ["test/http/misbehaving-peers.test.ts"],
+  },
+  {
+    name: "who closes connections after an answer keeps them all the same",
+    law: "G4",
+    file: "adapters/service/closing-peers.ts",
+    was: `left.set(nameOf(peer), limits.serviceFreshConnections);`,
+    becomes: ``,
+    tests: ["test/service/sockets.test.ts"],
+  },
 ];
