@@ -113,9 +113,11 @@ function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progres
     const learned = reply.path === undefined ? known : { ...known, path: reply.path };
     return { findings: learned, step: nextStep(input, learned, null, reply.at), tries: 0 };
   }
-  if (!reply.failure.permanent && tries + 1 < limits.searchTriesMax)
-    return { findings, step, tries: tries + 1 };
   const without = withoutAnswer(findings, step, input.service, reply.failure);
+  // What counts as it is known in any case is asked for once: a service that is gone must not outlast the lock.
+  const isOnce = without !== null && step.step === "search" && step.purpose === "verify";
+  if (!isOnce && !reply.failure.permanent && tries + 1 < limits.searchTriesMax)
+    return { findings, step, tries: tries + 1 };
   if (without !== null)
     return { findings: without, step: nextStep(input, without, null, reply.at), tries: 0 };
   return { findings, step: nextStep(input, findings, reply.failure, reply.at), tries: 0 };

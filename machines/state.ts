@@ -166,8 +166,8 @@ export interface KeyState {
   flow: FlowState | null;
   request: RequestState | null;
   /**
-   * Requests nobody can say the fate of; while an outage's create is among them this key makes no other. Those about a ticket
-   * that has ended since leave: nobody needs to know any more.
+   * Requests nobody can say the fate of; while an outage's create is among them this key makes no other. Those about
+   * a ticket that has ended since leave: nobody needs to know any more.
    */
   unknown: SettledRequest[];
   parked: Parking | null;

@@ -261,10 +261,15 @@ describe("T2: a ticket at the service that was selected before", () => {
     expect(await engine.broken()).toEqual([]);
   });
 
-  test("which cannot be asked: it counts as it is known, and the reason says that nobody could look", async () => {
-    const { engine } = await leftBehind(() => ({
-      answer: { kind: "error", code: "UNREACHABLE", cause: "connect ECONNREFUSED", permanent: false },
-    }));
+  test("which cannot be asked: it counts as it is known, is not waited for, and the reason says that nobody could look", async () => {
+    let asked = 0;
+    const { engine } = await leftBehind(() => {
+      asked += 1;
+      return {
+        answer: { kind: "error", code: "UNREACHABLE", cause: "connect ECONNREFUSED", permanent: false },
+      };
+    });
+    expect(asked).toBe(1);
     expect(await engine.outcomes()).toMatchObject({ 2: "adopted" });
     expect(await engine.because("2")).toContain(
       "Ticket MEM-1 could not be looked up at OSB (UNREACHABLE): connect ECONNREFUSED.",
