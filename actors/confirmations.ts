@@ -25,7 +25,7 @@ export class Confirmations {
 
   #learn({ state }: Journal, facts: readonly Fact[]): void {
     for (const { type, body } of facts) {
-      if (type !== "request.settled" && type !== "ticket.linked") continue;
+      if (type !== "request.settled" && type !== "ticket.linked" && type !== "ticket.lost") continue;
       if (body.ticketId === null || (type === "request.settled" && body.ticket === null)) continue;
       const key = state.keys.get(body.key);
       const known = key?.open.get(body.ticketId) ?? key?.closed.get(body.ticketId);

@@ -365,7 +365,8 @@ function lastClosed(
   let last: string | null = null;
   if (reopenSeconds === 0) return last;
   for (const [ticketId, closed] of key.closed) {
-    if (closed.service === service.name && sinceMs(closed) < reopenSeconds * 1000) last = ticketId;
+    if (closed.gone === true || closed.service !== service.name) continue;
+    if (sinceMs(closed) < reopenSeconds * 1000) last = ticketId;
   }
   return last;
 }

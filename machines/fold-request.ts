@@ -206,7 +206,7 @@ function rememberSettled(state: State, settled: SettledRequest): void {
 }
 
 /** R5: times tell nothing of how long ago it was where the clock was set; the last few stay in any case. */
-function forgetClosed(key: KeyState, at: Instant): void {
+export function forgetClosed(key: KeyState, at: Instant): void {
   for (const [ticketId, { keepUntil }] of key.closed) {
     if (keepUntil >= at || key.closed.size <= limits.closedTicketsKept) return;
     key.closed.delete(ticketId);

@@ -6,8 +6,8 @@
  * Source: laws.md.
  */
 import { afterAgain, coverAfter, isAgain, orphan, settledUnderCover, uncover } from "./cover.ts";
-import type { Fact } from "./facts.ts";
-import { dropMoot, foldRequest } from "./fold-request.ts";
+import type { Fact, FactOf } from "./facts.ts";
+import { dropMoot, foldRequest, forgetClosed } from "./fold-request.ts";
 import { foldHeartbeat } from "./heartbeat.ts";
 import { limits } from "./limits.ts";
 import { changeRow, clearSettled, evict, insertRow } from "./response-table.ts";
@@ -18,7 +18,9 @@ import {
   keyState,
   responseTable,
   waitingIndex,
+  type ClosedTicket,
   type KeyState,
+  type LinkedTicket,
   type State,
   type Waiting,
 } from "./state.ts";
@@ -139,11 +141,14 @@ function fold(state: State, fact: Fact): void {
       return;
     }
     case "ticket.lost": {
-      const { ticketId } = fact.body;
+      const { ticketId, status, claimKept } = fact.body;
       const key = keyState(state, fact.body.key);
       const service = key.open.get(ticketId)?.service ?? null;
+      const known = key.open.get(ticketId) ?? key.closed.get(ticketId);
       unlinkTicket(state, key, ticketId, null, fact.at);
       key.closed.delete(ticketId);
+      // Refused to a request of ours, not missed by a search: which may lag, and show it open.
+      if (known !== undefined && status === null && claimKept) keepGone(state, key, known, fact);
       if (service !== null) dropMoot(state, key, ticketId, service);
       orphan(state, key, fact.position, fact.at);
       if (!fact.body.claimKept) state.counters.claimsNotKept += 1;
@@ -256,6 +261,18 @@ function settleAlarm(state: State, fact: Extract<Fact, { type: "alarm.settled" }
   // What was settled before has had its effect.
   if (waiting.replaces === undefined) takeEffect(state, key, { ...waiting, replaces: current });
   if (key.waiting.length === 0 && key.parked?.reason === "storm") key.parked = null;
+}
+
+function keepGone(
+  state: State,
+  key: KeyState,
+  { service, elements }: LinkedTicket | ClosedTicket,
+  { at, position, body: { ticketId } }: FactOf<"ticket.lost">,
+): void {
+  const row = state.services.find(({ name }) => name === service);
+  const keepUntil = at + (row?.settleSeconds ?? limits.serviceSettleSecondsDefault) * 1000;
+  key.closed.set(ticketId, { closedAt: at, position, service, keepUntil, elements, gone: true });
+  forgetClosed(key, at);
 }
 
 /** A5: at its old place in line; the request it was settled by has no more say about it. */

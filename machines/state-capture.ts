@@ -12,7 +12,7 @@ import type { KeyState, State } from "./state.ts";
 import type { Position } from "./vocabulary.ts";
 
 /** Raised when the state gains or loses a member. */
-export const shape = 6;
+export const shape = 7;
 
 export class StateCapture {
   readonly position: Position;

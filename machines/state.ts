@@ -128,13 +128,14 @@ export function isOutageCreate({ command, kind }: SettledRequest): boolean {
   return command === "create" && kind === "MO";
 }
 
-/** A ticket that was closed lately. */
+/** A ticket that was closed lately, by us or (`gone`) by somebody under a request of ours. */
 export interface ClosedTicket {
   readonly closedAt: Instant;
   /** Of the fact that says so. */
   readonly position: Position;
   readonly service: string;
   readonly keepUntil: Instant;
+  readonly gone?: true;
   readonly elements: readonly string[];
 }
 
@@ -161,7 +162,7 @@ export interface KeyState {
   /** Alarms seen cleared: when, if the clear came before any raise (D0); null if it had been raised. */
   cleared: Map<string, Instant | null>;
   open: Map<string, LinkedTicket>;
-  /** Closed by us lately, oldest first: a lagging search may still show them open. */
+  /** Closed lately, oldest first: a lagging search may still show them open. */
   closed: Map<string, ClosedTicket>;
   flow: FlowState | null;
   request: RequestState | null;

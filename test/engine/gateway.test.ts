@@ -282,6 +282,33 @@ test("T2: a ticket the service confirmed and does not know later is reported as 
   expect(world.service.truth()).toMatchObject({ open: 1 });
 });
 
+test.each(["ALREADY_CLOSED", "UNKNOWN_TICKET"])(
+  "A8: %s to an update, while the index still shows the ticket: its alarms get another, and no outage is left without",
+  async (code) => {
+    const world = new World();
+    const engine = await world.open();
+    await oneByOne(engine, notification("1"));
+    await engine.pass(300);
+    // Somebody has closed it at the service; the index lags.
+    const shown = { ticketId: "MEM-1", kind: "MO", status: "acknowledged", severity: "major" } as const;
+    const tickets = [{ ...shown, clientReference: "node-1", networkElements: ["node-1"] }];
+    world.onSearch = ({ criteria }) =>
+      criteria.clientReference === "node-1"
+        ? { answer: { kind: "found", tickets, truncated: false } }
+        : undefined;
+    world.onSend = ({ request }) =>
+      request.payload.command === "update" ? { ...nack(code), applied: false } : undefined;
+    await acceptAll(engine, notification("2", { kind: "change", severity: "critical" }));
+    await engine.pass(20);
+    expect(await engine.outcomes()).toEqual({ 1: "created", 2: "created" });
+    const sent = (await engine.facts("request.planned")).map(({ body }) => body.payload.command);
+    expect(sent).toEqual(["create", "update", "create"]);
+    expect([...(engine.supervisor.state.keys.get("node-1")?.open.keys() ?? [])]).toEqual(["MEM-2"]);
+    expect(engine.supervisor.counters().openTickets).toBe(1);
+    expect(await engine.broken()).toEqual([]);
+  },
+);
+
 test("T1: a search index that lags behind our own create does not lead to a second ticket", async () => {
   const world = new World();
   const engine = await world.open();

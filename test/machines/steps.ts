@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { nextGroup, readiness } from "../../machines/admission.ts";
 import { decide, type Decision, type DecisionInput, type Findings } from "../../machines/decision.ts";
 import { entry, type Entry } from "../../machines/entry.ts";
+import type { FactBodies } from "../../machines/facts.ts";
 import { noFindings, type FlowFindings } from "../../machines/flow-input.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
 import { judgeAnswer, type Answer } from "../../machines/request.ts";
@@ -153,7 +154,7 @@ export function findGone(
   return nextStep(input, { ...searched(), verified }, null, history.now);
 }
 
-export function lose(history: History): void {
+export function lose(history: History, change: Partial<FactBodies["ticket.lost"]> = {}): void {
   history.add(
     entry(keyStream(KEY), history.now, "ticket.lost", {
       key: KEY,
@@ -161,6 +162,7 @@ export function lose(history: History): void {
       status: "closed",
       claimKept: true,
       idempotency: "settles",
+      ...change,
     }),
   );
 }

@@ -7,19 +7,25 @@ import { endFlow } from "../../machines/flow-end.ts";
 import { noFindings, type FlowInput } from "../../machines/flow-input.ts";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
+import { limits } from "../../machines/limits.ts";
 import { judgeAnswer } from "../../machines/request.ts";
-import { settle, settleAlarms } from "../../machines/settlement.ts";
+import { linked, settle, settleAlarms } from "../../machines/settlement.ts";
+import type { RequestPayload } from "../../machines/vocabulary.ts";
 import {
   answer,
   closePayload,
   createPayload,
   ended,
   History,
+  KEY,
+  service,
   settings,
+  settleMs,
   ticket,
+  updatePayload,
   withTicket,
 } from "./given.ts";
-import { carryOut, decidedAgain, done, findGone, lose, none, searched, send } from "./steps.ts";
+import { carryOut, closed, decidedAgain, done, findGone, lose, none, searched, send } from "./steps.ts";
 
 describe("A8: alarms that are active when their ticket has gone", () => {
   test("are decided again when another alarm's clear found it gone", () => {
@@ -113,6 +119,61 @@ describe("A8: alarms that are active when their ticket has gone", () => {
     if (step.step === "conclude") history.add(...step.entries);
     expect(history.key().open.size).toBe(0);
     expect(decidedAgain(history)).toEqual(["raise-a1"]);
+  });
+});
+
+describe("A8: a ticket that the service says is gone, while its search shows it open", () => {
+  function refused(history = withTicket(), payload = updatePayload, code = "ALREADY_CLOSED"): History {
+    history.accept("next", { kind: "change", severity: "critical" });
+    send(history, payload, service());
+    const told = answer("nack", { code, answeredAt: history.now });
+    history.add(...judgeAnswer(history.key(), history.request(), told, settings).entries);
+    history.end("settled");
+    return history;
+  }
+  const next = (history: History) => {
+    const reopening = { ...settings, reopenSeconds: 600 };
+    const input = history.start(KEY, { settings: reopening });
+    return nextStep(input, searched(ticket("T1")), null, history.now);
+  };
+
+  test.each([
+    { after: settleMs - 1, does: { command: "create" } },
+    { after: settleMs, does: { command: "update", ticketId: "T1" } },
+  ])("$after ms later the index is answered with $does.command", ({ after, does }) => {
+    const history = refused();
+    history.now += after;
+    expect(next(history)).toMatchObject({ step: "forward", request: { payload: does } });
+  });
+
+  test("nor is it opened again, be it one that we had closed", () => {
+    const reopen: RequestPayload = {
+      command: "update",
+      ticketId: "T1",
+      status: "inProgress",
+      alarmRefs: [],
+    };
+    const history = refused(closed(1, 600), reopen);
+    expect(next(history)).toMatchObject({ request: { payload: { command: "create" } } });
+  });
+
+  test("but what a search has shown as gone and then as open is open: the search wins", () => {
+    const history = withTicket();
+    lose(history);
+    expect(history.key().closed.size).toBe(0);
+    history.accept("n2", { alarm: "a2" });
+    expect(next(history)).toMatchObject({ step: "end" });
+  });
+
+  test("is forgotten in time, as those that we close", () => {
+    const history = withTicket();
+    for (let gone = 0; gone < 2 * limits.closedTicketsKept; gone += 1) {
+      const ticketId = `T1${gone}`;
+      history.add(linked(history.key(), "OSB", ticket(ticketId), history.now));
+      lose(history, { ticketId, status: null });
+      history.now += settleMs + 1;
+    }
+    expect([...history.key().closed.keys()]).toEqual(["T14", "T15", "T16", "T17"]);
   });
 });
 
