@@ -29,6 +29,8 @@ export type AutomaticFlowEvent =
   | { readonly type: "search.done"; readonly reply: SearchReply }
   | { readonly type: "forward.done"; readonly reply: ForwardReply };
 
+type SearchStep = Extract<FlowStep, { step: "search" }>;
+
 /** What a flow knows, and what it does next. */
 interface Progress {
   readonly findings: FlowFindings;
@@ -46,9 +48,15 @@ function endOf(reply: ForwardReply): "settled" | "parked" {
   return reply.ok && reply.result === "settled" ? "settled" : "parked";
 }
 
-/** Adds what a search brought to what is known. */
-export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: readonly Ticket[]): FlowFindings {
-  if (step.step !== "search") return findings;
+/** Adds what a search brought to what is known; `truncated`: the service has more than it showed. */
+export function withAnswer(
+  before: FlowFindings,
+  step: FlowStep,
+  tickets: readonly Ticket[],
+  truncated = false,
+): FlowFindings {
+  if (step.step !== "search") return before;
+  const findings = truncated ? withCut(before, step) : before;
   const { doubt } = findings;
   switch (step.purpose) {
     case "key":
@@ -60,14 +68,15 @@ export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: read
     case "ticketId":
       return { ...findings, doubt: { ...doubt, byTicket: tickets } };
     case "verify": {
-      const ticketId = step.criteria.ticketId ?? "";
-      return {
-        ...findings,
-        verified: new Map(findings.verified).set(
+      const { ticketId = "" } = step.criteria;
+      const ticket = tickets.find((one) => one.ticketId === ticketId) ?? null;
+      if (ticket === null && truncated)
+        return unread(
+          findings,
           ticketId,
-          tickets.find((one) => one.ticketId === ticketId) ?? null,
-        ),
-      };
+          `${step.service.name} did not show ticket ${ticketId}, and cut off its list.`,
+        );
+      return { ...findings, verified: new Map(findings.verified).set(ticketId, ticket) };
     }
     case "unknown":
       return {
@@ -75,6 +84,19 @@ export function withAnswer(findings: FlowFindings, step: FlowStep, tickets: read
         unknown: new Map(findings.unknown).set(step.criteria.requestedBy ?? "", tickets),
       };
   }
+}
+
+function withCut(findings: FlowFindings, { purpose, criteria, service }: SearchStep): FlowFindings {
+  const cut = new Set(findings.cut).add(purpose);
+  if (purpose !== "key" && purpose !== "elements") return { ...findings, cut };
+  const what = purpose === "key" ? `of ${criteria.clientReference}` : "on the path";
+  const note = `${service.name} cut off its list of tickets ${what}: more may be open.`;
+  return { ...findings, cut, notes: [...findings.notes, note] };
+}
+
+function unread(findings: FlowFindings, ticketId: string, note: string): FlowFindings {
+  const { notes } = findings;
+  return { ...findings, unread: new Set(findings.unread).add(ticketId), notes: [...notes, note] };
 }
 
 /**
@@ -90,26 +112,21 @@ export function withoutAnswer(
 ): FlowFindings | null {
   if (step.step !== "search") return null;
   const { service, criteria, purpose } = step;
-  const told = (what: string): readonly string[] => [
-    ...findings.notes,
-    `${what} could not be looked up at ${service.name} (${code}): ${withStop(cause)}`,
-  ];
+  const { requestedBy = "", ticketId = "" } = criteria;
+  const said = `could not be looked up at ${service.name} (${code}): ${withStop(cause)}`;
   if (purpose === "unknown") {
-    const { requestedBy = "" } = criteria;
     const unknown = new Map(findings.unknown).set(requestedBy, []);
-    return { ...findings, unknown, notes: told(`Create ${requestedBy}`) };
+    return { ...findings, unknown, notes: [...findings.notes, `Create ${requestedBy} ${said}`] };
   }
   if (purpose !== "verify" || service.name === selected.name) return null;
-  const { ticketId = "" } = criteria;
-  const unread = new Set(findings.unread).add(ticketId);
-  return { ...findings, unread, notes: told(`Ticket ${ticketId}`) };
+  return unread(findings, ticketId, `Ticket ${ticketId} ${said}`);
 }
 
 /** D1: a search that failed is tried again a few times, unless it cannot help. */
 function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progress {
   const { input, findings, step, tries } = context;
   if (reply.ok) {
-    const known = withAnswer(findings, step, reply.tickets);
+    const known = withAnswer(findings, step, reply.tickets, reply.truncated);
     const learned = reply.path === undefined ? known : { ...known, path: reply.path };
     return { findings: learned, step: nextStep(input, learned, null, reply.at), tries: 0 };
   }

@@ -39,7 +39,7 @@ export interface Findings {
   readonly tickets: readonly Ticket[];
   /** Linked tickets that the search missed and that were read by their id; null: the service knows no such ticket. */
   readonly verified: ReadonlyMap<string, Ticket | null>;
-  /** Linked tickets elsewhere that could not be read this time: they count as we know them. */
+  /** Linked tickets that could not be read this time: they count as we know them. */
   readonly unread?: ReadonlySet<string>;
   /** Ids of `unknown` creates whose ticket was found: nothing is unknown about them any more. */
   readonly foundCreates?: ReadonlySet<string>;

@@ -5,6 +5,7 @@
  * Source: domain.md, "The gateway".
  */
 import { entry, type Entry } from "./entry.ts";
+import type { SearchPurpose } from "./flow-plan.ts";
 import { limits } from "./limits.ts";
 import { isRepeatable, type NinasCounters } from "./ninas-counters.ts";
 import { doubtDelay, failed, isNameless, linked, park, row, settle } from "./settlement.ts";
@@ -27,6 +28,8 @@ export interface DoubtFindings {
   readonly byRequest: readonly Ticket[] | null;
   readonly byTicket: readonly Ticket[] | null;
   readonly byKey: readonly Ticket[] | null;
+  /** Of which the list was cut off: what it does not show may be there. */
+  readonly cut?: ReadonlySet<SearchPurpose>;
 }
 
 /** The next step for a request that was parked as `retry`, `inDoubt` or `async` and is due. */
@@ -117,7 +120,8 @@ export function stepInDoubt(
       );
     }
   }
-  if (idempotency === "settles") {
+  const isWhole = !isCutOff(found, payload.command === "create" ? ["requestedBy", "key"] : ["ticketId"]);
+  if (idempotency === "settles" && isWhole) {
     if (mayRetry)
       return {
         step: "resend",
@@ -127,20 +131,29 @@ export function stepInDoubt(
       settle(key, request, at, failed({ code: request.code, cause: because }, "TIMEOUT", because)),
     );
   }
-  if (idempotency === "none" && request.lookups === 0) {
-    return conclude(
-      "park",
-      `Not found; searched once more in ${request.service.settleSeconds} s.`,
-      (because) => [park(key, at, "inDoubt", request.service.settleSeconds * 1000, because)],
-    );
-  }
-  return conclude(
-    "settle",
-    idempotency === "requestId"
-      ? "Not found, and the retries are used up: nobody can say whether the service did it."
-      : "Not found, and the service promises nothing: nobody can say whether it did it.",
-    (because) => settle(key, request, at, { result: "unknown", ticketId: null, because }),
+  const notFound = isWhole ? "Not found" : notShown;
+  if (idempotency !== "requestId" && request.lookups === 0) return lookAgain(key, request, notFound, at);
+  const why = {
+    requestId: "the retries are used up: nobody can say whether the service did it.",
+    settles: "that proves nothing: nobody can say whether the service did it.",
+    none: "the service promises nothing: nobody can say whether it did it.",
+  } as const;
+  return conclude("settle", `${notFound}, and ${why[idempotency]}`, (because) =>
+    settle(key, request, at, { result: "unknown", ticketId: null, because }),
   );
+}
+
+const notShown = "Not shown in a list that the service cut off";
+
+function isCutOff({ cut }: DoubtFindings, lists: readonly SearchPurpose[]): boolean {
+  return lists.some((one) => cut?.has(one) === true);
+}
+
+function lookAgain(key: KeyState, request: RequestState, notFound: string, at: Instant): DoubtStep {
+  const { settleSeconds } = request.service;
+  return conclude("park", `${notFound}; searched once more in ${settleSeconds} s.`, (because) => [
+    park(key, at, "inDoubt", settleSeconds * 1000, because),
+  ]);
 }
 
 /** T1: done for certain; where a look-up by id and by key finds no ticket, there is none that could be named. */
@@ -158,6 +171,13 @@ function ticketOfCreate(key: KeyState, request: RequestState, found: DoubtFindin
     return conclude("settle", `Confirmed by the async result; its ticket is ${ticket.ticketId}.`, (because) =>
       settledBy(key, request, ticket, because, at),
     );
+  if (isCutOff(found, ["requestedBy", "key"])) {
+    if (request.lookups === 0) return lookAgain(key, request, notShown, at);
+    const said = `Confirmed by the async result; its ticket was not found. ${notShown}: nobody can say which it is.`;
+    return conclude("settle", said, (because) =>
+      settle(key, request, at, { result: "unknown", ticketId: null, because }),
+    );
+  }
   return conclude("settle", "Confirmed by the async result; no ticket of it was found.", (because) =>
     settle(key, request, at, { result: "ok", ticketId: null, because }),
   );

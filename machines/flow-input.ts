@@ -1,6 +1,7 @@
 /** What a flow is given at its start, and what its searches have brought so far. */
 import type { Decision, DecisionInput, DecisionSettings } from "./decision.ts";
 import type { DoubtFindings } from "./doubt.ts";
+import type { SearchPurpose } from "./flow-plan.ts";
 import type { KeyState, Waiting } from "./state.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { PathReading } from "./upstream.ts";
@@ -16,7 +17,7 @@ export interface SearchFailure {
 export interface FlowFindings {
   readonly doubt: DoubtFindings;
   readonly verified: ReadonlyMap<string, Ticket | null>;
-  /** Linked tickets elsewhere that could not be read. */
+  /** Linked tickets that could not be read. */
   readonly unread: ReadonlySet<string>;
   /** Answers to look-ups of `unknown` requests, by request id. */
   readonly unknown: ReadonlyMap<string, readonly Ticket[]>;
@@ -24,6 +25,8 @@ export interface FlowFindings {
   readonly path: PathReading | null;
   /** Open tickets on the alarmed element and upstream, as the service shows them; null: not searched for. */
   readonly elements: readonly Ticket[] | null;
+  /** Searches whose list the service cut off: what they do not show may be there. */
+  readonly cut: ReadonlySet<SearchPurpose>;
   /** What the reason of the decision must say of searches that told less than they were asked: sentences. */
   readonly notes: readonly string[];
 }
@@ -35,6 +38,7 @@ export const noFindings: FlowFindings = {
   unknown: new Map(),
   path: null,
   elements: null,
+  cut: new Set(),
   notes: [],
 };
 

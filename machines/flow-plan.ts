@@ -307,7 +307,7 @@ function fails(
 /** A key that still has an unsettled request: look it up or send it again, by its service's promise. */
 function inDoubt(input: FlowInput, request: RequestState, found: FlowFindings, now: Instant): FlowStep {
   const { key } = input;
-  const step = stepInDoubt(key, request, found.doubt, now);
+  const step = stepInDoubt(key, request, { ...found.doubt, cut: found.cut }, now);
   switch (step.step) {
     case "search": {
       if (step.by === "requestedBy")

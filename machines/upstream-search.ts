@@ -35,7 +35,7 @@ export function aboveOf(input: FlowInput, elementId: string, found: FlowFindings
     elementId,
     path,
     found: shown,
-    complete: shown.length < limits.searchResultsMax,
+    complete: shown.length < limits.searchResultsMax && !found.cut.has("elements"),
     linked: input.around.linkedOn(elementsUpstream(path)),
     closedSinceMs: (key, ticketId) => input.around.closedSinceMs(key, ticketId),
     sinceMs: input.around.sinceMs,

@@ -311,3 +311,41 @@ test("a ticket that a late OK tells of, at a service whose row is gone by now, i
   );
   expect(await engine.broken()).toEqual([]);
 });
+
+describe("lists of tickets that the service cuts off, whatever it is asked for", () => {
+  const cut = { answer: { kind: "found", tickets: [], truncated: true } } as const;
+
+  test("T1: a create in doubt is not sent again on them: in the end nobody can say, until a search finds it", async () => {
+    const world = new World({ idempotency: "settles" });
+    const engine = await world.open();
+    world.onSearch = () => cut;
+    world.onSend = () => ({ answer: reset });
+    await acceptAll(engine, notification("1"));
+    await engine.settled();
+    expect(await engine.outcomes()).toEqual({ 1: "unknown" });
+    expect(world.service.truth()).toMatchObject({ creates: 1 });
+    expect(world.sends).toBe(1);
+    world.onSearch = () => undefined;
+    await acceptAll(engine, notification("2", { alarm: "node-1/fan" }));
+    await engine.settled();
+    expect(await engine.outcomes()).toEqual({ 1: "created", 2: "adopted" });
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("A8: a raise gets its ticket all the same, and the reason says so; our own is not lost on them", async () => {
+    const world = new World();
+    const engine = await world.open();
+    world.onSearch = () => cut;
+    await acceptAll(engine, notification("1"));
+    await engine.settled();
+    expect((await engine.facts("flow.decided")).map(({ body }) => body.because)).toEqual([
+      "No open ticket covers node-1. OSB cut off its list of tickets of node-1: more may be open.",
+    ]);
+    await engine.pass(3_600);
+    await acceptAll(engine, notification("2", { alarm: "node-1/fan" }));
+    await engine.settled();
+    expect(await engine.outcomes()).toEqual({ 1: "created", 2: "adopted" });
+    expect(await engine.facts("ticket.lost")).toEqual([]);
+    expect(await engine.broken()).toEqual([]);
+  });
+});

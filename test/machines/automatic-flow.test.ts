@@ -228,6 +228,33 @@ describe("automatic flow", () => {
     });
   });
 
+  describe("a list that the service cut off", () => {
+    const search = { step: "search", service: service() } as const;
+
+    test.each([
+      ["key", { clientReference: "NE-1" }, "OSB cut off its list of tickets of NE-1: more may be open."],
+      ["elements", {}, "OSB cut off its list of tickets on the path: more may be open."],
+      ["requestedBy", { requestedBy: "r1" }, null],
+      ["ticketId", { ticketId: "T1" }, null],
+    ] as [SearchPurpose, SearchCriteria, string | null][])(
+      "is known to be one, by %s",
+      (purpose, criteria, note) => {
+        const known = withAnswer(noFindings, { ...search, purpose, criteria }, [], true);
+        expect(known.cut).toEqual(new Set([purpose]));
+        expect(known.notes).toEqual(note === null ? [] : [note]);
+        expect(withAnswer(noFindings, { ...search, purpose, criteria }, []).cut).toEqual(new Set());
+      },
+    );
+
+    test("without the ticket that was to be read, says nothing of it: it counts as it is known", () => {
+      const step = { ...search, purpose: "verify", criteria: { ticketId: "T1" } } as const;
+      const known = withAnswer(noFindings, step, [ticket("T2")], true);
+      expect([known.verified.size, [...known.unread]]).toEqual([0, ["T1"]]);
+      expect(known.notes).toEqual(["OSB did not show ticket T1, and cut off its list."]);
+      expect(withAnswer(noFindings, step, [ticket("T1")], true).verified.get("T1")).toEqual(ticket("T1"));
+    });
+  });
+
   test("without the look-up of a lost create it goes on: not found this time, and its reason says so", () => {
     const failure = { code: "TIMEOUT", cause: "no answer", permanent: false };
     const step = { step: "search", criteria: { requestedBy: "r1" }, service: service() } as const;

@@ -1,15 +1,19 @@
 /** G4: what a search must show before a request in doubt is taken for done. */
 import { describe, expect, test } from "vitest";
 import { limits } from "../../machines/limits.ts";
-import { stepInDoubt } from "../../machines/doubt.ts";
+import { stepInDoubt, type DoubtFindings } from "../../machines/doubt.ts";
+import { entry } from "../../machines/entry.ts";
+import type { SearchPurpose } from "../../machines/flow-plan.ts";
 import { judgeAnswer } from "../../machines/request.ts";
-import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
+import { keyStream } from "../../machines/state.ts";
+import type { Idempotency, RequestPayload, Ticket } from "../../machines/vocabulary.ts";
 import {
   answer,
   body,
   closePayload,
   createPayload,
   History,
+  KEY,
   service,
   settings,
   ticket,
@@ -82,4 +86,48 @@ test.each([
   const last = stepInDoubt(history.key(), history.request(), found, history.now);
   const entries = last.step === "conclude" ? last.entries : [];
   expect(body(entries, "alarm.settled")).toMatchObject({ outcome: "failed", failure: { code: told } });
+});
+
+describe("G4: a list that the service cut off, and that shows no ticket of the request, proves nothing", () => {
+  type Cut = NonNullable<DoubtFindings["cut"]>;
+  const cutAt = (...lists: SearchPurpose[]): Cut => new Set(lists);
+  /** A first look, and a second after the settling time, of a request whose lists were cut off. */
+  function looks(idempotency: Idempotency, payload: RequestPayload, cut: Cut): readonly string[] {
+    const history = withTicket();
+    history.accept("n1", { kind: "change", severity: "critical" });
+    history.plan(payload, service({ idempotency }));
+    const lost = answer("inDoubt", { code: "TIMEOUT" });
+    history.add(...judgeAnswer(history.key(), history.send(), lost, settings).entries);
+    const found = { byRequest: [], byTicket: [], byKey: [], cut };
+    return [1, 2].map(() => {
+      const next = stepInDoubt(history.key(), history.request(), found, history.now);
+      if (next.step !== "conclude") return next.step;
+      const { decision, because } = next;
+      const record = { key: KEY, lockGuid: "g", rule: "D8", tickets: [], path: [] };
+      history.add(entry(keyStream(KEY), history.now, "flow.decided", { ...record, decision, because }));
+      const [settled] = next.entries;
+      return settled?.fact.type === "request.settled" ? settled.fact.body.result : decision;
+    });
+  }
+
+  test.each([
+    ["settles", "a create", createPayload, cutAt("requestedBy"), ["park", "unknown"]],
+    ["settles", "a create", createPayload, cutAt("key"), ["park", "unknown"]],
+    ["settles", "an update", updatePayload, cutAt("ticketId"), ["park", "unknown"]],
+    [
+      "settles",
+      "an update whose ticket could be read",
+      updatePayload,
+      cutAt("requestedBy"),
+      ["resend", "resend"],
+    ],
+    ["settles", "a create, of another search", createPayload, cutAt("elements"), ["resend", "resend"]],
+    ["none", "a create", createPayload, cutAt("requestedBy"), ["park", "unknown"]],
+    ["requestId", "a create", createPayload, cutAt("requestedBy", "key"), ["resend", "resend"]],
+  ] as [Idempotency, string, RequestPayload, Cut, string[]][])(
+    "with %s, %s: %s",
+    (idempotency, _what, payload, cut, expected) => {
+      expect(looks(idempotency, payload, cut)).toEqual(expected);
+    },
+  );
 });

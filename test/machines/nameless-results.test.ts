@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { corrects, judgeAsync } from "../../machines/async-result.ts";
 import { stepInDoubt, type DoubtFindings } from "../../machines/doubt.ts";
+import { entry } from "../../machines/entry.ts";
 import { noFindings } from "../../machines/flow-input.ts";
 import { nextStep } from "../../machines/flow-plan.ts";
-import type { SettledRequest } from "../../machines/state.ts";
+import { keyStream, type SettledRequest } from "../../machines/state.ts";
 import type { RequestPayload, ResponseRow, Ticket } from "../../machines/vocabulary.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import {
@@ -128,6 +129,28 @@ describe("T1: a create that was confirmed without its ticket", () => {
     expect(history.outcomes()).toEqual({ n1: "created" });
     expect(history.key().open.size).toBe(0);
     expect(history.key().request).toBeNull();
+  });
+
+  test("is looked up once more where a list was cut off, and then unknown: no other is made beside it", () => {
+    const history = lookedUp();
+    const cut = new Set(["key"] as const);
+    const first = next(history, { byRequest: [], byKey: [], cut });
+    expect(first).toMatchObject({ step: "conclude", decision: "park" });
+    const { because } = first as { readonly because: string };
+    const parked = {
+      key: KEY,
+      lockGuid: "g",
+      rule: "D8",
+      decision: "park",
+      because,
+      tickets: [],
+      path: [],
+    } as const;
+    history.add(entry(keyStream(KEY), history.now, "flow.decided", parked));
+    const second = next(history, { byRequest: [], byKey: [], cut });
+    history.add(...(second.step === "conclude" ? second.entries : []));
+    expect(history.outcomes()).toEqual({ n1: "unknown" });
+    expect(history.key().unknown).toHaveLength(1);
   });
 
   test("a planned maintenance is done, and an outage of its key is no ticket of it", () => {
