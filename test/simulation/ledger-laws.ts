@@ -64,6 +64,8 @@ export class LedgerLaws {
   readonly #leads = new Map<string, Outcome>();
   /** Key → what its last close said of tickets beside the one that it closes. */
   readonly #duplicates = new Map<string, string>();
+  /** T2: tickets that a service confirmed, promises nothing, and did not show after its settling time: it was told. */
+  readonly claimsTold = new Set<string>();
   readonly #busy = new Map<string, string>();
   /** In line once more. */
   readonly #reconsidered = new Set<number>();
@@ -97,6 +99,9 @@ export class LedgerLaws {
       case "flow.decided":
         if (fact.body.decision === "close")
           this.#duplicates.set(fact.body.key, fact.body.because.split("Duplicates, also open: ")[1] ?? "");
+        return;
+      case "ticket.lost":
+        if (fact.body.idempotency === "none" && !fact.body.claimKept) this.claimsTold.add(fact.body.ticketId);
         return;
       case "alarm.reconsidered":
         this.#reconsidered.add(fact.body.alarm.position);
