@@ -153,6 +153,11 @@ export function judgeAnswer(
       ]);
     }
     case "nack": {
+      const lookedUp = (because: string): Verdict =>
+        parked([
+          ...answered("nack", "nack"),
+          park(key, at, "inDoubt", request.service.settleSeconds * 1000, because),
+        ]);
       if (answer.code === "ALREADY_CLOSED" && request.payload.command === "close") {
         return settled([
           ...answered("nack", "nack"),
@@ -185,16 +190,7 @@ export function judgeAnswer(
         ]);
       }
       if ((answer.code === "BUSY" || answer.code === "NOT_OWNER") && doubted) {
-        return parked([
-          ...answered("nack", "nack"),
-          park(
-            key,
-            at,
-            "inDoubt",
-            request.service.settleSeconds * 1000,
-            "Still in doubt, and the retries are used up.",
-          ),
-        ]);
+        return lookedUp("Still in doubt, and the retries are used up.");
       }
       if (
         (answer.code === "ALREADY_CLOSED" || answer.code === "UNKNOWN_TICKET") &&
@@ -208,16 +204,9 @@ export function judgeAnswer(
       }
       if (answer.code === "DUPLICATE" && doubted && request.payload.command === "create") {
         // T1: the one that it repeats may be its own earlier attempt.
-        return parked([
-          ...answered("nack", "nack"),
-          park(
-            key,
-            at,
-            "inDoubt",
-            request.service.settleSeconds * 1000,
-            "Refused as a duplicate, after an attempt without an answer; its ticket is looked up.",
-          ),
-        ]);
+        return lookedUp(
+          "Refused as a duplicate, after an attempt without an answer; its ticket is looked up.",
+        );
       }
       return settled([...answered("nack", "nack"), ...settle(key, request, at, rejected(answer))]);
     }

@@ -18,7 +18,7 @@ export function settledTruth(state: State, laws: LedgerLaws, truth: TicketTruth)
     if (key.open.size > 0)
       broken.push(`A8: ${key.key} is cleared, and ${[...key.open.keys()].join(", ")} is linked as open`);
     // After its settling time the search wins; where nothing is promised an index may lag behind that.
-    const open = truth.openOf(key.key).filter(({ ticketId }) => !laws.claimsTold.has(ticketId));
+    const open = truth.openOf(key.key).filter(({ ticketId }) => !laws.isClaimTold(ticketId));
     if (open.length > 0)
       broken.push(
         `A8: ${key.key} is cleared, and the service has ${open.map((one) => one.ticketId).join(", ")} open`,

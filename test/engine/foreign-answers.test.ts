@@ -10,6 +10,18 @@ type Engine = Awaited<ReturnType<World["open"]>>;
 
 const linked = ({ supervisor }: Engine) => [...(supervisor.state.keys.get("node-1")?.open.keys() ?? [])];
 
+/** MEM-1, as a search shows it. */
+function openOf(key: string): Ticket {
+  return {
+    ticketId: "MEM-1",
+    kind: "MO",
+    status: "acknowledged",
+    severity: "major",
+    clientReference: key,
+    networkElements: [key],
+  };
+}
+
 async function closes(engine: Engine): Promise<string[]> {
   const planned = await engine.facts("request.planned");
   return planned.flatMap(({ body: { payload } }) => (payload.command === "close" ? [payload.ticketId] : []));
@@ -22,18 +34,10 @@ test.each(["settles", "none"] as const)(
     const engine = await world.open();
     await acceptAll(engine, notification("0", { key: "node-2" }));
     await engine.settled();
-    const foreign: Ticket = {
-      ticketId: "MEM-1",
-      kind: "MO",
-      status: "acknowledged",
-      severity: "major",
-      clientReference: "node-2",
-      networkElements: ["node-2"],
-    };
     world.onSearch = ({ criteria }) =>
       criteria.requestedBy === undefined
         ? undefined
-        : { answer: { kind: "found", tickets: [foreign], truncated: false } };
+        : { answer: { kind: "found", tickets: [openOf("node-2")], truncated: false } };
     world.onSend = () => ({ answer: reset, applied: false });
     await acceptAll(engine, notification("1"));
     await engine.until(() => engine.supervisor.state.requests.size === 1);
@@ -108,15 +112,7 @@ test("G5: the result of a close that says ALREADY_CLOSED is done, as a NACK that
   await engine.supervisor.deliverAsync(result(last()));
   await engine.settled();
   // The index shows it open still.
-  const shown: Ticket = {
-    ticketId: "MEM-1",
-    kind: "MO",
-    status: "acknowledged",
-    severity: "major",
-    clientReference: "node-1",
-    networkElements: ["node-1"],
-  };
-  world.onSearch = () => ({ answer: { kind: "found", tickets: [shown], truncated: false } });
+  world.onSearch = () => ({ answer: { kind: "found", tickets: [openOf("node-1")], truncated: false } });
   await acceptAll(engine, clear("2"));
   while (engine.supervisor.counters().settled < 2) {
     await engine.quiet();

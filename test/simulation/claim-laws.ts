@@ -21,6 +21,10 @@ export class ClaimLaws {
   /** Flow → claims that its searches must find out. */
   readonly #due = new Map<string, ReadonlySet<string>>();
   readonly #unsettled = new Map<string, string>();
+  /** Ticket → when it was confirmed last. */
+  readonly #confirmed = new Map<string, Claim>();
+  /** Tickets of services that promise nothing, lost after their settling time because no search showed them. */
+  readonly told = new Set<string>();
   #services: readonly ServiceInfo[] = [];
   #selected = "";
 
@@ -49,6 +53,8 @@ export class ClaimLaws {
         const { requestId, key, ticketId, ticket, command, service } = fact.body;
         // A verdict may be about an older one.
         if (this.#unsettled.get(key) === requestId) this.#unsettled.delete(key);
+        if (ticketId !== null && ticket !== null)
+          this.#confirmed.set(ticketId, { service, ms: this.#nowMs() });
         if (ticketId === null || ticket === null || !ticketId.startsWith(nowhere)) return;
         if (command === "close") this.#claims.get(key)?.delete(ticketId);
         else this.#of(key).set(ticketId, { service, ms: this.#nowMs() });
@@ -58,6 +64,8 @@ export class ClaimLaws {
         if (fact.body.ticketId.startsWith(nowhere) && fact.body.claimKept && fact.body.status !== null)
           this.#breach(`T2: ${fact.body.ticketId} was never made, and its claim is said to be kept`);
         this.#claims.get(fact.body.key)?.delete(fact.body.ticketId);
+        if (fact.body.idempotency === "none" && !fact.body.claimKept && this.#isOld(fact.body.ticketId))
+          this.told.add(fact.body.ticketId);
         return;
       case "flow.started": {
         const { key, lockGuid } = fact.body;
@@ -87,10 +95,18 @@ export class ClaimLaws {
     return claims;
   }
 
+  #isOld(ticketId: string): boolean {
+    const claim = this.#confirmed.get(ticketId);
+    return claim !== undefined && this.#nowMs() - claim.ms >= this.#settleMs(claim.service);
+  }
+
+  #settleMs(service: string): number {
+    return (this.#services.find(({ name }) => name === service)?.settleSeconds ?? Infinity) * 1_000;
+  }
+
   /** Claims at the selected service whose settling time is over. */
   #dueOf(key: string): Set<string> {
-    const settleMs =
-      (this.#services.find(({ name }) => name === this.#selected)?.settleSeconds ?? Infinity) * 1_000;
+    const settleMs = this.#settleMs(this.#selected);
     const due = new Set<string>();
     for (const [ticketId, { service, ms }] of this.#claims.get(key) ?? [])
       if (service === this.#selected && this.#nowMs() - ms >= settleMs) due.add(ticketId);

@@ -64,8 +64,6 @@ export class LedgerLaws {
   readonly #leads = new Map<string, Outcome>();
   /** Key → what its last close said of tickets beside the one that it closes. */
   readonly #duplicates = new Map<string, string>();
-  /** T2: tickets that a service confirmed, promises nothing, and did not show after its settling time: it was told. */
-  readonly claimsTold = new Set<string>();
   readonly #busy = new Map<string, string>();
   /** In line once more. */
   readonly #reconsidered = new Set<number>();
@@ -99,9 +97,6 @@ export class LedgerLaws {
       case "flow.decided":
         if (fact.body.decision === "close")
           this.#duplicates.set(fact.body.key, fact.body.because.split("Duplicates, also open: ")[1] ?? "");
-        return;
-      case "ticket.lost":
-        if (fact.body.idempotency === "none" && !fact.body.claimKept) this.claimsTold.add(fact.body.ticketId);
         return;
       case "alarm.reconsidered":
         this.#reconsidered.add(fact.body.alarm.position);
@@ -162,6 +157,11 @@ export class LedgerLaws {
       if (last === null || current.position > last.position) last = current;
     }
     return last !== null && withoutEffect.has(this.ledBy(last));
+  }
+
+  /** T2: whether it was told, once its settling time was over, that a service which promises nothing does not show it. */
+  isClaimTold(ticketId: string): boolean {
+    return this.#claims.told.has(ticketId);
   }
 
   /** Of several open tickets of a key the oldest is used, and the rest is told when it is closed. */
