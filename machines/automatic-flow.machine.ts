@@ -7,7 +7,8 @@
 import { assign, setup } from "xstate";
 import { limits } from "./limits.ts";
 import { noFindings, type FlowFindings, type FlowInput, type SearchFailure } from "./flow-input.ts";
-import { nextStep, type FlowStep } from "./flow-plan.ts";
+import { nextStep } from "./flow-plan.ts";
+import type { FlowStep } from "./flow-step.ts";
 import { withStop } from "./sentence.ts";
 import type {
   CloseCommand,

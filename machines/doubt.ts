@@ -5,7 +5,7 @@
  * Source: domain.md, "The gateway".
  */
 import { entry, type Entry } from "./entry.ts";
-import type { SearchPurpose } from "./flow-plan.ts";
+import type { SearchPurpose } from "./flow-step.ts";
 import { limits } from "./limits.ts";
 import { isRepeatable, type NinasCounters } from "./ninas-counters.ts";
 import { doubtDelay, failed, isNameless, linked, park, row, settle } from "./settlement.ts";

@@ -1,7 +1,7 @@
 /** What a flow is given at its start, and what its searches have brought so far. */
 import type { Decision, DecisionInput, DecisionSettings } from "./decision.ts";
 import type { DoubtFindings } from "./doubt.ts";
-import type { SearchPurpose } from "./flow-plan.ts";
+import type { SearchPurpose } from "./flow-step.ts";
 import type { KeyState, Waiting } from "./state.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { PathReading } from "./upstream.ts";

@@ -15,7 +15,7 @@ import { keyStream } from "../../machines/state.ts";
 import { limits } from "../../machines/limits.ts";
 import type { ForwardReply, SearchReply } from "../../machines/client-commands.ts";
 import { noFindings, type FlowFindings, type FlowInput } from "../../machines/flow-input.ts";
-import type { FlowStep, SearchPurpose } from "../../machines/flow-plan.ts";
+import type { FlowStep, SearchPurpose } from "../../machines/flow-step.ts";
 import type { SearchCriteria, Ticket } from "../../machines/vocabulary.ts";
 import { found } from "./client-rig.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { byTheWall } from "../../machines/decision.ts";
 import { noFindings, type FlowInput } from "../../machines/flow-input.ts";
-import { nextStep, type FlowStep } from "../../machines/flow-plan.ts";
+import { nextStep } from "../../machines/flow-plan.ts";
+import type { FlowStep } from "../../machines/flow-step.ts";
 import type { PathReading, TicketAbove } from "../../machines/upstream.ts";
 import type { Notification } from "../../machines/vocabulary.ts";
 import { body, noon, settings, ticket, types, withTicket } from "./given.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { limits } from "../../machines/limits.ts";
 import { stepInDoubt, type DoubtFindings } from "../../machines/doubt.ts";
 import { entry } from "../../machines/entry.ts";
-import type { SearchPurpose } from "../../machines/flow-plan.ts";
+import type { SearchPurpose } from "../../machines/flow-step.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import { keyStream } from "../../machines/state.ts";
 import type { Idempotency, RequestPayload, Ticket } from "../../machines/vocabulary.ts";

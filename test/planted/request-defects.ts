@@ -265,7 +265,7 @@ export const requestDefects: readonly Defect[] = [
   {
     name: "a close goes to the service selected by now",
     law: "T1",
-    file: "machines/flow-plan.ts",
+    file: "machines/carry-out.ts",
     was: `const home = ticketId === null ? input.service.name : homeOf(input, ticketId, homes);`,
     becomes: `const home = input.service.name;`,
     tests: ["test/machines/flow-plan.test.ts"],
