@@ -99,11 +99,12 @@ export class HeldClient {
   }
 
   /**
-   * Sends a request through the gateway, for the correlation key it belongs to. Resolves when the service has
-   * answered; `parked` means that the key goes on waiting for the result without this client. Refused KEY_BUSY
-   * while the key has another request or flow, DUPLICATE for an outage's create while a ticket of the key is open or its
-   * create waits for a verdict (T1), TABLES_DIFFER while the gateway's service table differs from the clients', INVALID for
-   * counters that say nothing.
+   * Sends a request through the gateway, for the correlation key it belongs to: about a ticket that the key knows, to
+   * where that lives, all else to the selected service. Resolves when the service has answered; `parked` means that the
+   * key goes on waiting for the result without this client. Refused KEY_BUSY while the key has another request or flow,
+   * DUPLICATE for an outage's create while a ticket of the key is open or its create waits for a verdict (T1),
+   * BAD_CONFIGURATION where the row of that service is gone, TABLES_DIFFER while the gateway's service table differs from
+   * the clients', INVALID for counters that say nothing.
    */
   async forward(
     key: string,
@@ -111,8 +112,8 @@ export class HeldClient {
   ): Promise<Result<Forwarded & { readonly requestId: string }>> {
     mustBeWritable({ key, payload });
     const { journal, clock, ids, lock, clientId } = this.#ports;
-    const service = this.#ports.service();
-    if (service === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
+    const selected = this.#ports.service();
+    if (selected === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
     const heldBecause = this.#ports.heldBecause();
     if (heldBecause !== null) return fail("TABLES_DIFFER", heldBecause);
     const checked = payload.command === "editNinasCounters" ? checkCounters(payload) : ok(null);
@@ -124,6 +125,10 @@ export class HeldClient {
         `${key} has ${known.request === null ? `a flow under way (${known.flow?.lockGuid})` : `request ${known.request.requestId} unsettled`}; wait until it is settled.`,
       );
     }
+    const home = homeOf(known, payload) ?? selected.name;
+    const service =
+      home === selected.name ? selected : journal.state.services.find(({ name }) => name === home);
+    if (service === undefined) return fail("BAD_CONFIGURATION", rowIsGone(key, payload, home));
     const isOutage = payload.command === "create" && payload.kind === "MO";
     const twin = isOutage && known !== undefined ? twinOf(known) : null;
     if (twin !== null) return fail("DUPLICATE", twin);
@@ -186,6 +191,18 @@ export class HeldClient {
       },
     };
   }
+}
+
+/** Where the ticket lives that it is about, as far as the key knows it; null: it does not, or it is about none. */
+function homeOf(known: KeyState | undefined, payload: RequestPayload): string | null {
+  if (known === undefined || !("ticketId" in payload)) return null;
+  const { ticketId } = payload;
+  return (known.open.get(ticketId) ?? known.closed.get(ticketId))?.service ?? null;
+}
+
+function rowIsGone(key: string, payload: RequestPayload, home: string): string {
+  const ticket = "ticketId" in payload ? `Ticket ${payload.ticketId}` : "A ticket";
+  return `${ticket} of ${key} is at ${home}, whose row is not in the Service Info Table any more; import the row again, or ${payload.command} the ticket at its own desk.`;
 }
 
 /** T1: why an outage's create would be the key's second, and what to do first: a sentence; null: it would not. */

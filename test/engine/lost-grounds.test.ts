@@ -279,6 +279,61 @@ describe("T2: a ticket at the service that was selected before", () => {
   });
 });
 
+describe("a request by hand about a ticket at the service that was selected before", () => {
+  const close = {
+    command: "close",
+    ticketId: "MEM-1",
+    endAt: 0,
+    closeCode: "DONE",
+    closeReason: "Mended on site.",
+    alarmRefs: [],
+  } as const;
+
+  async function heldAfterSelecting() {
+    const world = twoServices({ more: { serviceTableCodec: csvCodec } });
+    const engine = await world.open();
+    const sent: string[] = [];
+    world.onSend = ({ request, service }) => {
+      sent.push(`${request.payload.command} at ${service.name}`);
+      return undefined;
+    };
+    await acceptAll(engine, notification("1"));
+    await engine.settled();
+    await engine.supervisor.selectService("NORTH", { by: "ann" });
+    return { engine, sent, held: await engine.supervisor.lock() };
+  }
+
+  test("goes there", async () => {
+    const { engine, sent, held } = await heldAfterSelecting();
+    expect(await held.forward("node-1", close)).toMatchObject({ ok: true, value: { outcome: "ok" } });
+    await held.close();
+    expect(sent).toEqual(["create at OSB", "close at OSB"]);
+    expect(engine.supervisor.counters().openTickets).toBe(0);
+    expect(await engine.broken()).toEqual([]);
+  });
+
+  test("is refused where the row of that service is gone", async () => {
+    const { engine, sent, held } = await heldAfterSelecting();
+    await held.forward("node-1", close);
+    await held.close();
+    const without = engine.supervisor.exportServices().replace(/^OSB,.*\n/mu, "");
+    expect(await engine.supervisor.importServices(without, { by: "ann" })).toMatchObject({ ok: true });
+    const reopen = { command: "update", ticketId: "MEM-1", status: "inProgress", alarmRefs: [] } as const;
+    const again = await engine.supervisor.lock();
+    expect(await again.forward("node-1", reopen)).toEqual({
+      ok: false,
+      failure: {
+        code: "BAD_CONFIGURATION",
+        detail:
+          "Ticket MEM-1 of node-1 is at OSB, whose row is not in the Service Info Table any more; import the row again, or update the ticket at its own desk.",
+      },
+    });
+    await again.close();
+    expect(sent).toEqual(["create at OSB", "close at OSB"]);
+    expect(await engine.broken()).toEqual([]);
+  });
+});
+
 test("a ticket that a late OK tells of, at a service whose row is gone by now, is closed at no other one", async () => {
   const world = twoServices({ row: { asyncSeconds: 30 }, more: { serviceTableCodec: csvCodec } });
   const engine = await world.open();
