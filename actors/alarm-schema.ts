@@ -43,20 +43,21 @@ export function parseInstant(text: string): Instant | null {
   return instant >= 0 && instant < latest ? instant : null;
 }
 
-/** A text on one line: C0, DEL and C1 controls and the two Unicode line ends would split logs and headers. */
+/** A text on one line: C0, DEL and C1 controls and the two Unicode line ends would split logs and headers; U+FFFE, U+FFFF
+ * are no XML characters, so that a service would get another id than was sent. */
 // oxlint-disable-next-line no-control-regex
-const oneLine = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$/;
-/** Free text: lines and tabs are fine, other C0 controls are not (XML cannot carry them). */
+const oneLine = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]+$/;
+/** Free text: lines and tabs are fine, other C0 controls, U+FFFE and U+FFFF are not (XML cannot carry them). */
 // oxlint-disable-next-line no-control-regex
-const freeText = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
+const freeText = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]*$/;
 
 function lineOf(what: string, charsMax: number) {
-  const expected = `${what}: text on one line, 1 to ${charsMax} characters, no control characters`;
+  const expected = `${what}: text on one line, 1 to ${charsMax} characters, no control characters, U+FFFE or U+FFFF`;
   return z.string(expected).max(charsMax, expected).regex(oneLine, expected);
 }
 
 function freeTextOf(what: string, charsMax: number) {
-  const expected = `${what}: at most ${charsMax} characters, no control characters but line ends and tabs`;
+  const expected = `${what}: at most ${charsMax} characters, no control characters but line ends and tabs, no U+FFFE or U+FFFF`;
   return z.string(expected).max(charsMax, expected).regex(freeText, expected);
 }
 

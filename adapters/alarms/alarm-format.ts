@@ -175,7 +175,7 @@ export function asDetails(lines: readonly string[]): string {
     lines
       .join("\n")
       // oxlint-disable-next-line no-control-regex -- the ones XML cannot carry
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, " ")
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/g, " ")
       .slice(0, limits.alarmDetailsCharsMax)
       .replace(/[\ud800-\udbff]$/, "")
   );

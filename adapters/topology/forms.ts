@@ -100,7 +100,7 @@ function either(names: readonly string[]): string {
 }
 
 // oxlint-disable-next-line no-control-regex -- what must not stand in an id
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/;
 
 /** What is wrong with a cell of its kind; null: nothing. */
 export function cellFault(kind: CellKind, cell: string): string | null {

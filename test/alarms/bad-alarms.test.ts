@@ -95,6 +95,20 @@ const refusedRows: readonly [string, string, string, string, string][] = [
     "/data/alarmDetails",
     "control characters",
   ],
+  [
+    "no character of XML in an object's id",
+    alarm({ alarmedObject: { id: "a\ufffe" } }),
+    "INVALID",
+    "/data/alarmedObject/id",
+    "U+FFFE",
+  ],
+  [
+    "no character of XML in the details",
+    alarm({ alarmDetails: "a\uffff" }),
+    "INVALID",
+    "/data/alarmDetails",
+    "U+FFFF",
+  ],
   ["id of 257 characters", textOf({ id: "x".repeat(257) }), "TOO_LARGE", "/id", "256"],
   [
     "details of 8,193 characters",
