@@ -1,8 +1,7 @@
 /** What one automatic flow does next. */
 import type { Entry } from "./entry.ts";
 import { limits } from "./limits.ts";
-import { openStatuses } from "./upstream-search.ts";
-import type { SearchCriteria, ServiceInfo, TicketRequest } from "./vocabulary.ts";
+import { openStatuses, type SearchCriteria, type ServiceInfo, type TicketRequest } from "./vocabulary.ts";
 
 export type SearchPurpose = "key" | "elements" | "requestedBy" | "ticketId" | "verify" | "unknown";
 

@@ -8,10 +8,7 @@ import type { FlowFindings, FlowInput } from "./flow-input.ts";
 import { limits } from "./limits.ts";
 import { isClearedEarly } from "./state.ts";
 import { elementsUpstream, ticketsAbove, type PathReading, type TicketAbove } from "./upstream.ts";
-import type { SearchCriteria, Ticket, TicketStatus } from "./vocabulary.ts";
-
-/** Statuses that searches ask for: what counts as open. */
-export const openStatuses: readonly TicketStatus[] = ["acknowledged", "inProgress", "pending"];
+import { openStatuses, type SearchCriteria, type Ticket } from "./vocabulary.ts";
 
 export function byElements(element: string, reading: PathReading | null): SearchCriteria {
   const networkElements = [element, ...elementsUpstream(reading?.path ?? null)].slice(0, limits.pathHopsMax);

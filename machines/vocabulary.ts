@@ -51,6 +51,9 @@ export interface Notification {
 export type TicketKind = "MO" | "PLM";
 export type TicketStatus = "acknowledged" | "inProgress" | "pending" | "resolved" | "closed" | "cancelled";
 
+/** Statuses that searches ask for: what counts as open. */
+export const openStatuses: readonly TicketStatus[] = ["acknowledged", "inProgress", "pending"];
+
 /** A ticket counts as open unless the service says resolved, closed or cancelled. */
 export function isOpen(ticket: { readonly status: TicketStatus }): boolean {
   return ticket.status !== "closed" && ticket.status !== "cancelled" && ticket.status !== "resolved";
