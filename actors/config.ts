@@ -6,6 +6,8 @@ import { z } from "zod";
 import { fail, ok, type Result } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import { readHost } from "../machines/service-host.ts";
+import { nearest } from "./nearest.ts";
+import { listSettings, type Setting } from "./settings-list.ts";
 
 const mysqlUrlExpected = "expected mysql://user:password@host:port/database";
 function isMysqlUrl(text: string): boolean {
@@ -16,11 +18,20 @@ function isMysqlUrl(text: string): boolean {
 const seconds = (highest: number): z.ZodNumber => z.number().min(0).max(highest);
 const port = z.int().min(0).max(65_535);
 
-/** Hold-down: how long a notification waits before its flow may begin; a clear meanwhile cancels a create. */
+const live = "Can be changed while the engine runs.";
+
 const delays = z.strictObject({
-  createSeconds: seconds(limits.hoursDelayMax).default(0),
-  updateSeconds: seconds(limits.hoursDelayMax).default(0),
-  closeSeconds: seconds(limits.hoursDelayMax).default(0),
+  createSeconds: seconds(limits.hoursDelayMax)
+    .default(0)
+    .describe(
+      `Hold-down: how long a raise waits before its flow may begin; a clear meanwhile cancels it. ${live}`,
+    ),
+  updateSeconds: seconds(limits.hoursDelayMax)
+    .default(0)
+    .describe(`How long a change waits before its flow may begin. ${live}`),
+  closeSeconds: seconds(limits.hoursDelayMax)
+    .default(0)
+    .describe(`How long a clear waits before its flow may begin. ${live}`),
 });
 
 /** The callback's path is put behind it as it stands. */
@@ -41,27 +52,50 @@ const origin = z.string().superRefine((text, context) => {
 });
 
 const listen = z.strictObject({
-  /** Address to listen on; anything but loopback needs tokens (S1). */
-  host: z.string().min(1).default("127.0.0.1"),
-  port: port.default(limits.portDefault),
-  /** What the ticketing service calls back, when it is not `http://host:port`. */
+  host: z
+    .string()
+    .min(1)
+    .default("127.0.0.1")
+    .describe("Address to listen on; anything but loopback needs auth.tokensFile."), // S1
+  port: port.default(limits.portDefault).describe("Port to listen on; 0 = any that is free."),
   publicUrl: z
     .string()
     .refine(isPublicUrl, "expected http:// or https://, without user, query and fragment, or null")
     .nullable()
-    .default(null),
-  /** Pages that may talk to it, by the Origin that browsers send: it is compared whole. */
-  allowedOrigins: z.array(origin).default([]),
-  tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
+    .default(null)
+    .describe("What the ticketing service calls back; null = http://host:port."),
+  allowedOrigins: z
+    .array(origin)
+    .default([])
+    .describe("Other pages that may talk to it, by the Origin that browsers send; it is compared whole."),
+  tls: z
+    .strictObject({
+      cert: z.string().describe("File of the certificate and its chain, PEM; with it the engine speaks TLS."),
+      key: z.string().describe("File of the certificate's private key, PEM."),
+    })
+    .optional(),
 });
 
+const topologyKind = "Database of the topology: sqlite, a file; mysql, a MySQL or MariaDB server.";
 const topology = z.discriminatedUnion(
   "kind",
   [
-    /** A relative `file` lies in `dataDir`. */
-    z.strictObject({ kind: z.literal("sqlite"), file: z.string().min(1).default("topology.db") }),
-    /** Holds a password, so no message repeats it (S4): better given in TICKET_CLIENT_TOPOLOGY_URL. */
-    z.strictObject({ kind: z.literal("mysql"), url: z.string().refine(isMysqlUrl, mysqlUrlExpected) }),
+    z.strictObject({
+      kind: z.literal("sqlite").describe(topologyKind),
+      file: z
+        .string()
+        .min(1)
+        .default("topology.db")
+        .describe("Of sqlite: the file of the topology; a relative one lies in dataDir."),
+    }),
+    z.strictObject({
+      kind: z.literal("mysql").describe(topologyKind),
+      url: z.string().refine(isMysqlUrl, mysqlUrlExpected).meta({
+        secret: true,
+        description:
+          "Of mysql: mysql://user:password@host:port/database; better in the environment than in a file.",
+      }),
+    }),
   ],
   'expected "kind": "sqlite" or "mysql"',
 );
@@ -69,25 +103,33 @@ const topology = z.discriminatedUnion(
 const heartbeatUrlExpected = "expected http:// or https://, without query and fragment, or null";
 
 /** Whose path, and user and password if it has them, are the secret of the check: no message repeats it (S4). */
-const heartbeatUrl = z
-  .string()
-  .refine(isHeartbeatUrl, heartbeatUrlExpected)
-  .refine(canReadUser, "expected user and password with each % of theirs written %25")
-  .nullable()
-  .default(null);
+const heartbeatUrl = (description: string) =>
+  z
+    .string()
+    .refine(isHeartbeatUrl, heartbeatUrlExpected)
+    .refine(canReadUser, "expected user and password with each % of theirs written %25")
+    .nullable()
+    .default(null)
+    .meta({ secret: true, description });
 
 const heartbeatSeconds = (lowest: number, usual: number): z.ZodDefault<z.ZodNumber> =>
   z.number().min(lowest).max(limits.heartbeatSecondsHighest).default(usual);
 
 const heartbeat = z.strictObject({
-  /** Receiver of the chain's check: a beat says that a client was locked, the service searched, the client unlocked. */
-  url: heartbeatUrl,
-  /** Receiver of a second check: a beat says that the process is alive, and nothing more. */
-  engineUrl: heartbeatUrl,
-  /** Period of `engineUrl`. */
-  everySeconds: heartbeatSeconds(limits.heartbeatEverySecondsLowest, limits.heartbeatEverySecondsDefault),
-  /** Period of `url`: each beat costs the service one search. */
-  probeSeconds: heartbeatSeconds(limits.heartbeatProbeSecondsLowest, limits.heartbeatProbeSecondsDefault),
+  url: heartbeatUrl(
+    "Receiver of the chain's check: a beat says that a client was locked, the service searched, the client unlocked.",
+  ),
+  engineUrl: heartbeatUrl(
+    "Receiver of a second check: a beat says that the process is alive, and nothing more.",
+  ),
+  everySeconds: heartbeatSeconds(
+    limits.heartbeatEverySecondsLowest,
+    limits.heartbeatEverySecondsDefault,
+  ).describe("Period of heartbeat.engineUrl."),
+  probeSeconds: heartbeatSeconds(
+    limits.heartbeatProbeSecondsLowest,
+    limits.heartbeatProbeSecondsDefault,
+  ).describe("Period of heartbeat.url; each beat costs the service one search."),
 });
 
 function isHeartbeatUrl(text: string): boolean {
@@ -106,8 +148,8 @@ function canReadUser(text: string): boolean {
   }
 }
 
-/** Name of an element that this engine talks to, for people; empty = not filled in. */
-const elementName = z.string().max(limits.elementNameCharsMax).default("");
+const elementName = (of: string) =>
+  z.string().max(limits.elementNameCharsMax).default("").describe(`Name of the ${of}, for people. ${live}`);
 
 const serviceHost = z.string().superRefine((text, context) => {
   const read = readHost(text);
@@ -115,51 +157,124 @@ const serviceHost = z.string().superRefine((text, context) => {
 });
 
 export const configSchema = z.strictObject({
-  dataDir: z.string().min(1).default("./data"),
+  dataDir: z.string().min(1).default("./data").describe("Folder of the ledger."),
   listen: listen.prefault({}),
-  auth: z.strictObject({ tokensFile: z.string().optional() }).prefault({}),
-  /** Secrets of the callback's path, newest first, one a line (S1); null = whoever reaches the port may deliver a result. */
-  callback: z.strictObject({ secretFile: z.string().min(1).nullable().default(null) }).prefault({}),
-  clients: z.int().min(1).max(limits.clientsMax).default(limits.clientsDefault),
-  lockSecondsMax: z.number().min(1).max(limits.lockSecondsMaxHighest).default(limits.lockSecondsMaxDefault),
+  auth: z
+    .strictObject({
+      tokensFile: z
+        .string()
+        .optional()
+        .describe(
+          "File of tokens, a line each: role:name:sha256-of-the-token; roles viewer, operator, source.",
+        ),
+    })
+    .prefault({}),
+  callback: z
+    .strictObject({
+      secretFile: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe(
+          "File of secrets for the callback's path, newest first; null = whoever reaches the port may deliver a result.",
+        ), // S1
+    })
+    .prefault({}),
+  clients: z
+    .int()
+    .min(1)
+    .max(limits.clientsMax)
+    .default(limits.clientsDefault)
+    .describe("Ticket Clients: how many flows go on at once."),
+  lockSecondsMax: z
+    .number()
+    .min(1)
+    .max(limits.lockSecondsMaxHighest)
+    .default(limits.lockSecondsMaxDefault)
+    .describe("How long a flow may hold its client; then the lock ends."),
   maxResponseRows: z
     .int()
     .min(limits.maxResponseRowsLowest)
     .max(limits.maxResponseRowsHighest)
-    .default(limits.maxResponseRowsDefault),
-  correlationKey: z.string().min(1).default("{alarmedObject.id}"),
-  coalesce: z.boolean().default(true),
+    .default(limits.maxResponseRowsDefault)
+    .describe(`Rows of the response table that each client keeps. ${live}`),
+  correlationKey: z
+    .string()
+    .min(1)
+    .default("{alarmedObject.id}")
+    .describe(
+      "Alarms of one key take turns and share one open ticket: text with fields in braces. Choose fields that a clear " +
+        "repeats as its raise had them, and change it while no alarm is active: a clear under another key closes nothing.",
+    ),
+  coalesce: z.boolean().default(true).describe("Whether waiting alarms of a key may share one flow."),
   delays: delays.prefault({}),
-  reopenSeconds: seconds(limits.reopenSecondsMax).default(0),
-  maxOpenTickets: z.int().min(1).max(limits.maxOpenTicketsHighest).default(limits.maxOpenTicketsDefault),
-  clockSkewSeconds: seconds(limits.clockSkewSecondsMax).default(limits.clockSkewSecondsDefault),
-  dedupDays: z.number().min(1).max(limits.dedupDaysMax).default(limits.dedupDaysDefault),
+  reopenSeconds: seconds(limits.reopenSecondsMax)
+    .default(0)
+    .describe("A ticket closed less than this ago is opened again in place of a new one; 0 = never."),
+  maxOpenTickets: z
+    .int()
+    .min(1)
+    .max(limits.maxOpenTicketsHighest)
+    .default(limits.maxOpenTicketsDefault)
+    .describe("Event storm: with so many open tickets none is made, and alarms wait."),
+  clockSkewSeconds: seconds(limits.clockSkewSecondsMax)
+    .default(limits.clockSkewSecondsDefault)
+    .describe("A clear that came before its raise ends it, if it is no older than this by their own times."),
+  dedupDays: z
+    .number()
+    .min(1)
+    .max(limits.dedupDaysMax)
+    .default(limits.dedupDaysDefault)
+    .describe("How long an alarm that is sent again is known as the same."),
   services: z
-    .strictObject({ file: z.string().default("services.csv"), selected: z.string().default("OSB") })
+    .strictObject({
+      file: z
+        .string()
+        .default("services.csv")
+        .describe("Service Info Table of the first start; after that the one in the ledger counts."),
+      selected: z.string().default("OSB").describe("Its row that the first start selects."),
+    })
     .prefault({}),
   relatedElements: z
     .strictObject({
-      ticketGateway: elementName,
-      topologyDatabase: elementName,
-      heartbeatReceiver: elementName,
+      ticketGateway: elementName("ticket gateway"),
+      topologyDatabase: elementName("topology database"),
+      heartbeatReceiver: elementName("heartbeat receiver"),
     })
     .prefault({}),
-  /** Names and addresses that services may have (S5). An address on this machine or its links must be listed itself. */
-  allowedServiceHosts: z.array(serviceHost).default(["127.0.0.1"]),
+  allowedServiceHosts: z
+    .array(serviceHost)
+    .default(["127.0.0.1"])
+    .describe(
+      "Names and addresses that services may have; an address on this machine or its links must be listed itself.",
+    ), // S5
   gateway: z
     .strictObject({
-      kind: z.literal("embedded").default("embedded"),
-      /** The gateway's own Service Info Table; null = `services.file`: it follows every import. */
-      servicesFile: z.string().min(1).nullable().default(null),
-      /** Searches that people ask for; 0 = none. */
+      kind: z.literal("embedded").default("embedded").describe("Where the ticket gateway runs."),
+      servicesFile: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe("The gateway's own Service Info Table; null = it follows every import."),
       debugSearchPerSecond: z
         .number()
         .min(0)
         .max(limits.debugSearchPerSecondMax)
-        .default(limits.debugSearchPerSecondDefault),
-      /** Where requests that failed for good are also written, one a line; null = nowhere. Relative to `dataDir`. */
-      offloadFile: z.string().min(1).nullable().default(null),
-      notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest).default(limits.notOwnerRetrySecondsDefault),
+        .default(limits.debugSearchPerSecondDefault)
+        .describe("Searches a second that people may ask for; 0 = none."),
+      offloadFile: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe(
+          "Where requests that failed for good are also written, one a line; a relative one lies in dataDir; null = nowhere.",
+        ),
+      notOwnerRetrySeconds: seconds(limits.lockSecondsMaxHighest)
+        .default(limits.notOwnerRetrySecondsDefault)
+        .describe("How long a request waits that was refused because somebody else owns the ticket."),
     })
     .prefault({}),
   heartbeat: heartbeat.prefault({}),
@@ -168,6 +283,10 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
+
+export function configSettings(): readonly Setting[] {
+  return listSettings(configSchema);
+}
 
 /** Reads a configuration; refuses an unknown key (with a suggestion), a wrong type, a value out of range. */
 export function resolveConfig(input: unknown): Result<Config> {
@@ -187,106 +306,9 @@ function unknownKey(path: string, key: string): string {
   return near === null ? `${where} is not a setting` : `${where} is not a setting; did you mean ${near}?`;
 }
 
-/** null: none is near enough to be meant. */
-function nearest(known: readonly string[], word: string): string | null {
-  const [near] = known.toSorted((a, b) => distance(a, word) - distance(b, word));
-  return near !== undefined && distance(near, word) <= 3 ? near : null;
-}
-
+/** Members that the object at `path` may have; the whole configuration's where that is empty. */
 function knownKeys(path: string): string[] {
-  let node: unknown = configSchema.parse({});
-  for (const part of path.split(".").filter((one) => one !== ""))
-    node = typeof node === "object" && node !== null ? Reflect.get(node, part) : undefined;
-  return typeof node === "object" && node !== null ? Object.keys(node) : [];
-}
-
-/** Edits between two short words (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      next.push(
-        Math.min(
-          (row[j] ?? 0) + 1,
-          (next[j - 1] ?? 0) + 1,
-          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-/**
- * Settings from the environment: `TICKET_CLIENT_CLIENTS=8`, `TICKET_CLIENT_LISTEN_PORT=9000`. A value is
- * read as JSON where it is JSON, else as text. Names are those of the file, in upper case, parts joined by `_`.
- */
-export function withEnvironment(
-  input: Record<string, unknown>,
-  environment: Readonly<Record<string, string | undefined>>,
-): Record<string, unknown> {
-  const merged = structuredClone(input);
-  for (const [name, path] of environmentNames()) {
-    const value = environment[name];
-    if (value === undefined) continue;
-    let node = merged;
-    for (const part of path.slice(0, -1)) {
-      const inner = node[part];
-      const next = typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>) : {};
-      node[part] = next;
-      node = next;
-    }
-    node[path.at(-1) ?? ""] = readValue(value);
-  }
-  return merged;
-}
-
-function environmentNames(): Map<string, string[]> {
-  const names = new Map<string, string[]>();
-  const visit = (value: unknown, path: string[]): void => {
-    if (path.length > 0)
-      names.set(
-        `TICKET_CLIENT_${path.map((part) => part.replaceAll(/([A-Z])/g, "_$1").toUpperCase()).join("_")}`,
-        path,
-      );
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      for (const [part, inner] of Object.entries(value)) visit(inner, [...path, part]);
-  };
-  const shape = configSchema.parse({});
-  visit(
-    {
-      ...shape,
-      listen: { ...shape.listen, tls: { cert: "", key: "" } },
-      auth: { tokensFile: "" },
-      topology: { kind: "", file: "", url: "" },
-    },
-    [],
-  );
-  return names;
-}
-
-/**
- * Sentences about variables that look like a setting and are none: a misspelt one would go unnoticed. Told and not
- * refused, because others may set variables that begin alike (Kubernetes does, for a Service of this name).
- */
-export function misspeltVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const known = [...environmentNames().keys(), ...variablesBesides];
-  return Object.keys(environment).flatMap((name) => {
-    if (!name.startsWith("TICKET_CLIENT_") || known.includes(name)) return [];
-    const near = nearest(known, name);
-    return near === null ? [] : [`${name} is not a setting and is ignored; did you mean ${near}?`];
-  });
-}
-
-/** Read by the command line. */
-const variablesBesides = ["TICKET_CLIENT_TOKEN", "TICKET_CLIENT_LOG_LEVEL"];
-
-function readValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const depth = path === "" ? 0 : path.split(".").length;
+  const within = configSettings().filter(({ name }) => depth === 0 || name.startsWith(`${path}.`));
+  return within.flatMap(({ path: parts }) => parts.slice(depth, depth + 1));
 }

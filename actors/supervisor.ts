@@ -7,7 +7,7 @@
 import { createActor, type AnyActorRef } from "xstate";
 import { decide as defaultDecision } from "../machines/decision.ts";
 import type { Fact } from "../machines/facts.ts";
-import { FailureError, type Result } from "../machines/failure.ts";
+import { FailureError, orThrow, type Result } from "../machines/failure.ts";
 import type { GatewayRef } from "../machines/gateway.machine.ts";
 import { limits } from "../machines/limits.ts";
 import type { State } from "../machines/state.ts";
@@ -61,11 +61,10 @@ export type { SupervisorOptions } from "./supervisor-options.ts";
 
 /** Starts an engine: resolves when it has recovered and its clients are idle. */
 export async function createSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  const config = resolveConfig(options.config ?? {});
-  if (!config.ok) throw new FailureError(config.failure.code, config.failure.detail);
+  const config = orThrow(resolveConfig(options.config ?? {}));
   const supervisor = new Supervisor(
     options,
-    config.value,
+    config,
     await Journal.open(
       options.ledger,
       guarded(options.log, "onBroken", (error: unknown) => options.onBroken?.(error)),

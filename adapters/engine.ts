@@ -12,7 +12,7 @@ import { createFeed } from "../actors/feed.ts";
 import { createInspection } from "../actors/inspection.ts";
 import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
 import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
-import { type Failure, FailureError, type Result } from "../machines/failure.ts";
+import { type Failure, FailureError, orThrow } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import type { ServiceInfo } from "../machines/vocabulary.ts";
 import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
@@ -235,11 +235,6 @@ async function assemble(
       return stopped;
     },
   };
-}
-
-function orThrow<T>(result: Result<T>): T {
-  if (!result.ok) throw new FailureError(result.failure.code, result.failure.detail);
-  return result.value;
 }
 
 /** The failure that led here is the one to report. */

@@ -123,6 +123,12 @@ export class FailureError extends Error {
   }
 }
 
+/** The value; throws the failure as a FailureError. */
+export function orThrow<T>(result: Result<T>): T {
+  if (!result.ok) throw new FailureError(result.failure.code, result.failure.detail);
+  return result.value;
+}
+
 /** What a crash was, from an `error` event of XState. */
 export function causeOf(event: { readonly type: string }): string {
   const error = "error" in event ? event.error : undefined;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../../actors/config.ts";
-import { FailureError } from "../../machines/failure.ts";
+import { FailureError, orThrow } from "../../machines/failure.ts";
 import { unsettledAlarms } from "../../machines/state.ts";
 import { readHuaweiAlarms } from "../alarms/huawei.ts";
 import { alarmPath } from "../alarms/intake.ts";
@@ -200,7 +200,5 @@ function shippedAlarms(): string {
 }
 
 function readAlarms(file: string): readonly RecordedEvent[] {
-  const events = readHuaweiAlarms(readFileSync(file, "utf8"), basename(file));
-  if (!events.ok) throw new FailureError(events.failure.code, events.failure.detail);
-  return events.value;
+  return orThrow(readHuaweiAlarms(readFileSync(file, "utf8"), basename(file)));
 }

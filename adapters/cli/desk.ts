@@ -1,6 +1,6 @@
 /** `desk`: the embedded ticketing service alone, until a signal. */
 import { readFileSync } from "node:fs";
-import { FailureError } from "../../machines/failure.ts";
+import { FailureError, orThrow } from "../../machines/failure.ts";
 import type { Idempotency } from "../../machines/vocabulary.ts";
 import { systemClock } from "../clock/system.ts";
 import { type Desk, startDesk } from "../desk/desk.ts";
@@ -68,7 +68,5 @@ function readFaults(file: string): readonly FaultRule[] {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     throw new FailureError("CONFIGURATION_INVALID", `The fault script ${file} cannot be read (${code}).`);
   }
-  const rules = parseFaultScript(text);
-  if (!rules.ok) throw new FailureError(rules.failure.code, rules.failure.detail);
-  return rules.value;
+  return orThrow(parseFaultScript(text));
 }

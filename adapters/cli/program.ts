@@ -45,10 +45,11 @@ export function createProgram(): Program {
     .helpCommand(false)
     .addHelpText(
       "after",
-      "\nEvery command has --help. Settings can be given in a file (--config) and in the environment (TICKET_CLIENT_…).\nExit codes: 0 done, 1 failed, 2 wrong use.",
+      "\nEvery command has --help. Settings can be given in a file (--config) and in the environment (TICKET_CLIENT_…);\n`settings` lists them.\nExit codes: 0 done, 1 failed, 2 wrong use.",
     );
   for (const one of [
     serve(end),
+    settings(end),
     demo(end),
     replayCommand(end),
     desk(end),
@@ -111,6 +112,22 @@ function serve(end: End): Command {
       const { runServe } = await import("./serve.ts");
       end(await runServe(options, output(options), listenForStop()));
     });
+}
+
+function settings(end: End): Command {
+  return withData(
+    command(
+      "settings",
+      "every setting, its value and where that comes from; is the configuration right?",
+      "Lists what can be set: in the file (--config) and in the environment, which overrides it. Checks what serve would\n" +
+        "check before it opens anything: values, names, tokens, certificate, callback secrets, and, before the first start,\n" +
+        "the Service Info Table. Secrets are not shown.",
+      ["settings", "settings --config engine.json"],
+    ),
+  ).action(async (options: DataOptions & Json) => {
+    const { runSettings } = await import("./settings-command.ts");
+    end(runSettings(options, output(options)));
+  });
 }
 
 function demo(end: End): Command {

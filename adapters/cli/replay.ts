@@ -1,7 +1,7 @@
 /** `replay`: recorded alarms to a running engine. */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { FailureError } from "../../machines/failure.ts";
+import { FailureError, orThrow } from "../../machines/failure.ts";
 import { readHuaweiAlarms } from "../alarms/huawei.ts";
 import { alarmPath } from "../alarms/intake.ts";
 import { readCloudEvents, type RecordedEvent } from "../alarms/recorded.ts";
@@ -67,9 +67,7 @@ function readRecording(file: string, format?: "cloudevents" | "huawei"): readonl
     throw new FailureError("INVALID", `The recording ${file} cannot be read (${code}).`);
   }
   const isHuawei = format === undefined ? file.endsWith(".csv") : format === "huawei";
-  const events = isHuawei ? readHuaweiAlarms(text, basename(file)) : readCloudEvents(text, basename(file));
-  if (!events.ok) throw new FailureError(events.failure.code, events.failure.detail);
-  return events.value;
+  return orThrow(isHuawei ? readHuaweiAlarms(text, basename(file)) : readCloudEvents(text, basename(file)));
 }
 
 function alarmUrl(text: string): string {

@@ -1,5 +1,5 @@
 /** `serve`: the engine until a signal. R3: a broken ledger ends the process with a failure. */
-import { misspeltVariables } from "../../actors/config.ts";
+import { misspeltVariables } from "../../actors/environment.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { systemClock, systemIds } from "../clock/system.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { FailureError } from "../../machines/failure.ts";
+import { FailureError, orThrow } from "../../machines/failure.ts";
 import { faultLine, shown, type TableChange, type TableFault } from "../../machines/service-table.ts";
 import { type Output, tell } from "./output.ts";
 import type { ServicesPlace } from "./services-place.ts";
@@ -72,8 +72,7 @@ export async function runServicesSelect(
   options: ServicesOptions,
   output: Output,
 ): Promise<number> {
-  const result = await placeOf(options).select(name, { by: operator() });
-  if (!result.ok) throw new FailureError(result.failure.code, result.failure.detail);
+  orThrow(await placeOf(options).select(name, { by: operator() }));
   output.data({ ok: true, selected: name });
   output.line(
     `${shown(name)} is the service of every flow from now on; what is under way stays where it is.`,

@@ -1,6 +1,7 @@
 /** The configuration of a command: file, then environment, then the command's own options. */
 import { readFileSync } from "node:fs";
-import { type Config, type ConfigInput, resolveConfig, withEnvironment } from "../../actors/config.ts";
+import { type Config, type ConfigInput, resolveConfig } from "../../actors/config.ts";
+import { withEnvironment } from "../../actors/environment.ts";
 import { FailureError } from "../../machines/failure.ts";
 
 export interface DataOptions {
@@ -15,9 +16,28 @@ export interface EngineFlags extends DataOptions {
   readonly coalesceDefault?: boolean;
 }
 
+/** A configuration, and what is said of it where: the environment overrides the file, options both. */
+export interface SettingsRead {
+  readonly config: Config;
+  readonly inFile: Readonly<Record<string, unknown>>;
+  readonly inEnvironment: Readonly<Record<string, unknown>>;
+}
+
 /** Reads and checks it all; throws FailureError CONFIGURATION_INVALID naming file, path and reason. */
-export function readSettings({ config: file, dataDir, port, clients, coalesceDefault }: EngineFlags): Config {
-  const merged = withEnvironment(file === undefined ? {} : readConfigFile(file), process.env);
+export function readSettings(flags: EngineFlags): Config {
+  return readLayers(flags).config;
+}
+
+/** As `readSettings`. */
+export function readLayers({
+  config: file,
+  dataDir,
+  port,
+  clients,
+  coalesceDefault,
+}: EngineFlags): SettingsRead {
+  const inFile = file === undefined ? {} : readConfigFile(file);
+  const merged = withEnvironment(inFile, process.env);
   if (dataDir !== undefined) merged["dataDir"] = dataDir;
   if (clients !== undefined) merged["clients"] = clients;
   if (port !== undefined) merged["listen"] = { ...(merged["listen"] as ConfigInput["listen"]), port };
@@ -28,7 +48,7 @@ export function readSettings({ config: file, dataDir, port, clients, coalesceDef
       config.failure.code,
       file === undefined ? config.failure.detail : `${file}: ${config.failure.detail}`,
     );
-  return config.value;
+  return { config: config.value, inFile, inEnvironment: withEnvironment({}, process.env) };
 }
 
 function readConfigFile(file: string): Record<string, unknown> {

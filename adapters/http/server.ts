@@ -2,7 +2,6 @@
  * The one HTTP server of an engine: a table of routes, a list of upgrades, and what is refused before either.
  *   S2 Host and Origin first.  S3 headers, bodies, answers, times and connections have limits.
  */
-import { readFileSync } from "node:fs";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
@@ -10,7 +9,6 @@ import type { Duplex } from "node:stream";
 import type { Config } from "../../actors/config.ts";
 import type { Clock, Log } from "../../actors/ports.ts";
 import { alarmsPath } from "../../actors/socket-messages.ts";
-import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { type AccessRules, accessRules, inUrl, judgeAccess } from "./access.ts";
 import { OpenAnswers } from "./open-answers.ts";
@@ -19,6 +17,7 @@ import { sendProblem, sendProblemOnSocket, type Problem } from "./problem.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { allowOf, allowOrigin, sendOptions, setSecurityHeaders } from "./security-headers.ts";
 import { SenderConnections } from "./sender-connections.ts";
+import { readTls } from "./tls.ts";
 
 export interface Route {
   readonly method: Method;
@@ -166,9 +165,9 @@ export async function startHttpServer(
     handshakeTimeout: unreadMs,
     // Who offers another protocol beside HTTP/1.1 (`h2c`: java.net.http, curl --http2) is answered in HTTP/1.1.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === "websocket",
-    ...(listen.tls === undefined ? undefined : readTls(listen.tls)),
+    ...readTls(listen),
   };
-  const server = listen.tls === undefined ? http.createServer(options) : secureServer(options);
+  const server = listen.tls === undefined ? http.createServer(options) : https.createServer(options);
   server.maxConnections = sendersMax + passingMax + operators;
   server.on("request", serve);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -273,37 +272,6 @@ function unreadable({ code }: NodeJS.ErrnoException): Problem {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT")
     return { status: 408, detail: `The request took over ${limits.httpRequestTimeoutMs} ms.` };
   return { status: 400, detail: "This is not an HTTP request that can be read." };
-}
-
-/** Throws FailureError where certificate and key are none, or do not belong together. */
-function secureServer(options: https.ServerOptions): https.Server {
-  try {
-    return https.createServer(options);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : "unreadable"; // names no content of the files (S4)
-    throw new FailureError(
-      "CONFIGURATION_INVALID",
-      `listen.tls: the certificate and the key cannot be used (${reason}); expected both as PEM, the key that of the certificate.`,
-    );
-  }
-}
-
-function readTls({ cert, key }: { readonly cert: string; readonly key: string }): {
-  cert: string;
-  key: string;
-} {
-  const read = (name: string, file: string): string => {
-    try {
-      return readFileSync(file, "utf8");
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-      throw new FailureError(
-        "CONFIGURATION_INVALID",
-        `listen.tls.${name}: ${file} cannot be read (${code}).`,
-      );
-    }
-  };
-  return { cert: read("cert", cert), key: read("key", key) };
 }
 
 function explainListen(error: NodeJS.ErrnoException, { host, port }: Config["listen"]): Error {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { configSchema, misspeltVariables, resolveConfig, withEnvironment } from "../../actors/config.ts";
+import { configSchema, resolveConfig } from "../../actors/config.ts";
+import { misspeltVariables, withEnvironment } from "../../actors/environment.ts";
 import { readSettings } from "../../adapters/cli/settings.ts";
 
 /** What is said of it; "taken" when nothing is. */

@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { compileCorrelationKey } from "../../../actors/alarm-key.ts";
-import { type Config, resolveConfig, withEnvironment } from "../../../actors/config.ts";
+import { type Config, resolveConfig } from "../../../actors/config.ts";
+import { withEnvironment } from "../../../actors/environment.ts";
 import { createProgram } from "../../../adapters/cli/program.ts";
 import { readSettings } from "../../../adapters/cli/settings.ts";
 import { UsageError } from "../../../adapters/cli/words.ts";
 import { parseFaultScript } from "../../../adapters/desk/fault-script.ts";
 import { readTokens } from "../../../adapters/http/tokens.ts";
-import { FailureError } from "../../../machines/failure.ts";
+import { FailureError, orThrow } from "../../../machines/failure.ts";
 import { demand, demandEqual, type Edge } from "../edge.ts";
 
 const whole = {
@@ -62,6 +63,7 @@ export const configuration: Edge = {
   reads: "the configuration: a file and the environment",
   sources: [
     "actors/config.ts",
+    "actors/environment.ts",
     "adapters/cli/settings.ts",
     "machines/service-host.ts",
     "actors/alarm-key.ts",
@@ -87,9 +89,7 @@ export const configuration: Edge = {
           const set = Object.fromEntries(
             variables.split("\n").map((line) => line.split(/=(.*)/s).slice(0, 2)),
           );
-          const resolved = resolveConfig(withEnvironment(config, set as Record<string, string>));
-          if (!resolved.ok) throw new FailureError(resolved.failure.code, resolved.failure.detail);
-          config = resolved.value;
+          config = orThrow(resolveConfig(withEnvironment(config, set as Record<string, string>)));
         } catch (error) {
           if (!(error instanceof FailureError)) throw error;
           const { code, detail } = error.failure;
