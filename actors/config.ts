@@ -284,8 +284,12 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 
+let settings: readonly Setting[] | undefined;
+
+/** Made when it is first asked for: an engine without a word about its settings starts without it. */
 export function configSettings(): readonly Setting[] {
-  return listSettings(configSchema);
+  settings ??= listSettings(configSchema);
+  return settings;
 }
 
 /** Reads a configuration; refuses an unknown key (with a suggestion), a wrong type, a value out of range. */
