@@ -48,6 +48,7 @@ export interface HandLock {
 interface WaitingHand {
   /** null: none, it waits no longer. */
   readonly grant: (lock: HandLock | null) => void;
+  readonly refuse: (error: unknown) => void;
 }
 
 export class Dispatcher {
@@ -62,6 +63,8 @@ export class Dispatcher {
   readonly #hands: WaitingHand[] = [];
   #pumping = false;
   #stopped = false;
+  /** Why no lock can be recorded any more; null: it can. */
+  #failure: { readonly error: unknown } | null = null;
 
   constructor(ports: DispatcherPorts) {
     this.#ports = ports;
@@ -123,14 +126,25 @@ export class Dispatcher {
     return this.#idle.size;
   }
 
-  /** A client for a flow written by hand, in the order asked, before waiting automatic flows; null: none came in time. */
+  /**
+   * A client for a flow written by hand, in the order asked, before waiting automatic flows; null: none came in time.
+   * Rejects when the ledger cannot record it (R3).
+   */
   lockByHand(timeoutMs: number): Promise<HandLock | null> {
     const { clock } = this.#ports;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) {
+        reject(this.#failure.error);
+        return;
+      }
       const hand: WaitingHand = {
         grant: (lock) => {
           clock.clearTimeout(timer);
           resolve(lock);
+        },
+        refuse: (error) => {
+          clock.clearTimeout(timer);
+          reject(error);
         },
       };
       const timer = clock.setTimeout(() => {
@@ -368,6 +382,9 @@ export class Dispatcher {
       },
       (error: unknown) => {
         // Nothing is started any more, and nobody else hears of an entry that was refused.
+        this.#failure ??= { error };
+        otherwise?.();
+        for (const hand of this.#hands.splice(0)) hand.refuse(error);
         this.stop();
         this.#ports.journal.fall(error);
       },

@@ -93,6 +93,21 @@ test("R3: nor does one that fails while running flows are let end, nor one that 
   expect([world.clock.monotonicMs() - began, next.failures.length]).toEqual([0, 1]);
 });
 
+test("R3: whoever asks for a lock when the ledger fails is told so, in line or being granted", async () => {
+  const world = new World({ config: { clients: 1 } });
+  const engine = await world.open();
+  const { supervisor } = engine;
+  await engine.quiet();
+  world.storage.factsMax = world.storage.facts.length;
+  const asked = [supervisor.lock({ timeoutSeconds: 30 }), supervisor.lock({ timeoutSeconds: 30 })];
+  const told: unknown[] = [];
+  for (const one of asked) one.catch((error: unknown) => told.push(error));
+  await engine.pass(60);
+  const failed = { failure: { code: "LEDGER_SYNC_FAILED" } };
+  expect(told).toMatchObject([failed, failed]);
+  await expect(supervisor.lock({ timeoutSeconds: 0 })).rejects.toMatchObject(failed);
+});
+
 test("a stop that is asked for twice is one: whoever asks waits until it has ended", async () => {
   const world = new World();
   const engine = await world.open();
