@@ -172,6 +172,7 @@ async function write(file: string, flags: "a" | "w", line: object): Promise<void
 
 function pause(clock: OffloadOptions["clock"], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve(); // while it could not write
     const stop = () => {
       clock.clearTimeout(timer);
       resolve();

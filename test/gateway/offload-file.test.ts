@@ -169,3 +169,10 @@ test("ledgers in memory are followed too", async () => {
   await offload.close();
   await ledger.close();
 });
+
+test("one that is closed while its file cannot be written ends at once", async () => {
+  const one = await place();
+  mkdirSync(one.file); // a folder in its place
+  await one.start().close();
+  expect(one.clock.nextInMs).toBe(null);
+});
