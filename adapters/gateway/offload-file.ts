@@ -56,7 +56,8 @@ async function run(options: OffloadOptions, signal: AbortSignal): Promise<void> 
 /** `start`: where a file begins that is not there yet. */
 async function follow({ file, ledger }: OffloadOptions, start: Position, signal: AbortSignal): Promise<void> {
   let after = await lastPosition(file);
-  if (after === null) {
+  // Of a ledger that a backup was restored to, or that lost its end, the file may tell of more than there is.
+  if (after === null || after > ledger.head().position) {
     after = start;
     await append(file, { offload: "requests that failed, one a line", position: after });
   }

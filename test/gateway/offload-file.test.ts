@@ -176,3 +176,21 @@ test("one that is closed while its file cannot be written ends at once", async (
   await one.start().close();
   expect(one.clock.nextInMs).toBe(null);
 });
+
+test("R4: where a restored or shortened ledger ends before the file does, it goes on from there", async () => {
+  const one = await place();
+  const first = one.start();
+  await raise(one, "bad-1");
+  await written(one, 1);
+  await first.close();
+  const { position } = one.engine.ledger.head();
+  appendFileSync(one.file, `{"position":${position + 1_000},"key":"lost"}\n`);
+  const second = one.start();
+  await raise(one, "bad-2");
+  await written(one, 4);
+  await second.close();
+  one.start();
+  await raise(one, "bad-3");
+  await written(one, 5);
+  expect(one.lines().map(({ key }) => key)).toEqual(["bad-1", "lost", undefined, "bad-2", "bad-3"]);
+});
