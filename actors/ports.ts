@@ -41,12 +41,12 @@ export type AppendResult =
   | { readonly kind: "conflict"; readonly streams: readonly Stream[] };
 
 export interface LedgerHead {
-  /** Identity of the ledger; changes only when a backup is restored. */
+  /** Identity of the ledger; changes only when a backup is restored, or going on without a lost end is accepted. */
   readonly ledger: string;
   /** This opening: differs from every earlier one (L2). */
   readonly epoch: string;
   readonly position: Position;
-  /** True after `ledger restore` until the first commit: what was planned may have been sent since the backup. */
+  /** True after such a change until the first commit: what was planned may have been sent since. */
   readonly restored: boolean;
 }
 

@@ -42,11 +42,11 @@ export class HeadFile {
   }
 
   /**
-   * Compares the database's head with the last one written down, then writes down the database's. A head file
-   * that is missing or unreadable (it is never synced) says nothing.
+   * Compares the database's head with the last one written down. A head file that is missing or unreadable (it is never
+   * synced) says nothing. True: the end is lost, and that is accepted.
    * Throws FailureError LEDGER_SHORTENED unless `acceptShortened`, LEDGER_DAMAGED for another history.
    */
-  check(db: DatabaseSync, head: ChainLink, acceptShortened: boolean): void {
+  check(db: DatabaseSync, head: ChainLink, acceptShortened: boolean): boolean {
     const [, digits, hash] = line.exec(readFileSync(this.#fd, "latin1")) ?? [];
     const position = Number(digits ?? 0);
     if (position > head.position && !acceptShortened) throw shortened(this.#dir, head.position, position);
@@ -54,8 +54,13 @@ export class HeadFile {
       const row = db.prepare("SELECT hash FROM facts WHERE position = ?").get(position);
       if (row?.["hash"] !== hash) throw damaged(position, "the history differs from the one in ledger.head");
     }
+    return position > head.position;
+  }
+
+  /** The database's head counts from now on, whatever was written down. */
+  begin({ position, hash }: ChainLink): void {
     ftruncateSync(this.#fd, 0);
-    this.write(head.position, head.hash);
+    this.write(position, hash);
   }
 
   write(position: Position, hash: string): void {

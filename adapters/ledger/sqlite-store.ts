@@ -41,8 +41,8 @@ export function openSqliteStore(opening: ThreadOpening): SqliteStore {
     prepareFile(db, opening);
     const head = verifyFacts(db, newestTrustedSnapshot(db)?.link ?? chainStart);
     headFile = new HeadFile(dir); // made where it is missing, but not beside a ledger that is refused
-    headFile.check(db, head, opening.acceptShortened); // R4
-    const store = openStore({ db, lock, headFile, head, opening });
+    const isShortened = headFile.check(db, head, opening.acceptShortened); // R4
+    const store = openStore({ db, lock, headFile, head, isShortened, opening });
     witness?.close();
     return store;
   } catch (error) {
@@ -113,10 +113,18 @@ interface OpenParts {
   readonly lock: DatabaseSync;
   readonly headFile: HeadFile;
   readonly head: ChainLink;
+  readonly isShortened: boolean;
   readonly opening: ThreadOpening;
 }
 
-function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStore {
+function openStore({ db, lock, headFile, head, isShortened, opening }: OpenParts): SqliteStore {
+  const { epoch, openedAt, identity } = opening;
+  db.exec(`BEGIN IMMEDIATE; ${views}`);
+  // F2, T1: as a restored backup: its readers may know, and the services may have been sent, what is lost.
+  if (isShortened)
+    db.prepare(
+      "UPDATE meta SET value = CASE name WHEN 'ledger' THEN ? ELSE '1' END WHERE name IN ('ledger', 'restored')",
+    ).run(identity);
   const meta = new Map(
     db
       .prepare("SELECT name, value FROM meta")
@@ -125,12 +133,11 @@ function openStore({ db, lock, headFile, head, opening }: OpenParts): SqliteStor
   );
   const ledger = String(meta.get("ledger"));
   const restored = meta.get("restored") === "1";
-  const { epoch, openedAt } = opening;
-  db.exec(`BEGIN IMMEDIATE; ${views}`);
   const { lastInsertRowid } = db // L2: UNIQUE refuses an epoch that was used before
     .prepare("INSERT INTO epochs (epoch, opened_at) VALUES (?, ?)")
     .run(epoch, openedAt);
   db.exec(`${forgetMissing} ${indexFacts} COMMIT`);
+  headFile.begin(head);
   const epochNumber = Number(lastInsertRowid);
 
   const begin = db.prepare("BEGIN IMMEDIATE");

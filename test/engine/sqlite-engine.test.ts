@@ -74,6 +74,31 @@ test("G2, T1: a process that died while sending a create finds its ticket after 
   expect(await second.broken()).toEqual([]);
 });
 
+test("R4 T1: a create whose sending is in the ledger's lost end is in doubt, and makes no second ticket", async () => {
+  const world = new World({ openLedger, config: { clients: 2 } });
+  world.onSearch = ({ criteria }) =>
+    criteria.requestedBy === undefined
+      ? { answer: { kind: "found", tickets: [], truncated: false } } // its index lags
+      : undefined;
+  const first = await world.open();
+  await acceptAll(first, notification("1"));
+  await first.settled();
+  const [planned] = await first.facts("request.planned");
+  first.kill();
+  await first.ledger.close();
+  directory.tamper(`DELETE FROM facts WHERE position > ${planned?.position}`);
+  const second = await world.open({
+    openLedger: async () => {
+      const ledger = await directory.open({ acceptShortened: true });
+      open.push(ledger);
+      return ledger;
+    },
+  });
+  await second.settled();
+  expect(await second.outcomes()).toEqual({ 1: "created" });
+  expect(world.service.truth()).toMatchObject({ creates: 1, duplicateOpen: 0 });
+});
+
 test("R3: a disk that is full stops the engine once, and what was acknowledged is there after room was made", async () => {
   const openFull = async (): Promise<Ledger> => {
     const ledger = await directory.open({ pagesMax: 60 });

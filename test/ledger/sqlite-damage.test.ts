@@ -102,6 +102,22 @@ describe("a damaged ledger", () => {
     await (await place.open()).close();
   });
 
+  test("R4 F2: what goes on without its end is as a restored backup: of a new identity, and said until its first commit", async () => {
+    const whole = await place.open();
+    const { ledger } = whole.head();
+    await whole.close();
+    place.tamper("DELETE FROM facts WHERE position > 18");
+    await (await place.open({ acceptShortened: true })).close();
+    const first = await place.open();
+    expect(first.head()).toMatchObject({ position: 18, restored: true });
+    expect(first.head().ledger).not.toBe(ledger);
+    await first.append(acceptance("b19", "alarm-19"));
+    await first.close();
+    const next = await place.open({ acceptShortened: true }); // nothing is missing
+    expect(next.head()).toMatchObject({ ledger: first.head().ledger, position: 19, restored: false });
+    await next.close();
+  });
+
   test("R4: a snapshot newer than what is left of the ledger is passed over for one that fits", async () => {
     const ledger = await place.open();
     await ledger.saveSnapshot(10, ['{"of":10}']);
