@@ -50,9 +50,8 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
     lock = lockLedger(dir);
     refuseToReplace(target, dir);
     removeDatabase(copy);
-    await copyDatabase(from, copy);
     const ledger = uuid();
-    const head = giveIdentity(copy, ledger, from);
+    const head = await copyAs(ledger, from, copy);
     removeDatabase(target);
     rmSync(join(dir, "ledger.head"), { force: true });
     renameSync(copy, target);
@@ -87,6 +86,18 @@ function refuseToReplace(target: string, dir: string): void {
     `There is a ledger with facts in ${dir} already; a restore never replaces one. Restore into an empty directory, ` +
       "or move the old ledger away first.",
   );
+}
+
+/** What is wrong with the backup is told of the backup: the ledger in place may be whole. */
+async function copyAs(ledger: string, from: string, copy: string): Promise<ChainLink> {
+  try {
+    await copyDatabase(from, copy);
+    return giveIdentity(copy, ledger, from);
+  } catch (error) {
+    const { code, detail } = asLedgerFailure(error, `copy ${from}`).failure;
+    if (code !== "LEDGER_DAMAGED" && code !== "LEDGER_VERSION") throw error;
+    throw new FailureError(code, `The backup ${from} cannot be restored. ${detail}`, { cause: error });
+  }
 }
 
 async function copyDatabase(from: string, copy: string): Promise<void> {

@@ -206,6 +206,7 @@ describe("ledger restore", () => {
     other.exec("CREATE TABLE cats (name TEXT)");
     other.close();
     await expect(restore(file)).rejects.toMatchObject({ failure: { code: "LEDGER_VERSION" } });
+    await expect(restore(file)).rejects.toThrow(`The backup ${file} cannot be restored`);
     expect(readdirSync(target.dir).filter((name) => name.includes("restoring"))).toEqual([]);
   });
 
@@ -223,9 +224,9 @@ describe("ledger restore", () => {
     place.tamper("UPDATE facts SET at = at + 1 WHERE position = 2");
     const elsewhere = join(target.dir, "elsewhere");
     mkdirSync(elsewhere);
-    await expect(restoreLedger({ from: place.dir, dir: elsewhere, uuid: randomUUID })).rejects.toThrow(
-      "damaged at position 2:",
-    );
+    const damaged = restoreLedger({ from: place.dir, dir: elsewhere, uuid: randomUUID });
+    await expect(damaged).rejects.toThrow("damaged at position 2:");
+    await expect(damaged).rejects.toThrow(`The backup ${place.file} cannot be restored`);
     const untouched = await target.open({ dir: elsewhere });
     expect(untouched.head()).toMatchObject({ position: 0, restored: false });
     await untouched.close();
