@@ -27,19 +27,24 @@ export function openingEntries(
   const settings = settingsAtStart(state, configured);
   if (state.position === 0 || !isSame(settings, state.settings) || !isSame(configured, state.configured))
     entries.push(entry("settings", at, "settings.changed", { ...settings, configured }));
-  if (state.services.length === 0) {
-    const [first] = services;
-    if (first === undefined)
-      throw new FailureError(
-        "CONFIGURATION_INVALID",
-        "The Service Info Table is empty; give at least one ticketing service.",
-      );
-    const selected = services.find((one) => one.name === config.services.selected) ?? first;
-    entries.push(entry("services", at, "services.imported", { services, by: "first start" }));
+  const isFirst = state.services.length === 0;
+  const selected = selectedAtStart(isFirst ? services : state.services, config.services.selected);
+  if (selected === undefined)
+    throw new FailureError(
+      "CONFIGURATION_INVALID",
+      "The Service Info Table is empty; give at least one ticketing service.",
+    );
+  if (isFirst) entries.push(entry("services", at, "services.imported", { services, by: "first start" }));
+  // A8: a table that was imported before the first start has none.
+  if (isFirst || state.selectedService === null)
     entries.push(entry("services", at, "service.selected", { name: selected.name, by: "first start" }));
-  }
   entries.push(...recover(state, restored, at));
   return entries;
+}
+
+/** Where nobody has selected one yet. */
+export function selectedAtStart(services: readonly ServiceInfo[], wished: string): ServiceInfo | undefined {
+  return services.find(({ name }) => name === wished) ?? services[0];
 }
 
 /**

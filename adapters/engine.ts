@@ -139,7 +139,10 @@ async function assemble(
     // The file is read once in a ledger's life: after that the table in the ledger counts.
     const seed =
       ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
-    const { services: rows, selected } = await tableAtStart(ledger, seed, config.services.selected);
+    const { services: rows, selected } = await tableAtStart(ledger, seed, {
+      wished: config.services.selected,
+      spoken: spokenProtocols,
+    });
     orThrow(await checkPasswords(rows, selected, log));
     const heartbeatReceiver = (url: string) => createHttpReceiver({ url, clock });
     // Loaded beside the running engine: it is asked anew for each flow.

@@ -146,6 +146,34 @@ describe("on the ledger of a stopped engine", () => {
     expect((await supervisor.importServices(readFileSync(changed), { by: "x" })).ok).toBe(false);
   });
 
+  test("A8: a table imported before the first start, which was refused, has a selected row when it comes", async () => {
+    const dataDir = join(folder(), "data");
+    const config = {
+      dataDir,
+      listen: { port: 0 },
+      services: { file: file(folder(), "bad.csv", "nonsense") },
+    };
+    const options = { config, clock: systemClock, ids: systemIds, log: quiet };
+    await expect(startEngine(options)).rejects.toMatchObject({ failure: { code: "CONFIGURATION_INVALID" } });
+    const foreign = row({ name: "A", protocol: "tmf621v4" });
+    const wanted = file(dataDir, "in.csv", table(foreign, row({ name: "B" }), row({ name: "C" })));
+    expect(await words("import", wanted, "--data-dir", dataDir)).toMatchObject({ code: 0 });
+    await expect(startEngine(options)).rejects.toMatchObject({
+      failure: {
+        code: "CONFIGURATION_INVALID",
+        detail:
+          "No service is selected, and A speaks tmf621v4; this engine speaks osb. Select another: ticket-client services select NAME.",
+      },
+    });
+    const services = { ...config.services, selected: "B" };
+    for (const wished of [services, config.services]) {
+      // oxlint-disable-next-line no-await-in-loop -- one start after the other
+      const engine = await startEngine({ ...options, config: { ...config, services: wished } });
+      expect(engine.supervisor.state.selectedService).toBe("B");
+      await engine.stop({ drainSeconds: 0 }); // oxlint-disable-line no-await-in-loop
+    }
+  });
+
   test("settings are left as they are", async () => {
     const dataDir = join(folder(), "data");
     await (await engineIn(dataDir, { maxResponseRows: 7, reopenSeconds: 3 })).stop();
