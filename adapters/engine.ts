@@ -137,8 +137,7 @@ async function assemble(
   let topology: TopologyDatabase;
   try {
     // The file is read once in a ledger's life: after that the table in the ledger counts.
-    const seed =
-      ledger.head().position > 0 ? [] : (services ?? orThrow(seedServices(config, spokenProtocols)));
+    const seed = () => services ?? orThrow(seedServices(config, spokenProtocols));
     const { services: rows, selected } = await tableAtStart(ledger, seed, {
       wished: config.services.selected,
       spoken: spokenProtocols,
@@ -148,7 +147,7 @@ async function assemble(
     // Loaded beside the running engine: it is asked anew for each flow.
     topology = openTopology(config, clock);
     const ports = { config, ledger, service, topology, clock, ids, log, heartbeatReceiver };
-    supervisor = await createSupervisor({ ...ports, ...table, services: seed, onBroken: fall });
+    supervisor = await createSupervisor({ ...ports, ...table, services: rows, onBroken: fall });
   } catch (error) {
     await closeQuietly(ledger);
     throw error;

@@ -12,20 +12,21 @@ export interface TableAtStart {
 }
 
 /**
- * Of a ledger without any: `seed`. Where none was selected, `wished`, or else the first. Throws CONFIGURATION_INVALID where
- * that one's protocol is not spoken.
+ * Of a ledger without any: `seed`, which is asked then only. Where none was selected, `wished`, or else the first.
+ * Throws CONFIGURATION_INVALID where that one's protocol is not spoken.
  */
 export async function tableAtStart(
   ledger: Pick<Ledger, "readStream">,
-  seed: readonly ServiceInfo[],
+  seed: () => readonly ServiceInfo[],
   { wished, spoken }: { readonly wished: string; readonly spoken: readonly ServiceProtocol[] },
 ): Promise<TableAtStart> {
-  let services = seed;
+  let services: readonly ServiceInfo[] | null = null;
   let selected: string | null = null;
   for (const { type, body } of await ledger.readStream("services")) {
     if (type === "services.imported") ({ services } = body);
     if (type === "service.selected") selected = body.name;
   }
+  services ??= seed();
   if (selected !== null) return { services, selected };
   const row = selectedAtStart(services, wished);
   if (row !== undefined && !spoken.includes(row.protocol))

@@ -174,6 +174,16 @@ describe("on the ledger of a stopped engine", () => {
     }
   });
 
+  test("A8: an import that was cut off before the first start leaves it the table of its file", async () => {
+    const dataDir = join(folder(), "data");
+    const ledger = await openSqliteLedger({ dir: dataDir, now: () => 0, uuid: () => systemIds.uuid() });
+    const opened = entry("settings", 0, "ledger.opened", { engine: "ticket-client", clients: 0 });
+    await ledger.append({ id: "cut off", facts: [opened] });
+    await ledger.close();
+    const { supervisor } = await engineIn(dataDir);
+    expect(supervisor.state.selectedService).toBe("OSB");
+  });
+
   test("settings are left as they are", async () => {
     const dataDir = join(folder(), "data");
     await (await engineIn(dataDir, { maxResponseRows: 7, reopenSeconds: 3 })).stop();
