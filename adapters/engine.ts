@@ -218,12 +218,16 @@ async function assemble(
     if (readiness !== "broken") readiness = "stopping";
     verification.abort();
     await Promise.all([intake.stop(), httpIntake.stop()]);
-    // The callback stays: results that come while flows end still count.
-    await supervisor.stop({ drainSeconds });
-    feed.close();
-    await Promise.all([feedEdge.close(), inspectEdge.close(), offload?.close()]);
-    tokens.close();
-    await Promise.all([server.close(), verified]);
+    try {
+      // The callback stays: results that come while flows end still count.
+      await supervisor.stop({ drainSeconds });
+    } finally {
+      // Also where the ledger cannot be closed: nothing is left open.
+      feed.close();
+      await Promise.all([feedEdge.close(), inspectEdge.close(), offload?.close()]);
+      tokens.close();
+      await Promise.all([server.close(), verified]);
+    }
   }
 
   let stopped: Promise<void> | null = null;

@@ -5,7 +5,7 @@ import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { ConfigInput } from "../../actors/config.ts";
 import { systemClock, systemIds } from "../../adapters/clock/system.ts";
@@ -30,6 +30,21 @@ async function engineOf(config: ConfigInput = {}): Promise<Engine> {
   });
   return engine;
 }
+
+test("R3: an engine whose ledger cannot be closed says so when it is stopped, and listens no more", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "ticket-client-http-"));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const config = { listen: { port: 0 }, dataDir };
+  const engine = await startEngine({ config, clock: systemClock, ids: systemIds, log: quiet });
+  const { supervisor, url } = engine;
+  const stop = supervisor.stop.bind(supervisor);
+  vi.spyOn(supervisor, "stop").mockImplementation(async (how) => {
+    await stop(how);
+    throw new Error("disk I/O error"); // as its last checkpoint may
+  });
+  await expect(engine.stop({ drainSeconds: 0 })).rejects.toThrow("disk I/O error");
+  await expect(fetch(url)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
+});
 
 interface Said {
   readonly status: number;
