@@ -55,7 +55,7 @@ export class Journal {
     const snapshotAt = state.position; // 0 where it was of another shape
     for (;;) {
       const from = state.position;
-      for await (const fact of ledger.read(from, limits.ledgerReadRows)) applyFact(state, fact);
+      for await (const fact of ledger.read(from, limits.ledgerReadRows)) foldRead(state, fact);
       if (state.position === from) break;
     }
     return new Journal(ledger, state, snapshotAt, onBroken);
@@ -200,6 +200,20 @@ export class Journal {
     const waiting = this.#emptied;
     this.#emptied = [];
     for (const resolve of waiting) resolve();
+  }
+}
+
+/** A fact as it was read back. Throws FailureError ENGINE_DEFECT for one that this version cannot fold. */
+export function foldRead(state: State, fact: Fact): void {
+  try {
+    applyFact(state, fact);
+  } catch (error) {
+    const because = error instanceof Error ? error.message : String(error);
+    throw new FailureError(
+      "ENGINE_DEFECT",
+      `The fact at position ${fact.position} cannot be folded: ${because}`,
+      { cause: error },
+    );
   }
 }
 

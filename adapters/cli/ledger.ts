@@ -2,9 +2,9 @@
 import { createWriteStream, existsSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { foldRead } from "../../actors/journal.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
-import { applyFact } from "../../machines/fold.ts";
 import { stateFromText } from "../../machines/fold-snapshot.ts";
 import { emptyState, type State } from "../../machines/state.ts";
 import { systemIds } from "../clock/system.ts";
@@ -52,7 +52,7 @@ export function foldLedger(dir: string): State {
     const state = snapshot === null ? emptyState() : stateFromText(snapshot.state);
     for (;;) {
       const page = reader.page(state.position, limits.ledgerReadRows);
-      for (const fact of page) applyFact(state, fact);
+      for (const fact of page) foldRead(state, fact);
       if (page.length === 0) return state;
     }
   } finally {

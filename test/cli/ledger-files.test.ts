@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type LedgerDirectory, makeLedgerDirectory } from "../ledger/ledger-directory.ts";
 import { acceptance, notes } from "../ledger/sample-facts.ts";
+import type { NewFact } from "../../machines/facts.ts";
 import { isMissing } from "../needs.ts";
 import { main } from "./command-line.ts";
 
@@ -36,6 +37,25 @@ test("R4 A1: `explain` and `services` leave the log of an emptied ledger.db alon
     expect(existsSync(log) ? statSync(log).size : 0).toBe(before);
   }
   rmSync(dir, { recursive: true });
+});
+
+test("a fact that a newer version wrote is refused with its position and what to start, by all who fold it", async () => {
+  const ledger = await place.open();
+  const fact = { type: "weather.changed", at: 0, body: {} } as unknown as NewFact;
+  await ledger.append({ id: "b1", facts: [{ stream: "audit", fact }] });
+  await ledger.close();
+  for (const words of [
+    ["serve", "--port", "0"],
+    ["ledger", "stats"],
+    ["services", "export", "-"],
+  ]) {
+    const { stderr, stdout, status } = run(...words, "--data-dir", place.dir);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toMatch(
+      /^ticket-client: The fact at position 1 cannot be folded: A fact of a type .* Start the version that wrote it\.$/m,
+    );
+    expect(stderr).not.toMatch(/^ticket-client: *at /m);
+  }
 });
 
 const mount = (...words: string[]): boolean => spawnSync("mount", words).status === 0;
