@@ -6,6 +6,7 @@
  */
 import { entry } from "../machines/entry.ts";
 import { alarmStream } from "../machines/facts.ts";
+import { FailureError } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import { unsettledAlarms } from "../machines/state.ts";
 import type { Notification, Position } from "../machines/vocabulary.ts";
@@ -41,10 +42,11 @@ export class AlarmAdmission {
     return this.#accepting > limits.unacknowledgedCalmMax;
   }
 
-  /** A1, A4: resolves when durable. */
+  /** A1, A4: resolves when durable. Throws FailureError INVALID for names that the ledger cannot keep. */
   async accept(notification: Notification, digest: string): Promise<Acceptance> {
     const { journal, ledger, clock, isStopping } = this.#ports;
     if (isStopping()) return { kind: "stopping" };
+    mustBeWhole(notification);
     if (unsettledAlarms(journal.state) + this.#accepting >= limits.unsettledAlarmsMax) {
       return { kind: "overloaded", retryAfterMs: limits.overloadedRetryAfterMs }; // A6
     }
@@ -74,4 +76,14 @@ export class AlarmAdmission {
   ): Promise<{ position: Position; duplicate: boolean }> {
     return acceptedOrThrow(await this.accept(notification, digest), notification);
   }
+}
+
+/** R1, A4: a ledger of Unicode text would give other names back, and take two for one. */
+function mustBeWhole({ source, id, key }: Notification): void {
+  for (const name of [source, id, key])
+    if (!name.isWellFormed())
+      throw new FailureError(
+        "INVALID",
+        `The alarm's source, id or key ${JSON.stringify(name)} holds half a character (a lone surrogate); expected Unicode text.`,
+      );
 }

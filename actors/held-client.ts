@@ -110,7 +110,8 @@ export class HeldClient {
     key: string,
     payload: RequestPayload,
   ): Promise<Result<Forwarded & { readonly requestId: string }>> {
-    mustBeWritable({ key, payload });
+    mustBeKey(key);
+    mustBeWritable(payload);
     const { journal, clock, ids, lock, clientId } = this.#ports;
     const selected = this.#ports.service();
     if (selected === null) return fail("BAD_CONFIGURATION", "No ticketing service is selected.");
@@ -219,4 +220,10 @@ function twinOf({ key, open, unknown }: KeyState): string | null {
 /** Throws a TypeError: what a row or a fact could not hold is the asker's mistake, not the client's (R6). */
 function mustBeWritable(asked: unknown): void {
   JSON.stringify(asked);
+}
+
+/** As `mustBeWritable`. R1: a ledger of Unicode text would give another key back. */
+function mustBeKey(key: string): void {
+  if (typeof key !== "string" || !key.isWellFormed())
+    throw new TypeError("A key is text of whole characters.");
 }

@@ -46,3 +46,19 @@ test.each(unwritable)(
     expect(await engine.broken()).toEqual([]);
   },
 );
+
+test("R1 A4: a name with half a character is refused, which the ledger would not give back as it was", async () => {
+  const engine = await new World().open();
+  const half = "node-\ud800";
+  const refused = { failure: { code: "INVALID", detail: expect.stringContaining("half a character") } };
+  await expect(engine.supervisor.raise(notification("1", { key: half }))).rejects.toMatchObject(refused);
+  await expect(engine.supervisor.raise(notification(half))).rejects.toMatchObject(refused);
+  const held = await engine.supervisor.lock();
+  const close = { command: "close", ticketId: "T-1", endAt: 0, closeCode: "cleared", alarmRefs: [] } as const;
+  await expect(held.forward(half, close)).rejects.toThrow(TypeError);
+  expect(await held.close()).toEqual({ ok: true, value: null });
+  await acceptAll(engine, notification("2", { details: half })); // in a body it is written as it is
+  await engine.settled();
+  expect([engine.failures, engine.logged]).toEqual([[], []]);
+  expect(await engine.broken()).toEqual([]);
+});
