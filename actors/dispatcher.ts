@@ -74,6 +74,8 @@ export class Dispatcher {
     });
     this.#confirmations = new Confirmations(ports.journal, ports.clock);
     ports.journal.listen((facts) => this.#learn(facts));
+    // Refused, which ends it: whoever waits is told why.
+    void ports.journal.fallen.then(() => this.#commit(null, null, [], [], () => {}));
   }
 
   /** Keys in line by lane: creates, updates, closes. */

@@ -108,6 +108,18 @@ test("R3: whoever asks for a lock when the ledger fails is told so, in line or b
   await expect(supervisor.lock({ timeoutSeconds: 0 })).rejects.toMatchObject(failed);
 });
 
+test("R4: whoever waits for a client when damage is found elsewhere is told so, and not that none became idle", async () => {
+  const world = new World({ config: { clients: 1 } });
+  const engine = await world.open();
+  const { supervisor } = engine;
+  await supervisor.lock();
+  const waiting = Promise.allSettled([supervisor.lock({ timeoutSeconds: 30 })]);
+  await engine.quiet();
+  supervisor.fall(new FailureError("LEDGER_DAMAGED", "The ledger is damaged at position 1."));
+  await engine.pass(60);
+  expect(await waiting).toMatchObject([{ reason: { failure: { code: "LEDGER_DAMAGED" } } }]);
+});
+
 test("a stop that is asked for twice is one: whoever asks waits until it has ended", async () => {
   const world = new World();
   const engine = await world.open();
