@@ -36,7 +36,7 @@ function recoverRequest(key: KeyState, request: RequestState, restored: boolean,
 
 function inDoubt(key: KeyState, request: RequestState, restored: boolean, at: Instant): Entry[] {
   const because = restored
-    ? "A backup was restored; the request may have been sent since."
+    ? "A backup was restored, or the ledger lost its end; the request may have been sent since."
     : "The engine stopped while it was being sent.";
   return leftInDoubt(key, request, at, { code: "ENGINE_STOPPED", cause: because, because });
 }
