@@ -19,10 +19,12 @@ export const cloudEventsFormat: AlarmFormat = {
   mediaTypes: ["application/json", "application/cloudevents+json", batchMediaType],
   success: 202,
   read(body, request) {
-    const mediaType = request.headers["content-type"] ?? "";
-    if (request.headers["ce-specversion"] !== undefined) return binary(body, request);
+    const mediaType = request.headers["content-type"]?.toLowerCase() ?? "";
+    // A structured event may name its attributes in headers as well.
+    const isStructured = mediaType.startsWith("application/cloudevents");
+    if (!isStructured && request.headers["ce-specversion"] !== undefined) return binary(body, request);
     if (/^\s*\[/.test(body)) return batch(body, request);
-    if (mediaType.toLowerCase().startsWith(batchMediaType))
+    if (mediaType.startsWith(batchMediaType))
       return {
         ok: false,
         refusal: refusalOf("INVALID", "", `expected a JSON array of events, as ${batchMediaType} says`),

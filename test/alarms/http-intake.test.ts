@@ -137,6 +137,24 @@ describe("one event", () => {
     const missing = await intake.post(path, data, { "ce-specversion": "1.0" });
     expect(missing).toMatchObject({ status: 400, body: { code: "MISSING", field: "/id" } });
   });
+
+  test("an event or a batch whose attributes stand in headers as well is read from the body", async () => {
+    const intake = await startHttpIntake(new MemoryAlarmSink());
+    const { data, ...attributes } = eventOf({ id: "1" });
+    const headers = Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [`ce-${name}`, encodeURIComponent(value)]),
+    );
+    const typed = (type: string) => ({ ...headers, "content-type": `Application/CloudEvents${type}` });
+    const event = { ...attributes, data };
+    expect(await intake.post(path, event, typed("+json; charset=UTF-8"))).toMatchObject({
+      status: 202,
+      body: { results: [{ status: "accepted", id: "1" }] },
+    });
+    expect(await intake.post(path, [event], typed("-batch+json"))).toMatchObject({
+      status: 202,
+      body: { results: [{ status: "duplicate", id: "1" }] },
+    });
+  });
 });
 
 describe("an array", () => {
