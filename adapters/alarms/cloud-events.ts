@@ -103,10 +103,16 @@ function attributesOf(headers: IncomingHttpHeaders): Readonly<Record<string, str
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith("ce-") || typeof value !== "string" || name === "ce-data") continue;
     try {
-      attributes.push([name.slice(3), decodeURIComponent(value)]);
+      attributes.push([name.slice(3), decodeURIComponent(unquoted(value))]);
     } catch {
       return null;
     }
   }
   return Object.fromEntries(attributes);
+}
+
+/** Senders of older versions of the binding quote a value and escape quotes in it (RFC 7230, 3.2.6). */
+function unquoted(value: string): string {
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1];
+  return quoted === undefined ? value : quoted.replaceAll(/\\(.)/g, "$1");
 }

@@ -138,6 +138,21 @@ describe("one event", () => {
     expect(missing).toMatchObject({ status: 400, body: { code: "MISSING", field: "/id" } });
   });
 
+  test("binary mode: a quoted header is its text, with what is escaped in it", async () => {
+    const sink = new MemoryAlarmSink();
+    const intake = await startHttpIntake(sink);
+    const { data, ...attributes } = eventOf({ id: 'Ä "1"' });
+    const quoted = (value: string) => `"${value.replaceAll('"', '\\"').replaceAll("Ä", "%C3%84")}"`;
+    const headers = Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [`ce-${name}`, quoted(value)]),
+    );
+    const said = await intake.post(path, data, headers);
+    expect(said).toMatchObject({ status: 202, body: { results: [{ status: "accepted", id: 'Ä "1"' }] } });
+    expect(await intake.post(path, { ...attributes, data })).toMatchObject({
+      body: { results: [{ status: "duplicate" }] },
+    });
+  });
+
   test("an event or a batch whose attributes stand in headers as well is read from the body", async () => {
     const intake = await startHttpIntake(new MemoryAlarmSink());
     const { data, ...attributes } = eventOf({ id: "1" });
