@@ -12,6 +12,7 @@ import {
   parkReasonSchema,
   positionSchema,
   requestCommandSchema,
+  tableMismatchSchema,
   ticketSchema,
 } from "./vocabulary-schemas.ts";
 
@@ -178,6 +179,7 @@ export const gatewaySchema = z
     unknown: z
       .array(unknownRequestSchema)
       .meta({ description: `wait for a verdict, oldest first, at most ${limits.gatewayListMax}` }),
+    mismatch: tableMismatchSchema.nullable(),
   })
   .meta({ id: "Gateway" });
 export type GatewayMessage = z.output<typeof gatewaySchema>;

@@ -38,6 +38,8 @@ export interface ReaderPorts {
   /** Live search results of a client; null: none since it was started. */
   readonly results: (clientId: string) => SearchResults | null;
   readonly waiting: () => EngineSnapshot["queue"];
+  /** Where the gateway's service table differs. */
+  readonly mismatch: () => EngineSnapshot["services"]["mismatch"];
 }
 
 export class EngineReader {
@@ -100,6 +102,7 @@ export class EngineReader {
   gateway(): GatewayMessage {
     const state = this.#ports.state();
     const counts = { planned: 0, sending: 0, retry: 0, inDoubt: 0, async: 0, unknown: state.unknown.size };
+    const mismatch = this.#ports.mismatch();
     const requests: RequestMessage[] = [];
     const inFlight: RequestMessage[] = [];
     for (const request of unsettledRequests(state)) {
@@ -113,6 +116,7 @@ export class EngineReader {
       counts,
       requests,
       unknown: unknownMessages(state),
+      mismatch: mismatch === null ? null : { ...mismatch, rows: [...mismatch.rows] },
     };
   }
 

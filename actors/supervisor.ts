@@ -205,6 +205,7 @@ export class Supervisor implements AlarmSink {
       views: this.#views,
       results: (clientId) => this.#client(clientId)?.getSnapshot().context.results ?? null,
       waiting: () => this.#dispatcher.waiting(),
+      mismatch: () => this.tableMismatch,
     });
     this.#crashes = new CrashRecovery({
       ...reach,

@@ -89,6 +89,7 @@ const gateway = {
   counts: { planned: 0, sending: 0, retry: 0, inDoubt: 0, async: 0, unknown: 1 },
   requests: [],
   unknown: [],
+  mismatch: null,
 };
 
 const live: LineState = { kind: "live" };

@@ -36,6 +36,7 @@ import {
   selectClients,
   writeOrder,
 } from "../../visualizations/console/model/client-table.ts";
+import { putGateway } from "../../visualizations/console/model/asked.ts";
 import { type Client, newClient, sinceOf } from "../../visualizations/console/model/clients.ts";
 import { csvOf } from "../../visualizations/console/model/csv.ts";
 import { badRows } from "../../visualizations/console/model/import-preview.ts";
@@ -351,7 +352,14 @@ test("exceptions: none while all is well; locks near their end, long commands, d
   screen.clients.set("client-04", client(4, 2 * minute, true));
   screen.waiting = { create: 0, update: 0, close: 0, parked: 2, parkedFor: { storm: 2 } };
   const counts = { planned: 0, sending: 0, retry: 0, inDoubt: 1, async: 0, unknown: 2 };
-  const gateway = { waiting: screen.waiting, inFlight: [], requests: [], unknown: [], counts };
+  const gateway = {
+    waiting: screen.waiting,
+    inFlight: [],
+    requests: [],
+    unknown: [],
+    counts,
+    mismatch: null,
+  };
   expect(calmText(screen, gateway)).toBe("Nothing abnormal.");
   expect(exceptionsOf(screen, gateway, now).map(({ title }) => title)).toEqual([
     "1 lock near or past the end of its time",
@@ -360,6 +368,20 @@ test("exceptions: none while all is well; locks near their end, long commands, d
     "1 request in doubt",
     "Event storm: 2 keys held back",
   ]);
+});
+
+test("a service table that differs is an exception from when the gateway is asked, and none any more once it is equal", () => {
+  const screen = emptyScreen();
+  const counts = { planned: 0, sending: 0, retry: 0, inDoubt: 0, async: 0, unknown: 0 };
+  const waiting = { create: 0, update: 0, close: 0, parked: 0, parkedFor: {} };
+  const mismatch = { because: "Row OSB, column port: 1 here, 2 in the table.", rows: [], since: now };
+  const told = { waiting, inFlight: [], requests: [], unknown: [], counts };
+  putGateway(screen, { ...told, mismatch }, now);
+  expect(exceptionsOf(screen, null, now)).toMatchObject([
+    { name: "tables-differ", detail: mismatch.because },
+  ]);
+  putGateway(screen, { ...told, mismatch: null }, now);
+  expect(exceptionsOf(screen, null, now)).toEqual([]);
 });
 
 /** Theirs must be all that this page reads: what it expects and does not get does not compile. */

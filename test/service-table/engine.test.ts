@@ -87,9 +87,12 @@ test("gateway.servicesFile: nothing is sent while it differs, and an import that
   );
   const settled = next(engine, "alarm.settled");
   await supervisor.raise(notification("1"));
+  const asked = async () => (await fetch(`${engine.url}/api/gateway`)).json();
+  expect(await asked()).toMatchObject({ mismatch: supervisor.snapshot().services.mismatch });
   expect(await supervisor.importServices(same, { by: "test" })).toMatchObject({ ok: true });
   expect((await settled).body.outcome).toBe("created");
   expect(supervisor.snapshot().services.mismatch).toBeNull();
+  expect(await asked()).toMatchObject({ mismatch: null });
   expect(types.indexOf("flow.started")).toBeGreaterThan(types.indexOf("services.imported"));
   expect(peer.requests).toHaveLength(2);
 });

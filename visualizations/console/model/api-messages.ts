@@ -3,7 +3,7 @@
  * page imports none of them.
  */
 import type { Outcome } from "./alarms.ts";
-import type { ClientView, FlowResult, ResponseRow, ServiceInfo } from "./feed.ts";
+import type { ClientView, FlowResult, Mismatch, ResponseRow, ServiceInfo } from "./feed.ts";
 
 export interface ClientAnswer extends ClientView {
   readonly key: string | null;
@@ -174,6 +174,7 @@ export interface GatewayAnswer {
   >;
   readonly requests: readonly RequestAnswer[];
   readonly unknown: readonly UnknownAnswer[];
+  readonly mismatch: Mismatch | null;
 }
 
 export interface ActAnswer {

@@ -47,8 +47,9 @@ export function flowOfAnswer(answer: FlowAnswer): Flow {
   };
 }
 
-export function putGateway(screen: Screen, { waiting }: GatewayAnswer, at: number): void {
+export function putGateway(screen: Screen, { waiting, mismatch }: GatewayAnswer, at: number): void {
   screen.waiting = waiting;
+  screen.mismatch = mismatch;
   takeWaiting(screen.series, waiting.create + waiting.update + waiting.close, at);
   screen.version += 1;
 }
