@@ -23,6 +23,11 @@ class Page {
   readonly urls: string[] = [];
   /** Messages that the line loses, by what they contain. */
   lose: string | null = null;
+  /** While true no frame is drawn. */
+  isHidden = false;
+  /** The last frame that came. */
+  heard = "";
+  #frame: (() => void) | null = null;
   #socket: { close(): void } | null = null;
   #waiting: (() => void) | null = null;
 
@@ -35,7 +40,10 @@ class Page {
       onChange: () => this.#waiting?.(),
       ports: {
         open: (...asked) => this.#open(...asked),
-        nextFrame: (call) => void setImmediate(call),
+        nextFrame: (call) => {
+          if (this.isHidden) this.#frame = call;
+          else setImmediate(call);
+        },
         setTimeout: (call, ms) => this.clock.setTimeout(call, ms),
         clearTimeout: (timer) => this.clock.clearTimeout(timer),
         monotonicMs: () => this.clock.monotonicMs(),
@@ -54,9 +62,16 @@ class Page {
       heard: (text) => {
         if (this.lose !== null && text.includes(this.lose)) this.lose = null;
         else listener.heard(text);
+        this.heard = text;
+        this.#waiting?.();
       },
     });
     return this.#socket;
+  }
+
+  show(): void {
+    this.isHidden = false;
+    this.#frame?.();
   }
 
   cut(): void {
@@ -112,6 +127,23 @@ test("F1: a fact lost on the way is noticed at the next one, and fetched", async
   expect(page.connection.gaps).toBe(1);
   const positions = page.screen.events.map(({ data }) => data.position);
   expect(positions).toEqual(positions.map((_, index) => (positions[0] ?? 0) + index));
+});
+
+test("F2: opened anew with facts that are not taken yet, the page gets them once, and misses nothing", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  const page = new Page(api);
+  await page.until(() => page.connection.state.kind === "live");
+  page.isHidden = true;
+  await raiseAll(api, ["1"]);
+  await page.until(() => page.heard.includes("ticketclient.alarm.settled"));
+  page.connection.open();
+  page.show();
+  await page.until(() => page.urls.length === 2 && page.heard.includes("ticketclient.feed.snapshot"));
+  await raiseAll(api, ["2"]);
+  await page.until(() => settledOf(page.screen).includes("2"));
+  expect(page.screen.lost).toBeNull();
+  expect(settledOf(page.screen)).toEqual(["1", "2"]);
+  expect(page.connection.gaps).toBe(0);
 });
 
 test("waits grow to a quarter of a minute; an engine that is gone is named", async () => {

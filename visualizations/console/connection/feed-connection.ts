@@ -98,19 +98,16 @@ export class FeedConnection {
 
   close(): void {
     this.#drop();
-    this.#forgetQueue();
   }
 
-  #forgetQueue(): void {
-    this.#queue = [];
-    this.#queuedChars = 0;
-    this.#rest = [];
-  }
-
+  /** What is not taken yet goes too: it comes again after the resume (F2). */
   #drop(): void {
     this.#options.ports.clearTimeout(this.#timer);
     this.#socket?.close();
     this.#socket = null;
+    this.#queue = [];
+    this.#queuedChars = 0;
+    this.#rest = [];
   }
 
   #enqueue(text: string): void {
@@ -160,7 +157,6 @@ export class FeedConnection {
     if (count === 0) return;
     if (isGap) this.#gaps += 1;
     if (isGap || isRewound) {
-      this.#forgetQueue();
       this.open(); // F1
     } else {
       this.#attempts = 0;
