@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { ApiUnderTest } from "../http/api/rig.ts";
+import { type ApiUnderTest, startApi } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { enter, tabTo, typeInto } from "./keyboard.ts";
 import { browserTestMsMax, openPage, type Watched } from "./rig.ts";
@@ -134,6 +134,33 @@ test("a client is opened as it was, its path is read anew, and the next page is 
   await page.getByRole("dialog").getByText("Envelope").first().waitFor();
   await press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("Enter and the arrows mean the row that has the focus, also after others have come above it", async () => {
+  const other = await startApi({ config: { clients: 1 } });
+  const settle = async (id: string, key: string) => {
+    await other.raise(id, { key });
+    await other.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === id);
+  };
+  await settle("1", "node-1");
+  const opened = await openPage(browser, `${other.engine.url}/#/clients/client-01/communication`);
+  const { keyboard } = opened.page;
+  await tabTo(
+    opened.page,
+    opened.page.getByRole("row").filter({ hasText: "node-1" }).filter({ hasText: "create" }),
+  );
+  await settle("2", "node-2");
+  await opened.page.getByText("4 rows", { exact: true }).waitFor();
+  await keyboard.press("Enter");
+  await opened.page.getByRole("dialog", { name: "create of node-1" }).waitFor();
+  await keyboard.press("Escape");
+  await opened.page.getByRole("dialog").waitFor({ state: "detached" });
+  await settle("3", "node-3");
+  await opened.page.getByText("6 rows", { exact: true }).waitFor();
+  await keyboard.press("ArrowDown");
+  await keyboard.press("Enter");
+  await opened.page.getByRole("dialog", { name: "search of node-1" }).waitFor();
+  await opened.close();
 });
 
 test("L6: force unlock, with its reason and the end of the GUID", async () => {

@@ -71,6 +71,18 @@ export function VirtualTable(props: VirtualTableProps) {
     setView({ top: element.scrollTop, height: element.clientHeight });
   }
 
+  /** The row that has the focus, or is about to: others may have come above it since it got it. */
+  function focused(target: EventTarget | null): number {
+    if (wanted.current !== null) return wanted.current;
+    const row = target instanceof Element ? target.closest("tbody tr") : null;
+    return row === null ? current : Number(row.getAttribute("aria-rowindex")) - 2;
+  }
+
+  function onFocus(index: number): void {
+    wanted.current = null;
+    setCurrent(index);
+  }
+
   function onKey(event: KeyboardEvent): void {
     const page = Math.max(1, Math.floor(view.height / rowPx) - 2);
     const steps: Record<string, number> = {
@@ -84,8 +96,9 @@ export function VirtualTable(props: VirtualTableProps) {
     const step = steps[event.key];
     if (step !== undefined) {
       event.preventDefault();
-      move(current + step);
-    } else if (event.key === "Enter" && event.target instanceof HTMLTableRowElement) onOpen?.(current);
+      move(focused(event.target) + step);
+    } else if (event.key === "Enter" && event.target instanceof HTMLTableRowElement)
+      onOpen?.(focused(event.target));
   }
 
   const first = Math.max(0, Math.floor(view.top / rowPx) - spare);
@@ -123,7 +136,7 @@ export function VirtualTable(props: VirtualTableProps) {
               aria-rowindex={index + 2}
               tabIndex={index === focusable ? 0 : -1}
               class={props.rowClass?.(index)}
-              onFocus={() => setCurrent(index)}
+              onFocus={() => onFocus(index)}
               onDblClick={() => onOpen?.(index)}
             >
               {cells(index).map((cell, place) => (
