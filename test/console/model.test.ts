@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { FeedMessage } from "../../actors/feed-messages.ts";
 import { bounds } from "../../visualizations/console/model/bounds.ts";
+import { sinceOf } from "../../visualizations/console/model/clients.ts";
 import { kindOf } from "../../visualizations/console/model/feed.ts";
 import { selectAlarms } from "../../visualizations/console/model/alarms.ts";
 import { emptyScreen, resumePoint, rewind, take } from "../../visualizations/console/model/screen.ts";
@@ -83,6 +84,30 @@ test("every alarm says what became of it, and why; the newest come first", () =>
     recording.messages.slice(0, recording.messages.indexOf(facts[settled] as FeedMessage)),
   );
   expect([...before.alarms.values()][0]).toMatchObject({ outcome: null, because: "client-01 works for it." });
+});
+
+test("a client that has left its state and come back between two states of the feed is in it since then", async () => {
+  const engine = await startEngine({ clients: 1 });
+  const { supervisor, clock } = engine;
+  const reader = new CollectingReader();
+  engine.feed.read(reader, everything);
+  const tick = async () => {
+    await engine.settle();
+    clock.advance(150);
+    await engine.settle();
+  };
+  const msInState = () => {
+    const client = screenOf(reader.messages).clients.get("client-01");
+    return client?.view.state === "locked" ? clock.now() - (sinceOf(client) ?? 0) : null;
+  };
+  const first = await supervisor.lock();
+  await tick();
+  expect(msInState()).toBeLessThan(1_000);
+  clock.advance(60_000);
+  await first.close();
+  await supervisor.lock();
+  await tick();
+  expect(msInState()).toBeLessThan(1_000);
 });
 
 test("an alarm whose key is parked says what it waits for, until a client works for it", async () => {

@@ -46,16 +46,21 @@ export function newClient(view: ClientView): Client {
 
 const noLock = { key: null, service: null, deadlineAt: null, heldBy: null } as const;
 
-/** When it came into its state: seen, else as facts from before this page tell; null: nobody told. */
+/**
+ * When it came into its state, as states and facts tell, the later of the two: between two states it may have left and
+ * come back. null: nobody told.
+ */
 export function sinceOf({ since, steps, view }: Client): number | null {
   const last = steps.at(-1);
-  return since ?? (last?.state === view.state ? last.at : null);
+  const told = last?.state === view.state ? last.at : null;
+  return since === null || told === null ? (since ?? told) : Math.max(since, told);
 }
 
 /** Latest wins. `at`: when the engine sent it. */
 export function withView(client: Client, view: ClientView, at: number): Client {
   const before = client.view;
-  const moved = view.state === before.state ? undefined : { since: at };
+  const isSame = view.state === before.state && view.lockGuid === before.lockGuid;
+  const moved = isSame ? undefined : { since: at };
   const freed = view.lockGuid === null && before.lockGuid !== null ? noLock : undefined;
   return { ...client, ...moved, ...freed, view };
 }
