@@ -236,6 +236,30 @@ describe("F2", () => {
   });
 });
 
+test("F2: after a reset a client has key, holder and deadline of no lock but the one that holds it", () => {
+  const begun = recording.messages.findIndex(
+    (message) => message.type === "ticketclient.flow.started" && message.data.clientId === "client-01",
+  );
+  const started = recording.messages[begun];
+  const [snapshot] = recording.messages;
+  if (snapshot?.type !== "ticketclient.feed.snapshot" || started?.type !== "ticketclient.flow.started")
+    throw new Error("no flow");
+  const held = (lockGuid: string) => {
+    const screen = screenOf(recording.messages.slice(0, begun + 1));
+    const clients = snapshot.data.clients.map((view) =>
+      view.clientId === "client-01"
+        ? { ...view, state: "searching" as const, lockStatus: "locked" as const, lockGuid, lockTime: 1 }
+        : view,
+    );
+    const position = screen.position + 1_000;
+    take(screen, { ...snapshot, data: { ...snapshot.data, clients, position, reset: true } });
+    return screen.clients.get("client-01");
+  };
+  const { lockGuid, key } = started.data;
+  expect(held(lockGuid)).toMatchObject({ key, heldBy: "flow", deadlineAt: expect.any(Number) as number });
+  expect(held("another")).toMatchObject({ key: null, heldBy: null, deadlineAt: null });
+});
+
 test("F1: a fact that is missing is a gap: the next is not taken, and the reader resumes from where it was", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: facts.length - 2 }), async (missing) => {

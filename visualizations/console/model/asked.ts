@@ -9,8 +9,10 @@ export function putClients(screen: Screen, clients: readonly ClientAnswer[]): vo
   for (const { clientId, lockGuid, key, heldBy, deadlineAt } of clients) {
     const client = screen.clients.get(clientId);
     if (client === undefined || lockGuid === null || client.view.lockGuid !== lockGuid) continue;
+    if (client.lock !== null && client.lock !== lockGuid) continue;
     screen.clients.set(clientId, {
       ...client,
+      lock: lockGuid,
       key: client.key ?? key,
       heldBy: client.heldBy ?? heldBy,
       deadlineAt: client.deadlineAt ?? deadlineAt,

@@ -22,7 +22,8 @@ export interface Client {
   readonly view: ClientView;
   /** When it was seen coming into its state; null: it was in it before. `sinceOf` knows more. */
   readonly since: number | null;
-  /** Of the current lock; null where not known. */
+  /** The lock that these four are of, as facts told; null where none did. */
+  readonly lock: string | null;
   readonly key: string | null;
   readonly service: string | null;
   readonly deadlineAt: number | null;
@@ -36,15 +37,12 @@ export function newClient(view: ClientView): Client {
     clientId: view.clientId,
     view,
     since: view.lockTime !== null && view.state === "locked" ? view.lockTime : null,
-    key: null,
-    service: null,
-    deadlineAt: null,
-    heldBy: null,
+    ...noLock,
     steps: [],
   };
 }
 
-const noLock = { key: null, service: null, deadlineAt: null, heldBy: null } as const;
+const noLock = { lock: null, key: null, service: null, deadlineAt: null, heldBy: null } as const;
 
 /**
  * When it came into its state, as states and facts tell, the later of the two: between two states it may have left and
@@ -63,6 +61,11 @@ export function withView(client: Client, view: ClientView, at: number): Client {
   const moved = isSame ? undefined : { since: at };
   const freed = view.lockGuid === null && before.lockGuid !== null ? noLock : undefined;
   return { ...client, ...moved, ...freed, view };
+}
+
+/** Facts were passed over: what they told of another lock than the one that is seen is forgotten. */
+export function withoutFacts(client: Client, { lockGuid }: ClientView): Client {
+  return client.lock === lockGuid ? client : { ...client, ...noLock };
 }
 
 /** What a fact says of the client that it names, directly or by its lock. */
@@ -85,7 +88,12 @@ export function withFact(client: Client, fact: FeedFact): Client {
 function lockTold(fact: FeedFact): Partial<Client> {
   switch (fact.type) {
     case "ticketclient.client.locked":
-      return { ...noLock, deadlineAt: fact.data.deadlineAt, heldBy: fact.data.by };
+      return {
+        ...noLock,
+        lock: fact.data.lockGuid,
+        deadlineAt: fact.data.deadlineAt,
+        heldBy: fact.data.by,
+      };
     case "ticketclient.flow.started":
       return { key: fact.data.key };
     case "ticketclient.request.planned":

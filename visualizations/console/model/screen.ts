@@ -6,7 +6,7 @@
  */
 import { type Alarms, takeAlarmFact } from "./alarms.ts";
 import { bounds } from "./bounds.ts";
-import { type Client, newClient, withFact, withView } from "./clients.ts";
+import { type Client, newClient, withFact, withoutFacts, withView } from "./clients.ts";
 import type {
   Counters,
   FeedFact,
@@ -133,8 +133,9 @@ function takeSnapshot(screen: Screen, { data }: FeedSnapshot, at: number): void 
   const { ledger, position, reset, clients, counters, queue, services, heartbeat } = data;
   const isNew = screen.ledger === null;
   // What was never shown is not lost.
+  const isSeam = reset || (!isNew && (ledger !== screen.ledger || position !== screen.position));
   if (reset && screen.position === screen.rewoundTo) dropFacts(screen);
-  else if (reset || (!isNew && (ledger !== screen.ledger || position !== screen.position))) {
+  else if (isSeam) {
     const isSame = ledger === screen.ledger && position >= screen.position;
     const before = screen.lost === null ? 0 : screen.lost.facts;
     const facts = isSame && before !== null ? before + position - screen.position : null;
@@ -148,7 +149,7 @@ function takeSnapshot(screen: Screen, { data }: FeedSnapshot, at: number): void 
   for (const view of clients) {
     const client = screen.clients.get(view.clientId);
     if (client === undefined) screen.clients.set(view.clientId, newClient(view));
-    else screen.clients.set(view.clientId, withView(client, view, at));
+    else screen.clients.set(view.clientId, withView(isSeam ? withoutFacts(client, view) : client, view, at));
   }
   screen.counters = counters;
   screen.waiting = queue;
