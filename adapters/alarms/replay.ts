@@ -223,7 +223,8 @@ class Replay {
     while (this.#inFlight.size < this.#window) {
       const index = this.#again.at(-1) ?? this.#next;
       const event = events[index];
-      if (event === undefined) return;
+      // An id that is there twice: whose answer it is could not be told.
+      if (event === undefined || this.#inFlight.has(nameOf(event))) return;
       if (index === this.#next) {
         const wait = this.#msUntilDue(event);
         if (wait > 0) return this.#wake(wait);

@@ -95,6 +95,22 @@ test("A6: after refusals for now it goes on from the refused event, in order, af
   expect(clock.waits).toContain(777);
 });
 
+test("A4: an id that a file has twice is answered twice: as a duplicate, or as a conflict", async () => {
+  const sink = new MemoryAlarmSink();
+  rig = await startIntake(sink);
+  const lines = [
+    textOf({ id: "1" }),
+    textOf({ id: "1" }),
+    textOf({ id: "1", alarm: { state: "cleared" } }),
+    textOf({ id: "2" }),
+  ];
+  const read = readCloudEvents(lines.join("\n"), "test");
+  if (!read.ok) throw new Error(read.failure.detail);
+  const summary = await run(read.value);
+  expect(summary).toMatchObject({ sent: 4, accepted: 3, duplicates: 1, gaveUp: null });
+  expect(summary.rejected).toMatchObject([{ id: "1", code: "CONFLICT" }]);
+});
+
 test("A6: it does not go on while an answer is out that may be a refusal too", async () => {
   const held: { readonly id: string; readonly answer: (acceptance: Acceptance) => void }[] = [];
   const sink = new MemoryAlarmSink();
