@@ -182,7 +182,7 @@ function withTextId(
   if (!isObject(alarm))
     return refused(alarm === undefined ? "MISSING" : "INVALID", place, "expected alarm: an object", names);
   const { id, externalAlarmId } = alarm;
-  if ((externalAlarmId !== undefined && externalAlarmId !== null) || id === undefined)
+  if ((externalAlarmId !== undefined && externalAlarmId !== null) || id === undefined || id === null)
     return { value: alarm };
   if (typeof id === "string" || (typeof id === "number" && Number.isSafeInteger(id)))
     return { value: { ...alarm, externalAlarmId: String(id) } };

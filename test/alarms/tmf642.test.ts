@@ -41,6 +41,12 @@ test.each([
   expect(sink.kept).toMatchObject([{ kind, alarm: '["ems-1","4711"]' }]);
 });
 
+test("an id of null counts as absent: the alarm is known by what it says of the fault", async () => {
+  const { sink, intake } = await rig();
+  expect((await intake.post(path, tmfEventOf("AlarmCreateEvent", { id: null }))).status).toBe(201);
+  expect(sink.kept).toMatchObject([{ alarm: expect.stringContaining('["node-1",') as string }]);
+});
+
 test("A4: the same event again is a duplicate, and 201; the same id with another alarm 409", async () => {
   const { intake } = await rig();
   const event = tmfEventOf("AlarmCreateEvent");
