@@ -179,6 +179,26 @@ test("F2: a page opened late shows what happened before, reads it once, and goes
   expect(page.screen.lost).toBeNull();
 });
 
+test("L4: a client that was freed by force stays idle when its request is answered late", async () => {
+  const api = await startApi({
+    config: { clients: 1 },
+    row: { timeoutSeconds: 1 },
+    desk: { faults: [{ match: { command: "create" }, fault: "silent", times: 1 }] },
+  });
+  const page = new Page(api);
+  await page.until(() => page.connection.state.kind === "live");
+  await api.raise("1", { key: "node-1" });
+  const sending = await api.fact((fact) => fact.type === "request.sending");
+  if (sending.type !== "request.sending") throw new Error("not sent");
+  const { clientId, lockGuid } = sending.body;
+  await api.engine.supervisor.forceUnlock(clientId, { lockGuid, by: "test", reason: "it hangs" });
+  const answered = await api.fact((fact) => fact.type === "request.answered");
+  await page.until(() => page.screen.events.some(({ type }) => type === "ticketclient.request.answered"));
+  const steps = page.screen.clients.get(clientId)?.steps ?? [];
+  const until = steps.filter(({ position }) => position <= answered.position).map(({ state }) => state);
+  expect(until).toEqual(["locked", "searching", "locked", "forwarding", "idle"]);
+});
+
 test("older facts are fetched from before those that are kept", async () => {
   const api = await startApi({ config: { clients: 1 } });
   await raiseAll(api, ["1", "2"]);

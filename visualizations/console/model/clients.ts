@@ -68,8 +68,9 @@ export function withoutFacts(client: Client, { lockGuid }: ClientView): Client {
   return client.lock === lockGuid ? client : { ...client, ...noLock };
 }
 
-/** What a fact says of the client that it names, directly or by its lock. */
-export function withFact(client: Client, fact: FeedFact): Client {
+/** What a fact says of the client that it names, directly or by its lock. `lockGuid`: the lock; null: of none that is known. */
+export function withFact(client: Client, fact: FeedFact, lockGuid: string | null): Client {
+  if (isLate(client, fact, lockGuid)) return client;
   const told = { ...client, ...lockTold(fact) };
   const state = stateAfter(fact);
   if (state === null) return told;
@@ -83,6 +84,17 @@ export function withFact(client: Client, fact: FeedFact): Client {
   };
   const steps = [...client.steps.slice(1 - bounds.stepsPerClientMax), step];
   return { ...told, ...(state === "idle" ? noLock : undefined), steps };
+}
+
+const free: ReadonlySet<ClientCondition> = new Set(["idle", "quarantined"]);
+
+/** What is told of a lock that has ended moves the client no more: an answer that comes late, a flow that was forced to end. */
+function isLate({ lock, steps }: Client, fact: FeedFact, lockGuid: string | null): boolean {
+  if (fact.type === "ticketclient.client.locked" || fact.type === "ticketclient.client.quarantined")
+    return false;
+  if (lock !== null && lockGuid !== null) return lock !== lockGuid;
+  const last = steps.at(-1);
+  return last !== undefined && free.has(last.state);
 }
 
 function lockTold(fact: FeedFact): Partial<Client> {

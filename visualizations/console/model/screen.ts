@@ -178,7 +178,8 @@ function takeFact(screen: Screen, fact: FeedFact): void {
   takeRowFact(screen.rows, fact);
   takeSeriesFact(screen.series, fact);
   const client = screen.clients.get(clientOf(screen, fact) ?? "");
-  if (client !== undefined) screen.clients.set(client.clientId, withFact(client, fact));
+  if (client !== undefined)
+    screen.clients.set(client.clientId, withFact(client, fact, flowOf(screen.flows, fact)));
   takeRest(screen, fact);
 }
 
