@@ -221,14 +221,16 @@ describe("F2", () => {
     );
   });
 
-  test("a reset drops every fact, and says how many are lost", () => {
+  test("a reset drops every fact, those that were fetched back too, and says how many are lost", () => {
     const screen = screenOf(recording.messages.slice(0, 20));
+    screen.older = facts.slice(0, 3);
     const [snapshot] = recording.messages;
     if (snapshot?.type !== "ticketclient.feed.snapshot") throw new Error("no snapshot");
     const position = screen.position + 1_000;
     take(screen, { ...snapshot, data: { ...snapshot.data, reset: true, position } });
     expect(screen.lost?.facts).toBe(1_000);
     expect(screen.events).toEqual([]);
+    expect(screen.older).toEqual([]);
     expect(screen.flows.byGuid.size).toBe(0);
     expect(screen.position).toBe(position);
     take(screen, { ...snapshot, data: { ...snapshot.data, reset: true, ledger: "restored", position: 3 } });

@@ -11,7 +11,6 @@ import { type Address, type Place, type Query, readAddress, writeAddress } from 
 import type { ClientAnswer, FlowAnswer, GatewayAnswer } from "./model/api-messages.ts";
 import { putClients, putFlows, putGateway } from "./model/asked.ts";
 import { bounds } from "./model/bounds.ts";
-import type { FeedFact } from "./model/feed.ts";
 import { frozenCopy } from "./model/frozen.ts";
 import { type Exception, exceptionsOf } from "./model/overview.ts";
 import { emptyScreen, type Screen } from "./model/screen.ts";
@@ -38,7 +37,6 @@ export const tokenAsked = signal<string | null>(null);
 export const isHelpOpen = signal(false);
 /** What the last command came to, for the live region. */
 export const notice = signal("");
-export const olderFacts = signal<readonly FeedFact[]>([]);
 
 /** Nothing on the screen is newer than this: the present, or when the line was cut or the page paused. */
 export const isStale = computed(() => line.value.kind === "lost");
@@ -227,8 +225,8 @@ export async function refreshGateway(): Promise<void> {
 
 /** Resolves with a sentence where it failed. */
 export async function loadOlder(): Promise<string | null> {
-  const { ledger, events } = screen;
-  const before = (olderFacts.peek()[0] ?? events[0])?.data.position ?? screen.position + 1;
+  const { ledger, events, older: kept } = screen;
+  const before = (kept[0] ?? events[0])?.data.position ?? screen.position + 1;
   if (ledger === null) return null;
   const known = token();
   try {
@@ -240,7 +238,10 @@ export async function loadOlder(): Promise<string | null> {
       subprotocols: known === null ? [] : [bearer(known)],
       open: openWebSocket,
     });
-    olderFacts.value = [...older, ...olderFacts.peek()].slice(0, bounds.olderEventsMax);
+    if (screen.older !== kept) return "What is there has changed meanwhile; ask again.";
+    screen.older = [...older, ...kept].slice(0, bounds.olderEventsMax);
+    if (frozen !== null) frozen.older = screen.older;
+    version.value += 1;
     return older.length === 0 ? "There is nothing before." : null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -49,6 +49,8 @@ export interface Screen {
   series: Series;
   /** Facts, oldest first. */
   events: FeedFact[];
+  /** From before those, fetched when somebody asked; oldest first. */
+  older: readonly FeedFact[];
   /** Position of the last fact that the audit shows. */
   auditedAt: number;
   /** Rises with everything taken. */
@@ -83,6 +85,7 @@ export function emptyScreen(): Screen {
     rows: new Map(),
     series: [],
     events: [],
+    older: [],
     auditedAt: 0,
     version: 0,
   };
@@ -166,6 +169,7 @@ function dropFacts(screen: Screen): void {
   screen.rows = new Map();
   screen.series = [];
   screen.events = [];
+  screen.older = [];
   for (const [clientId, client] of screen.clients) screen.clients.set(clientId, { ...client, steps: [] });
 }
 

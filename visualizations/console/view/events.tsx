@@ -1,6 +1,6 @@
 /** Events: the feed's facts, newest first, with filters and payloads; older ones on demand. */
 import { useState } from "preact/hooks";
-import { address, ask, isPaused, loadOlder, notice, olderFacts, setPaused, shown } from "../live.ts";
+import { address, ask, isPaused, loadOlder, notice, setPaused, shown } from "../live.ts";
 import { clientOf } from "../model/screen.ts";
 import { factSummary, selectEvents } from "../model/event-filter.ts";
 import { type FeedFact, kindOf } from "../model/feed.ts";
@@ -40,7 +40,7 @@ export function EventsPage() {
   const screen = shown();
   const { type = "", text = "", at = "" } = address.value.query;
   const [refusal, setRefusal] = useState<string | null>(null);
-  const older = olderFacts.value;
+  const { older } = screen;
   const asked = `${type}\n${text}\n${older.length}\n${isPaused.value}\n${screen.events.length === 0}`;
   const {
     value: facts,
