@@ -370,6 +370,17 @@ test("exceptions: none while all is well; locks near their end, long commands, d
   ]);
 });
 
+test("the way from an exception of clients leads to a table with each of them, whatever it is doing", () => {
+  const screen = emptyScreen();
+  const held = [client(3, 4 * minute), client(4, 4.5 * minute, true)];
+  for (const one of held) screen.clients.set(one.clientId, one);
+  const found = exceptionsOf(screen, null, now);
+  expect(found.map(({ name }) => name)).toEqual(["over-age-locks", "busy-too-long"]);
+  const [overAge, busy] = found.map(({ query }) => ids(query["filter"] ?? "", query["sort"]));
+  expect(overAge).toEqual(expect.arrayContaining(["client-03", "client-04"]));
+  expect(busy).toEqual(["client-04"]);
+});
+
 test("a service table that differs is an exception from when the gateway is asked, and none any more once it is equal", () => {
   const screen = emptyScreen();
   const counts = { planned: 0, sending: 0, retry: 0, inDoubt: 0, async: 0, unknown: 0 };

@@ -78,7 +78,8 @@ function overAge({ clients }: Screen, now: number): Exception[] {
         ({ clientId, view }) => `${clientId} for ${ageText(now - (view.lockTime ?? now))}`,
       ),
       place: { page: "clients" },
-      query: { filter: "state:locked" },
+      // Held, whatever it is doing: the oldest lock stands first.
+      query: { filter: "age:>0s" },
     },
   ];
 }
