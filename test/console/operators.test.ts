@@ -6,6 +6,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { systemClock, systemIds } from "../../adapters/clock/system.ts";
 import { type Engine, startEngine } from "../../adapters/engine.ts";
+import { bounds } from "../../visualizations/console/model/bounds.ts";
 import { startApi, tokens } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { browserTestMsMax, expectAccessible, openPage, picture } from "./rig.ts";
@@ -70,6 +71,26 @@ test("F2: the engine is started anew: the page comes back by itself, and shows w
   await watched.close();
   await engine.stop({ drainSeconds: 0 });
   rmSync(dataDir, { recursive: true, force: true });
+});
+
+test("the record of an alarm from long ago goes on with what becomes of it", async () => {
+  const api = await startApi({ config: { clients: 1, maxOpenTickets: 1 } });
+  const settled = (id: string) =>
+    api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === id);
+  await api.raise("1", { key: "node-1" });
+  await settled("1");
+  await api.raise("2", { key: "node-2" });
+  await api.fact((fact) => fact.type === "key.parked" && fact.body.key === "node-2");
+  // More than a page reads of the past.
+  for (let facts = 0; facts <= bounds.historyFacts; facts += 2)
+    await (await api.engine.supervisor.lock({ timeoutSeconds: 5 })).close();
+  const watched = await openPage(browser, `${api.engine.url}/#/alarms/urn%3Atest/2`);
+  const { page } = watched;
+  await page.getByText("Not settled yet: alarm 2 is under way.").waitFor();
+  await api.raise("1/clear", { key: "node-1", kind: "clear" });
+  await settled("2");
+  await page.getByText(/^Ticket: alarm 2 made ticket TCK-/).waitFor();
+  await watched.close();
 });
 
 test("A2 L6: a create of unknown fate is an exception, and an operator's verdict ends it", async () => {

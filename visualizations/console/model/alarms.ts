@@ -96,6 +96,20 @@ function change(alarms: Alarms, position: number, told: Partial<Alarm>): void {
   if (alarm !== undefined) alarms.set(position, { ...alarm, ...told });
 }
 
+/** Position of the newest event that says what became of an alarm; null: none is here. */
+export function lastToldOf(
+  events: readonly FeedFact[],
+  { source, id, key }: Pick<Alarm, "source" | "id" | "key">,
+): number | null {
+  const told = events.findLast((fact) => {
+    if (fact.type === "ticketclient.key.parked") return fact.data.key === key;
+    if (fact.type !== "ticketclient.alarm.settled" && fact.type !== "ticketclient.alarm.reconsidered")
+      return false;
+    return fact.data.alarm.id === id && fact.data.alarm.source === source;
+  });
+  return told?.data.position ?? null;
+}
+
 /** Newest first, those that `text` occurs in, at most `countMax`. */
 export function selectAlarms(alarms: Alarms, text: string, countMax: number): Alarm[] {
   const wanted = text.trim().toLowerCase();

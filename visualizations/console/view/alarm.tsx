@@ -1,5 +1,7 @@
 /** One alarm: why there is (no) ticket for it. */
+import { useState } from "preact/hooks";
 import { shown } from "../live.ts";
+import { lastToldOf } from "../model/alarms.ts";
 import type { ExplanationAnswer } from "../model/api-messages.ts";
 import { useAnswer } from "./answer.ts";
 import { AlarmFacts, Decisions, RequestsSent, Verdict } from "./decision-record.tsx";
@@ -7,14 +9,16 @@ import { FlowSteps, useFlow } from "./flow-steps.tsx";
 import { Heading, Link, Refusal, Section } from "./parts.tsx";
 
 export function AlarmPage({ source, id }: { readonly source: string; readonly id: string }) {
-  const { alarms } = shown();
+  const { alarms, events } = shown();
   const live = [...alarms.values()].findLast((one) => one.id === id && one.source === source);
-  // Once more when something became of it.
+  const [key, setKey] = useState("");
+  // Once more when something became of it; of one from long ago only the events tell.
   const said = useAnswer<{ explanations: ExplanationAnswer[] }>(
     `/explain?source=${encodeURIComponent(source)}&id=${encodeURIComponent(id)}`,
-    `${live?.outcome} ${live?.because}`,
+    live === undefined ? lastToldOf(events, { source, id, key }) : `${live.outcome} ${live.because}`,
   );
   const record = said.value?.explanations[0] ?? null;
+  if (record !== null && record.key !== key) setKey(record.key);
   const lockGuid = record?.flows.at(-1) ?? null;
   const { flow } = useFlow(lockGuid, record?.key ?? null);
   return (
