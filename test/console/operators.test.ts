@@ -73,6 +73,17 @@ test("F2: the engine is started anew: the page comes back by itself, and shows w
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+test("rows that were there before the page leave it when they are cleared", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  await api.raise("1", { key: "node-1" });
+  await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === "1");
+  const watched = await openPage(browser, `${api.engine.url}/#/clients/client-01/communication`);
+  await watched.page.getByText("2 rows", { exact: true }).waitFor();
+  await api.ask("DELETE", "/api/responses");
+  await watched.page.getByText("0 rows", { exact: true }).waitFor();
+  await watched.close();
+});
+
 test("the record of an alarm from long ago goes on with what becomes of it", async () => {
   const api = await startApi({ config: { clients: 1, maxOpenTickets: 1 } });
   const settled = (id: string) =>

@@ -28,10 +28,13 @@ const bad = new Set(["nack", "timeout", "error", "inDoubt", "unknown"]);
 
 export function Communication({ client }: { readonly client: Client }) {
   const { clientId, view } = client;
+  const screen = shown();
+  // Once more when rows were cleared, or events passed over.
   const { value, refusal } = useAnswer<ResponsesAnswer>(
     `/responses?client=${encodeURIComponent(clientId)}&limit=500`,
+    `${screen.auditedAt} ${screen.lost?.at}`,
   );
-  const rows = rowsOf(shown().rows, clientId, value?.rows ?? []);
+  const rows = rowsOf(screen.rows, clientId, value?.rows ?? []);
   const { row: chosen = "" } = address.value.query;
   const opened = rows.find((row) => nameOf(row) === chosen);
   return (
