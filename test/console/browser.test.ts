@@ -175,6 +175,28 @@ test("CSV import: errors by line and column, a preview, then the table, and the 
   await close();
 });
 
+test("CSV import: what is shown is the preview of what was given last, whichever answer comes last", async () => {
+  const { page, close } = await opened("#/clients/client-01/connection");
+  const csv = api.engine.supervisor.exportServices();
+  const more = `${csv.trimEnd()}\n${(csv.trim().split(/\r?\n/)[1] ?? "").replace("OSB", "OSB-2")}\n`;
+  const isHeld = Promise.withResolvers<() => Promise<void>>();
+  await page.route("**/services/import?dryRun=true", (route) => isHeld.resolve(() => route.continue()), {
+    times: 1,
+  });
+  await page.getByRole("button", { name: "Import CSV" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Or paste it").fill(more);
+  const release = await isHeld.promise;
+  await dialog.getByLabel("Or paste it").fill(csv);
+  await dialog.getByText("0 added").waitFor();
+  const answered = page.waitForResponse("**/services/import?dryRun=true");
+  await release();
+  await (await answered).finished();
+  await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))");
+  expect(await dialog.getByText("0 added").count()).toBe(1);
+  await close();
+});
+
 test("search results: the path and the tickets that the flow found, kept until it is refreshed", async () => {
   const folder = join(api.engine.config.dataDir, "topology");
   mkdirSync(folder);

@@ -1,5 +1,5 @@
 /** Import of the Service Info Table: drop, paste or pick; see what would change; then all rows or none. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { newIdempotencyKey } from "../connection/api.ts";
 import { api, notice } from "../live.ts";
 import type { PreviewAnswer } from "../model/api-messages.ts";
@@ -16,21 +16,25 @@ type Seen =
 
 export function ImportDialog({ onClose }: { readonly onClose: () => void }) {
   const [csv, setCsv] = useState<Csv | null>(null);
-  const [seen, setSeen] = useState<Seen | null>(null);
+  const [seen, setSeen] = useState<(Seen & { readonly of: Csv }) | null>(null);
+  /** Answers may come in another order than they were asked for. */
+  const last = useRef<Csv | null>(null);
   /** The table before the import, to be put back. */
   const [former, setFormer] = useState<string | null>(null);
   const [commandKey, setCommandKey] = useState(newIdempotencyKey);
 
   async function look(given: Csv): Promise<void> {
+    last.current = given;
     setCsv(given);
     setCommandKey(newIdempotencyKey());
-    setSeen(await send(given, true));
+    const answer = await send(given, true);
+    if (last.current === given) setSeen({ ...answer, of: given });
   }
 
   async function commit(given: Csv): Promise<void> {
     const before = await api<string>({ method: "GET", path: "/services/export" });
     const done = await send(given, false, commandKey);
-    setSeen(done);
+    setSeen({ ...done, of: given });
     setCommandKey(newIdempotencyKey());
     if (done.kind !== "preview") return;
     setFormer(before.ok ? before.value : null);
@@ -84,7 +88,7 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }) {
         <button
           type="button"
           class="danger"
-          disabled={csv === null || seen?.kind !== "preview" || seen.preview.applied}
+          disabled={csv === null || seen?.kind !== "preview" || seen.of !== csv || seen.preview.applied}
           onClick={() => csv !== null && void commit(csv)}
         >
           Import
