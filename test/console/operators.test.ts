@@ -9,6 +9,7 @@ import { type Engine, startEngine } from "../../adapters/engine.ts";
 import { bounds } from "../../visualizations/console/model/bounds.ts";
 import { startApi, tokens } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
+import { tabTo } from "./keyboard.ts";
 import { browserTestMsMax, expectAccessible, openPage, picture } from "./rig.ts";
 
 vi.setConfig({ testTimeout: browserTestMsMax });
@@ -71,6 +72,29 @@ test("F2: the engine is started anew: the page comes back by itself, and shows w
   await watched.close();
   await engine.stop({ drainSeconds: 0 });
   rmSync(dataDir, { recursive: true, force: true });
+});
+
+test("rows stay where the pointer is when the focus leaves them", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  const lock = await api.engine.supervisor.lock({ timeoutSeconds: 5 });
+  const watched = await openPage(browser, `${api.engine.url}/#/clients`);
+  const { page } = watched;
+  const row = page.getByRole("row").filter({ hasText: "client-01" });
+  const held = page.getByText("held while you are on the rows");
+  await tabTo(page, row);
+  await row.hover();
+  await held.waitFor();
+  await page.keyboard.press("/");
+  const age = row.locator('[data-column="age"]');
+  for (let ticks = 0; ticks < 2; ticks++) {
+    const before = await age.textContent();
+    await expect.poll(() => age.textContent(), { timeout: 5_000 }).not.toBe(before);
+  }
+  expect(await held.count()).toBe(1);
+  await page.mouse.move(5, 5);
+  await held.waitFor({ state: "detached" });
+  await watched.close();
+  await lock.close();
 });
 
 test("rows that were there before the page leave it when they are cleared", async () => {

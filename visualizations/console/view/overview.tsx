@@ -83,7 +83,7 @@ function LatestAlarms() {
       onMouseEnter={() => hold(true)}
       onMouseLeave={() => hold(false)}
       onFocusCapture={() => hold(true)}
-      onBlurCapture={() => hold(false)}
+      onBlurCapture={({ currentTarget }) => hold(currentTarget.matches(":hover"))}
     >
       <HeldHint isHeld={isHeld} />
       <table class="plain">

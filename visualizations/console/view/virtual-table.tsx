@@ -116,7 +116,7 @@ export function VirtualTable(props: VirtualTableProps) {
       onMouseEnter={() => onBusy?.(true)}
       onMouseLeave={() => onBusy?.(false)}
       onFocusCapture={() => onBusy?.(true)}
-      onBlurCapture={() => onBusy?.(false)}
+      onBlurCapture={({ currentTarget }) => onBusy?.(currentTarget.matches(":hover"))}
     >
       <table aria-rowcount={count + 1}>
         <thead>
