@@ -228,6 +228,28 @@ test("search results: the path and the tickets that the flow found, kept until i
   await close();
 });
 
+test("a path that could not be read once more is as old as when it was read", async () => {
+  const folder = join(api.engine.config.dataDir, "topology");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "link.csv"), "ne_a;ne_b\nroot;hub\nhub;node-11\n");
+  await api.ask("POST", "/api/topology/load", { json: { files: ["link.csv"] } });
+  await settle("11", "node-11", "node-11");
+  const started = await api.fact((fact) => fact.type === "flow.started" && fact.body.key === "node-11");
+  const clientId = started.type === "flow.started" ? started.body.clientId : "";
+  const { page, close } = await opened("#/clients");
+  await page.clock.install();
+  await page.goto(`${api.engine.url}/#/clients/${clientId}/search-results`);
+  await page.getByRole("button", { name: "Refresh the path" }).click();
+  await page.getByText(/^Read anew \d s ago/).waitFor();
+  await page.clock.fastForward("10:00");
+  await page.getByText(/^Read anew 10 min/).waitFor();
+  await page.route("**/topology/path/*", (route) => route.abort());
+  await page.getByRole("button", { name: "Refresh the path" }).click();
+  await page.getByText("The engine cannot be reached").waitFor();
+  expect(await page.getByText(/^Read anew 10 min/).count()).toBe(1);
+  await close();
+});
+
 test("every page, dark and wide, breaks no rule of its policy and none of accessibility", async () => {
   await settle("2", "node-2");
   const { page, faults, close } = await opened("#/overview", {

@@ -5,22 +5,25 @@ import { api } from "../live.ts";
 export interface Asking<T> {
   /** null: not yet answered. Of the last question that was answered. */
   readonly value: T | null;
+  /** When that answer came. */
+  readonly at: number | null;
   readonly refusal: string | null;
   readonly reload: () => Promise<void>;
 }
 
 /** `path`: below `/api`; null asks nothing. `asked`: when it changes the question is put anew. */
 export function useAnswer<T>(path: string | null, asked: unknown = null): Asking<T> {
-  const [said, setSaid] = useState<{ path: string | null; value: T | null; refusal: string | null }>({
+  const [said, setSaid] = useState<Omit<Asking<T>, "reload"> & { readonly path: string | null }>({
     path: null,
     value: null,
+    at: null,
     refusal: null,
   });
   async function load(isStill: () => boolean = () => true): Promise<void> {
     if (path === null) return;
     const answer = await api<T>({ method: "GET", path });
     if (!isStill()) return;
-    if (answer.ok) setSaid({ path, value: answer.value, refusal: null });
+    if (answer.ok) setSaid({ path, value: answer.value, at: Date.now(), refusal: null });
     else setSaid((before) => ({ ...before, path, refusal: answer.problem.detail }));
   }
   useEffect(() => {
@@ -30,5 +33,6 @@ export function useAnswer<T>(path: string | null, asked: unknown = null): Asking
       isStill = false;
     };
   }, [path, asked]);
-  return { value: said.value, refusal: said.refusal, reload: () => load() };
+  const { value, at, refusal } = said;
+  return { value, at, refusal, reload: () => load() };
 }

@@ -79,7 +79,7 @@ function FlowFacts({ results, holder }: { readonly results: Results; readonly ho
 /** As the flow saw it, until somebody asks the topology anew. */
 function NetworkPath({ reading }: { readonly reading: Results["path"] }) {
   const [askedAt, setAskedAt] = useState<number | null>(null);
-  const { value, refusal } = useAnswer<PathDetailsAnswer>(
+  const { value, at, refusal } = useAnswer<PathDetailsAnswer>(
     askedAt === null || reading === null ? null : `/topology/path/${encodeURIComponent(reading.elementId)}`,
     askedAt,
   );
@@ -100,7 +100,7 @@ function NetworkPath({ reading }: { readonly reading: Results["path"] }) {
       actions={
         <span class="bar">
           <span class="count">
-            {isAnew ? "Read anew" : "As the flow saw it,"} <Age since={isAnew ? askedAt : reading.at} /> ago
+            {isAnew ? "Read anew" : "As the flow saw it,"} <Age since={isAnew ? at : reading.at} /> ago
           </span>
           <button type="button" onClick={() => setAskedAt(Date.now())}>
             Refresh the path
