@@ -25,6 +25,8 @@ class Page {
   lose: string | null = null;
   /** While true no frame is drawn. */
   isHidden = false;
+  /** What answers at the page's address now. */
+  port: string;
   /** The last frame that came. */
   heard = "";
   #frame: (() => void) | null = null;
@@ -32,6 +34,7 @@ class Page {
   #waiting: (() => void) | null = null;
 
   constructor(api: ApiUnderTest, token: string | null = null, withHistory = false) {
+    this.port = new URL(api.engine.url).port;
     this.connection = new FeedConnection({
       screen: this.screen,
       origin: api.engine.url.replace(/^http/, "ws"),
@@ -56,8 +59,10 @@ class Page {
   }
 
   #open(...[url, subprotocols, listener]: Parameters<OpenSocket>): ReturnType<OpenSocket> {
-    this.urls.push(new URL(url).search);
-    this.#socket = openSocket(url, subprotocols, {
+    const address = new URL(url);
+    address.port = this.port;
+    this.urls.push(address.search);
+    this.#socket = openSocket(address.href, subprotocols, {
       closed: (code, reason) => listener.closed(code, reason),
       heard: (text) => {
         if (this.lose !== null && text.includes(this.lose)) this.lose = null;
@@ -177,6 +182,23 @@ test("F2: a page opened late shows what happened before, reads it once, and goes
   expect(page.urls).toHaveLength(2);
   expect(page.connection.gaps).toBe(0);
   expect(page.screen.lost).toBeNull();
+});
+
+test("F2: where another ledger has come, the page says so, and shows what happened before in that one", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  const restored = await startApi({ config: { clients: 1 } });
+  await raiseAll(api, ["1"]);
+  await raiseAll(restored, ["a", "b"]);
+  const page = new Page(api, null, true);
+  await page.until(() => settledOf(page.screen).length === 1);
+  page.port = new URL(restored.engine.url).port;
+  page.connection.open();
+  await page.until(() => settledOf(page.screen).length === 2);
+  expect(settledOf(page.screen)).toEqual(["a", "b"]);
+  expect(page.screen.lost).toMatchObject({ facts: null });
+  await raiseAll(restored, ["c"]);
+  await page.until(() => settledOf(page.screen).length === 3);
+  expect(page.connection.gaps).toBe(0);
 });
 
 test("L4: a client that was freed by force stays idle when its request is answered late", async () => {

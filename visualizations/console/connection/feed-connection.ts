@@ -38,7 +38,7 @@ export interface FeedConnectionOptions {
   /** null: none is needed, or known. */
   readonly token: () => string | null;
   readonly ports: ConnectionPorts;
-  /** What happened before the first snapshot is wanted too, as far as `bounds` allow. */
+  /** What happened before the first snapshot of a ledger is wanted too, as far as `bounds` allow. */
   readonly withHistory: boolean;
   /** The screen or the line has changed. */
   readonly onChange: () => void;
@@ -150,9 +150,9 @@ export class FeedConnection {
       const message = this.#next();
       if (message === undefined) break;
       count += 1;
-      const isFirst = screen.ledger === null;
+      const { ledger } = screen;
       isGap = take(screen, message).kind === "gap";
-      isRewound = isFirst && withHistory && rewind(screen);
+      isRewound = screen.ledger !== ledger && withHistory && rewind(screen);
     }
     if (count === 0) return;
     if (isGap) this.#gaps += 1;

@@ -124,7 +124,7 @@ export function take(screen: Screen, message: FeedMessage): Taken {
   return taken;
 }
 
-/** From the first snapshot back, so that the newest facts before it are read too. False: there is nothing before. */
+/** From the first snapshot of a ledger back, so that the newest facts before it are read too. False: there is nothing before. */
 export function rewind(screen: Screen): boolean {
   if (screen.position === 0 || screen.clients.size > bounds.historyClientsMax) return false;
   screen.position = Math.max(0, screen.position - bounds.historyFacts);
