@@ -169,6 +169,12 @@ export function readTranslated(
   return { kind: "refused", refusal: { ...reading.refusal, field: place + (places[field] ?? "") } };
 }
 
+/** A source of a format's own, after the system that it names; by its digest where the name is too long for one. */
+export function sourceOf(format: string, system: string, { digest }: AlarmSettings): string {
+  const source = `urn:${format}:${encodeURIComponent(system)}`;
+  return source.length <= limits.alarmIdCharsMax ? source : `urn:${format}:sha256:${digest(system)}`;
+}
+
 /** Text that an alarm's details may hold: other control characters become spaces, what is too long is cut. */
 export function asDetails(lines: readonly string[]): string {
   return (

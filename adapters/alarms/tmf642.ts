@@ -10,7 +10,14 @@ import type { JsonObject } from "../../actors/alarm-json.ts";
 import { isObject } from "../../actors/alarm-json.ts";
 import { limits } from "../../machines/limits.ts";
 import type { AlarmFormat, AlarmItem, BodyReading, BodyRequest, FormatSettings } from "./alarm-format.ts";
-import { readJsonObject, readTranslated, refusalOf, refusalOfIssue, refused } from "./alarm-format.ts";
+import {
+  readJsonObject,
+  readTranslated,
+  refusalOf,
+  refusalOfIssue,
+  refused,
+  sourceOf,
+} from "./alarm-format.ts";
 
 const alarmEvents = [
   "AlarmCreateEvent",
@@ -119,7 +126,7 @@ function readAlarm(
   if ("kind" in alarm) return alarm;
   const item = readTranslated(
     {
-      source: sourceOf(alarm.value),
+      source: systemOf(alarm.value, settings),
       id: eventId,
       type: `org.tmforum.alarm.${type}`,
       time,
@@ -160,7 +167,7 @@ function readCleared(
   };
   return readTranslated(
     {
-      source: sourceOf(data),
+      source: systemOf(data, settings),
       id: `${eventId}/${index}`,
       type: "org.tmforum.alarm.AlarmStateChangeEvent",
       time,
@@ -195,9 +202,9 @@ function withTextId(
 }
 
 /** Event ids are unique in the system that reports. */
-function sourceOf({ reportingSystemId, sourceSystemId }: JsonObject): string {
+function systemOf({ reportingSystemId, sourceSystemId }: JsonObject, settings: FormatSettings): string {
   const system = [reportingSystemId, sourceSystemId].find((one) => typeof one === "string" && one !== "");
-  return `urn:tmf642:${encodeURIComponent(typeof system === "string" ? system : "")}`;
+  return sourceOf("tmf642", typeof system === "string" ? system : "", settings);
 }
 
 function placesAt(place: string, alarm: JsonObject): Readonly<Record<string, string>> {

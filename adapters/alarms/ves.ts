@@ -16,6 +16,7 @@ import {
   refusalOf,
   refusalOfIssue,
   refused,
+  sourceOf,
 } from "./alarm-format.ts";
 import { readStndDefined } from "./ves-fault-supervision.ts";
 import type { VesHeader } from "./ves-schema.ts";
@@ -72,7 +73,7 @@ function readEvent(event: unknown, place: string, settings: FormatSettings): Ala
     return { kind: "refused", refusal: refusalOfIssue(raw, read.error, headerPlace, asSent(raw)) };
   const header = read.data;
   const names = {
-    source: `urn:ves:${encodeURIComponent(header.sourceName)}`,
+    source: sourceOf("ves", header.sourceName, settings),
     id: `${header.eventId}/${header.sequence}/${header.lastEpochMicrosec}`,
   };
   if (header.domain === "fault") return readFault(event, header, names, place, settings);

@@ -47,6 +47,17 @@ test("an id of null counts as absent: the alarm is known by what it says of the 
   expect(sink.kept).toMatchObject([{ alarm: expect.stringContaining('["node-1",') as string }]);
 });
 
+test("a system whose name is long when it is percent-encoded is a source like any other", async () => {
+  const { sink, intake } = await rig();
+  const reportingSystemId = "Система".repeat(10);
+  const event = tmfEventOf("AlarmCreateEvent", { reportingSystemId });
+  expect((await intake.post(path, event)).status).toBe(201);
+  expect((await intake.post(path, event)).body.results?.[0]?.status).toBe("duplicate");
+  const other = tmfEventOf("AlarmCreateEvent", { reportingSystemId: `${reportingSystemId}2` });
+  expect((await intake.post(path, other)).status).toBe(201);
+  expect(sink.kept).toHaveLength(2);
+});
+
 test("A4: the same event again is a duplicate, and 201; the same id with another alarm 409", async () => {
   const { intake } = await rig();
   const event = tmfEventOf("AlarmCreateEvent");

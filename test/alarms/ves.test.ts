@@ -306,3 +306,15 @@ describe("3GPP alarms in stndDefined", () => {
     expect(sink.kept).toEqual([]);
   });
 });
+
+test("a network element whose name is long when it is percent-encoded is an alarm's object like any other", async () => {
+  const sink = new MemoryAlarmSink();
+  const intake = await startHttpIntake(sink);
+  const sourceName = "基站".repeat(20);
+  const text = read("ves7_valid_30_1_1_event.json").replace(
+    /"sourceName":\s*"[^"]*"/,
+    `"sourceName": "${sourceName}"`,
+  );
+  expect((await intake.post("/v1/alarms/ves", text)).status).toBe(202);
+  expect(sink.kept).toMatchObject([{ alarmedObject: sourceName, sourceSystemId: sourceName }]);
+});
