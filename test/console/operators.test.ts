@@ -128,6 +128,36 @@ test("the record of an alarm from long ago goes on with what becomes of it", asy
   await watched.close();
 });
 
+test("a request of unknown fate is told on every page, and no longer once it is resolved", async () => {
+  const api = await startApi({
+    config: { clients: 1 },
+    row: { idempotency: "none", settleSeconds: 0.01, timeoutSeconds: 1 },
+    desk: {
+      idempotency: "none",
+      faults: [{ match: { command: "create", key: "doubtful" }, fault: "reset-before", times: 1 }],
+    },
+  });
+  const watched = await openPage(browser, `${api.engine.url}/#/overview`);
+  const { page } = watched;
+  await page.getByText("Nothing abnormal.").waitFor();
+  await page.clock.install();
+  await page.goto(`${api.engine.url}/#/events`);
+  await api.raise("1", { key: "doubtful" });
+  const settled = await api.fact((fact) => fact.type === "request.settled");
+  await page.clock.fastForward(6_000);
+  await page.getByText("1 abnormal").waitFor();
+  const requestId = settled.type === "request.settled" ? settled.body.requestId : "";
+  await api.engine.supervisor.resolve(requestId, {
+    verdict: "applied",
+    ticketId: "T-1",
+    by: "test",
+    reason: "seen",
+  });
+  await page.clock.fastForward(6_000);
+  await page.getByText("1 abnormal").waitFor({ state: "detached" });
+  await watched.close();
+});
+
 test("A2 L6: a create of unknown fate is an exception, and an operator's verdict ends it", async () => {
   const api = await startApi({
     config: { clients: 1 },

@@ -17,6 +17,8 @@ import { emptyScreen, type Screen } from "./model/screen.ts";
 import { canBeToken, unfitToken, whyTokenAsked } from "./model/token.ts";
 
 const pollMs = 1_000;
+/** What is abnormal is counted on every page; those that show no more of the gateway ask for it every so many times. */
+const pollElsewhereEvery = 5;
 const tickMs = 1_000;
 /** A feed that says nothing for so long may be a dead line, which a page cannot see: the port is asked. */
 const silentMsMax = 15_000;
@@ -196,11 +198,11 @@ async function loadBefore(): Promise<void> {
   onChange();
 }
 
-async function poll(): Promise<void> {
+async function poll(turn = 0): Promise<void> {
   const { page } = address.peek();
-  if ((page === "overview" || page === "gateway") && !document.hidden && line.peek().kind === "live")
-    await refreshGateway();
-  setTimeout(() => void poll(), pollMs);
+  const isTurn = page === "overview" || page === "gateway" || turn % pollElsewhereEvery === 0;
+  if (isTurn && !document.hidden && line.peek().kind === "live") await refreshGateway();
+  setTimeout(() => void poll(turn + 1), pollMs);
 }
 
 let heardAt = Date.now();
