@@ -3,7 +3,7 @@
  * is no alarm, or a refusal; each gets one result.
  *   S3 S7 depth, doubled names, prototypes and odd numbers are judged before a format looks at a body.
  */
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { z } from "zod";
 
 import type { JsonObject } from "../../actors/alarm-json.ts";
@@ -46,6 +46,8 @@ export interface BodyRequest {
   /** Without query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** The same, each as often as it was sent. */
+  readonly headersDistinct: IncomingMessage["headersDistinct"];
   readonly settings: FormatSettings;
 }
 

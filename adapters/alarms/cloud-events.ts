@@ -3,8 +3,6 @@
  * mode of CloudEvents (attributes in `ce-…` headers). Each item of an array is judged by itself.
  * Source: CloudEvents 1.0.2, HTTP protocol binding.
  */
-import type { IncomingHttpHeaders } from "node:http";
-
 import { scanJson } from "../../actors/alarm-json.ts";
 import type { AlarmReading } from "../../actors/alarm-message.ts";
 import { parseAlarmEvent, readAlarmEvent } from "../../actors/alarm-message.ts";
@@ -85,23 +83,24 @@ function itemsOf(body: string): readonly string[] {
 }
 
 /** The attributes from the headers, the alarm from the body. */
-function binary(body: string, { headers, settings }: BodyRequest): BodyReading {
+function binary(body: string, { headersDistinct, settings }: BodyRequest): BodyReading {
   const data = readJsonObject(body, "an alarm, for the event is in the headers");
   if (!data.ok) return data;
   if (Buffer.byteLength(body) > limits.alarmBytesMax)
     return one(refused("TOO_LARGE", "", `expected at most ${limits.alarmBytesMax} bytes`));
-  const attributes = attributesOf(headers);
+  const attributes = attributesOf(headersDistinct);
   if (attributes === null)
-    return one(refused("INVALID", "", "expected the ce- headers percent-encoded as UTF-8"));
+    return one(refused("INVALID", "", "expected the ce- headers once each, percent-encoded as UTF-8"));
   const { members } = scanJson(body);
   const written = members + Object.keys(attributes).length + 1;
   return one(itemOf(readAlarmEvent({ ...attributes, data: data.value }, settings, written)));
 }
 
-function attributesOf(headers: IncomingHttpHeaders): Readonly<Record<string, string>> | null {
+function attributesOf(headers: BodyRequest["headersDistinct"]): Readonly<Record<string, string>> | null {
   const attributes: [string, string][] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (!name.startsWith("ce-") || typeof value !== "string" || name === "ce-data") continue;
+  for (const [name, [value, ...more] = []] of Object.entries(headers)) {
+    if (!name.startsWith("ce-") || value === undefined || name === "ce-data") continue;
+    if (more.length > 0) return null;
     try {
       attributes.push([name.slice(3), decodeURIComponent(unquoted(value))]);
     } catch {

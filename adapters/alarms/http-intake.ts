@@ -123,7 +123,8 @@ class Intake {
     const text = textOf(body);
     if (text === null) return this.#refuse(format, response, notUtf8);
     const path = pathOf(request);
-    const reading = format.read(text, { path, headers: request.headers, settings: this.#settings });
+    const { headers, headersDistinct } = request;
+    const reading = format.read(text, { path, headers, headersDistinct, settings: this.#settings });
     if (!reading.ok) return this.#refuse(format, response, asRefusal(reading.refusal));
     if (reading.warning !== undefined)
       this.#options.log.warn("alarms.requestIncomplete", { path, reason: reading.warning });

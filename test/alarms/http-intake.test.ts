@@ -153,6 +153,18 @@ describe("one event", () => {
     });
   });
 
+  test("binary mode: an attribute that is there twice is refused", async () => {
+    const sink = new MemoryAlarmSink();
+    const intake = await startHttpIntake(sink);
+    const { data, ...attributes } = eventOf({ id: "1" });
+    const headers = Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [`ce-${name}`, encodeURIComponent(value)]),
+    );
+    const twice = { ...headers, "ce-id": ["1", "2"] };
+    expect(await intake.post(path, data, twice)).toMatchObject({ status: 400, body: { code: "INVALID" } });
+    expect(sink.kept).toEqual([]);
+  });
+
   test("an event or a batch whose attributes stand in headers as well is read from the body", async () => {
     const intake = await startHttpIntake(new MemoryAlarmSink());
     const { data, ...attributes } = eventOf({ id: "1" });

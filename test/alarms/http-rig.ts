@@ -35,7 +35,7 @@ export function post(
   url: string,
   path: string,
   body: unknown,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string | string[]>> = {},
 ): Promise<Said> {
   return new Promise((resolve, reject) => {
     const request = http.request(
@@ -89,7 +89,7 @@ export async function startHttpIntake(sink: AlarmSink, options: Partial<HttpAlar
     logged,
     /** Resolves when it is logged the next time. */
     heard: (event: string) => new Promise<void>((resolve) => listeners.set(event, resolve)),
-    post: (path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
+    post: (path: string, body: unknown, headers?: Readonly<Record<string, string | string[]>>) =>
       post(server.url, path, body, headers),
   };
 }
