@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import { isAwaited } from "../actors/async-delivery.ts";
-import { isCleared } from "../actors/cleared-alarms.ts";
+import { isActive, isCleared } from "../actors/alarm-states.ts";
 import { createFeed } from "../actors/feed.ts";
 import { createInspection } from "../actors/inspection.ts";
 import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
@@ -171,7 +171,9 @@ async function assemble(
     sink: supervisor,
     log,
     correlationKey,
+    clock,
     isCleared: (notification) => isCleared(supervisor.state, notification),
+    isActive: (notification) => isActive(supervisor.state, notification),
     ...authorizing("source"),
   });
   server.addRoutes(httpIntake.routes);

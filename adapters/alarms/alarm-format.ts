@@ -11,15 +11,24 @@ import { isObject, JsonWalk, pointer, scanJson } from "../../actors/alarm-json.t
 import type { AlarmRefusal, AlarmRefusalCode, AlarmSettings } from "../../actors/alarm-message.ts";
 import { readAlarmEvent } from "../../actors/alarm-message.ts";
 import { limits } from "../../machines/limits.ts";
-import type { Notification, Position } from "../../machines/vocabulary.ts";
+import type { Instant, Notification, Position } from "../../machines/vocabulary.ts";
 
 export interface FormatSettings extends AlarmSettings {
   /** Whether the last that was accepted about this alarm is its clear. */
-  isCleared(notification: Notification): boolean;
+  readonly isCleared: (notification: Notification) => boolean;
+  /** Whether it is a raise or a change. */
+  readonly isActive: (notification: Notification) => boolean;
+  readonly now: () => Instant;
 }
 
 export type AlarmItem =
-  | { readonly kind: "alarm"; readonly notification: Notification; readonly digest: string }
+  | {
+      readonly kind: "alarm";
+      readonly notification: Notification;
+      readonly digest: string;
+      /** Asked where it was a repeat: the same under a new id, if it is none after all; null: it is one. */
+      readonly anew?: () => Notification | null;
+    }
   /** Well formed, and not about an alarm; `detail` says what it is. */
   | {
       readonly kind: "ignored";
@@ -172,9 +181,9 @@ export function readTranslated(
 }
 
 /** A source of a format's own, after the system that it names; by its digest where the name is too long for one. */
-export function sourceOf(format: string, system: string, { digest }: AlarmSettings): string {
+export function sourceOf(format: string, system: string, settings: AlarmSettings): string {
   const source = `urn:${format}:${encodeURIComponent(system)}`;
-  return source.length <= limits.alarmIdCharsMax ? source : `urn:${format}:sha256:${digest(system)}`;
+  return source.length <= limits.alarmIdCharsMax ? source : `urn:${format}:sha256:${settings.digest(system)}`;
 }
 
 /** Text that an alarm's details may hold: other control characters become spaces, what is too long is cut. */

@@ -173,8 +173,18 @@ function readAlert(raw: unknown, place: string, settings: FormatSettings): Alarm
     place,
     { "/data/alarmedObject/id": "/labels", "/data/alarmType": "/labels", "/data/probableCause": "/labels" },
   );
-  // The id says all of the state; annotations and endsAt may differ from one delivery to the next.
-  return item.kind === "alarm" ? { ...item, digest: settings.digest(id) } : item;
+  if (item.kind !== "alarm") return item;
+  const { notification } = item;
+  return {
+    ...item,
+    // The id says all of the state; annotations and endsAt may differ from one delivery to the next.
+    digest: settings.digest(id),
+    // A8: after Prometheus was out of reach an alert that was resolved fires again as it did before.
+    anew: () =>
+      settings.isActive(notification) === isClear
+        ? { ...notification, id: `${id}/${instantText(settings.now())}` }
+        : null,
+  };
 }
 
 function detailsOf({ annotations = {}, generatorURL }: z.output<typeof alertSchema>): string {

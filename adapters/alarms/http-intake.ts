@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { CorrelationKey } from "../../actors/alarm-key.ts";
 import type { AlarmRefusal } from "../../actors/alarm-message.ts";
-import type { AlarmSink, Log } from "../../actors/ports.ts";
+import type { AlarmSink, Clock, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Notification } from "../../machines/vocabulary.ts";
 import { pathOf, readBytes, type Route } from "../http/server.ts";
@@ -25,9 +25,12 @@ const formats: readonly AlarmFormat[] = [cloudEventsFormat, vesFormat, alertmana
 export interface HttpAlarmIntakeOptions {
   readonly sink: AlarmSink;
   readonly log: Log;
+  readonly clock: Pick<Clock, "now">;
   readonly correlationKey: CorrelationKey;
   /** Whether the last that was accepted about this alarm is its clear (TMF642: it stays cleared). */
   readonly isCleared: (notification: Notification) => boolean;
+  /** Whether it is a raise or a change (Alertmanager: one that is not may fire again). */
+  readonly isActive: (notification: Notification) => boolean;
   /** True lets a sender in; gets an Authorization header with a Bearer token. Without it everyone may send. */
   readonly authorize?: (authorization: string | undefined) => boolean;
 }
@@ -73,8 +76,14 @@ class Intake {
 
   constructor(options: HttpAlarmIntakeOptions) {
     this.#options = options;
-    const { correlationKey, isCleared } = options;
-    this.#settings = { correlationKey, isCleared, digest: (text) => hash("sha256", text) };
+    const { clock, correlationKey, isCleared, isActive } = options;
+    this.#settings = {
+      correlationKey,
+      isCleared,
+      isActive,
+      now: () => clock.now(),
+      digest: (text) => hash("sha256", text),
+    };
   }
 
   async answer(format: AlarmFormat, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { Acceptance, AlarmSink } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
+import type { Notification } from "../../machines/vocabulary.ts";
 import type { AlarmItem, ItemResult } from "./alarm-format.ts";
 
 type Alarm = Extract<AlarmItem, { kind: "alarm" }>;
@@ -22,9 +23,9 @@ export async function admitInOrder(
     else if (earlier !== undefined) results.push(Promise.resolve(notTried(item, earlier))); // A6
     else {
       results.push(
-        sink.accept(item.notification, item.digest).then(
-          (acceptance) => {
-            const result = resultOf(item, acceptance);
+        accept(item, sink).then(
+          ({ acceptance, as }) => {
+            const result = resultOf(as, acceptance);
             if (typeof result.retryAfterMs === "number") waited.set(item.notification.source, result);
             return result;
           },
@@ -39,6 +40,17 @@ export async function admitInOrder(
     if ("failed" in result) throw result.failed;
     return result;
   });
+}
+
+/** `as`: the notification that was accepted, or refused. */
+async function accept(
+  { notification, digest, anew }: Alarm,
+  sink: AlarmSink,
+): Promise<{ readonly acceptance: Acceptance; readonly as: Notification }> {
+  const acceptance = await sink.accept(notification, digest);
+  const other = acceptance.kind === "accepted" && acceptance.duplicate ? (anew?.() ?? null) : null;
+  if (other === null) return { acceptance, as: notification };
+  return { acceptance: await sink.accept(other, digest), as: other };
 }
 
 /**
@@ -69,7 +81,7 @@ function notTried({ notification: { source, id } }: Alarm, earlier: ItemResult):
   };
 }
 
-function resultOf({ notification: { source, id } }: Alarm, acceptance: Acceptance): ItemResult {
+function resultOf({ source, id }: Notification, acceptance: Acceptance): ItemResult {
   switch (acceptance.kind) {
     case "accepted":
       return {

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 
 import { file, folder, start } from "../cli/command-line.ts";
 import { alertOf, post, settled, startPlant, tmfEventOf, webhookOf } from "./http-rig.ts";
+import type { Engine } from "../../adapters/engine.ts";
 import { eventOf, Sender, textOf } from "./rig.ts";
 
 const pilot = JSON.parse(
@@ -118,6 +119,35 @@ test("A8: in TMF642 a cleared alarm stays cleared, as far as the ledger knows of
   expect((await post(engine.url, path, { ...tmfEventOf("AlarmCreateEvent"), eventId: "r2" })).status).toBe(
     201,
   );
+});
+
+test("A8: an alert that Alertmanager resolved because Prometheus was out of reach fires again as it did before", async () => {
+  const plant = await startPlant();
+  const path = "/v1/alarms/alertmanager";
+  const firing = webhookOf(alertOf());
+  const resolved = webhookOf(alertOf({ status: "resolved", endsAt: "2026-11-23T08:05:00Z" }));
+  const say = async ({ url }: Engine, body: object) =>
+    (await post(url, path, body)).body.results?.map(({ status }) => status).join(" ");
+  const first = await plant.start();
+  expect(await say(first, firing)).toBe("accepted");
+  await settled(first, 1);
+  expect(await say(first, resolved)).toBe("accepted");
+  // At once, while the clear may still wait for its flow.
+  expect(await say(first, firing)).toBe("accepted");
+  expect(await say(first, firing)).toBe("duplicate");
+  await settled(first, 3);
+  expect(plant.desk.truth()).toMatchObject({ creates: 2, closes: 1, open: 1 });
+  await plant.stop(first);
+
+  const second = await plant.start();
+  expect(await say(second, firing)).toBe("duplicate");
+  expect(await say(second, resolved)).toBe("accepted");
+  expect(await say(second, resolved)).toBe("duplicate");
+  await settled(second, 4);
+  expect(plant.desk.truth()).toMatchObject({ creates: 2, closes: 2, open: 0 });
+  expect(await say(second, firing)).toBe("accepted");
+  await settled(second, 5);
+  expect(plant.desk.truth()).toMatchObject({ creates: 3, closes: 2, open: 1 });
 });
 
 test("S1: tokens of role source, as Bearer or as the password of Basic; others are 401", async () => {

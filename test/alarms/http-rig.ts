@@ -76,7 +76,10 @@ export async function startHttpIntake(sink: AlarmSink, options: Partial<HttpAlar
     sink,
     log,
     correlationKey: correlationKey(),
+    clock: systemClock,
+    // No fold is behind it: what was accepted last is believed to stand.
     isCleared: () => false,
+    isActive: ({ kind }) => kind !== "clear",
     ...options,
   });
   server.addRoutes(intake.routes);

@@ -131,7 +131,12 @@ test("S3: an operator's connection is a sender's as soon as alarms come over it"
 
 test("S3: all that takes alarms over HTTP lies where a connection becomes a sender's", () => {
   const sink = { accept: () => Promise.reject(new Error("asked")) };
-  const settings = { correlationKey: correlationKey(), isCleared: () => false };
+  const settings = {
+    correlationKey: correlationKey(),
+    isCleared: () => false,
+    isActive: () => false,
+    clock: systemClock,
+  };
   const paths = createHttpAlarmIntake({ sink, log: quiet, ...settings }).routes.map(({ path }) => path);
   expect(paths).toContain("/v1/alarms/alertmanager");
   expect(paths.filter((path) => !/^\/v1\/alarms(\/|$)/.test(path))).toEqual([]);

@@ -198,7 +198,9 @@ function alarmForm(form: string, sources: readonly string[]): Edge {
             sink,
             log,
             correlationKey: correlationKey(),
+            clock: systemClock,
             isCleared: (one) => one.id.length % 7 === 0,
+            isActive: (one) => one.id.length % 5 === 0,
           }),
         ({ status, body }) => {
           const kept = sink.kept.length - keptBefore;

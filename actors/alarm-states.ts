@@ -1,0 +1,29 @@
+/** Whether an alarm is active, as what was accepted says: for sources whose standard tells more than an id does. */
+import type { KeyState, State } from "../machines/state.ts";
+import type { Notification } from "../machines/vocabulary.ts";
+
+type Of = Pick<Notification, "key" | "alarm">;
+
+/** Whether the last that was accepted about this alarm is a raise or a change. */
+export function isActive(state: State, { key, alarm }: Of): boolean {
+  const known = state.keys.get(key);
+  if (known === undefined) return false;
+  const waits = lastWaiting(known, alarm);
+  return waits === undefined ? known.active.has(alarm) : waits !== "clear";
+}
+
+/**
+ * Whether the last that was accepted about this alarm is its clear. False where nothing is known of it, or
+ * no longer (`clearedAlarmsPerKeyMax`).
+ */
+export function isCleared(state: State, { key, alarm }: Of): boolean {
+  const known = state.keys.get(key);
+  if (known === undefined) return false;
+  const waits = lastWaiting(known, alarm);
+  return waits === undefined ? known.cleared.has(alarm) && !known.active.has(alarm) : waits === "clear";
+}
+
+/** undefined: what was accepted about it has an outcome. */
+function lastWaiting({ waiting }: KeyState, alarm: string): Notification["kind"] | undefined {
+  return waiting.findLast((one) => one.notification.alarm === alarm)?.notification.kind;
+}
