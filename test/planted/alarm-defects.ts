@@ -197,4 +197,12 @@ export const alarmDefects: readonly Defect[] = [
     becomes: `if (input.openTicketsTotal > maxOpenTickets) {`,
     tests: ["test/machines/decision-upstream.test.ts", "test/engine/storms.test.ts"],
   },
+  {
+    name: "an alert that fires again as it did is a repeat",
+    law: "A8",
+    file: "adapters/alarms/alertmanager.ts",
+    was: `settings.isActive(notification) === isClear`,
+    becomes: `isClear && settings.isActive(notification)`,
+    tests: ["test/alarms/http-engine.test.ts"],
+  },
 ];

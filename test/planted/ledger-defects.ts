@@ -205,4 +205,12 @@ export const ledgerDefects: readonly Defect[] = [
     becomes: `(error ? resolve() : resolve())`,
     tests: ["test/cli/ledger-files.test.ts"],
   },
+  {
+    name: "a ledger that lost its end goes on as the same one",
+    law: "T1 F2",
+    file: "adapters/ledger/sqlite-store.ts",
+    was: `if (isShortened)`,
+    becomes: `if (isShortened && opening.epoch === "")`,
+    tests: ["test/ledger/sqlite-damage.test.ts", "test/engine/sqlite-engine.test.ts"],
+  },
 ];

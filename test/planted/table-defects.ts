@@ -114,4 +114,12 @@ export const tableDefects: readonly Defect[] = [
     becomes: ``,
     tests: ["test/service-table/gateway-table.test.ts"],
   },
+  {
+    name: "of a table that came before the first start no row is selected",
+    law: "A8",
+    file: "actors/opening.ts",
+    was: `if (isFirst || state.selectedService === null)`,
+    becomes: `if (isFirst)`,
+    tests: ["test/service-table/command-line.test.ts"],
+  },
 ];
