@@ -1,6 +1,7 @@
 /** Writes a group the moment it is given, in the thread of the ledger itself. */
 import type { FactStore, GroupWriter, WriterListener } from "./fact-store.ts";
 import { createGroupWrite } from "./group.ts";
+import { isDamage } from "./sqlite-verification.ts";
 
 export function createDirectWriter(store: FactStore): GroupWriter {
   const writeGroup = createGroupWrite(store);
@@ -24,7 +25,7 @@ export function createDirectWriter(store: FactStore): GroupWriter {
         store.tidy();
       } catch (error) {
         store.abandon();
-        listener?.failed(error);
+        listener?.failed(error, isDamage(error));
       }
     },
     addToSnapshot: async (text) => writing(() => store.addToSnapshot(text)),

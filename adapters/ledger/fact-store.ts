@@ -57,8 +57,8 @@ export interface FactStore {
 export interface WriterListener {
   /** Of the oldest batches not yet judged; all of them are durable. */
   judged(judgements: readonly Judgement[]): void;
-  /** R3: nothing that was not judged will be. */
-  failed(error: unknown): void;
+  /** R3: nothing that was not judged will be. `isDamage`: what is in the file could not be read (R4). */
+  failed(error: unknown, isDamage?: boolean): void;
 }
 
 export interface GroupWriter {

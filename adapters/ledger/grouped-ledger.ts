@@ -131,14 +131,23 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
   }
 
   /** R3: the kernel drops what it could not write, so a second try could seem to work and lose facts. */
-  function failed(error: unknown): void {
-    failure ??= new FailureError(
-      "LEDGER_SYNC_FAILED",
-      `Writing to the ledger failed after position ${durable}: ${error instanceof Error ? error.message : String(error)}. ` +
-        "Nothing after it was acknowledged and nothing more is accepted. Check the disk (space, permissions, " +
-        "errors in the system log), then start again: the ledger goes on from its last durable position.",
-      { cause: error },
-    );
+  function failed(error: unknown, isDamage = false): void {
+    const message = error instanceof Error ? error.message : String(error);
+    failure ??= isDamage
+      ? new FailureError(
+          "LEDGER_DAMAGED",
+          `The ledger is damaged: what is to be looked up before a commit cannot be read (${message}). Nothing after ` +
+            `position ${durable} was acknowledged and nothing more is accepted. Keep the files for examination and ` +
+            "bring back a backup with `ledger restore` into an empty directory.",
+          { cause: error },
+        )
+      : new FailureError(
+          "LEDGER_SYNC_FAILED",
+          `Writing to the ledger failed after position ${durable}: ${message}. ` +
+            "Nothing after it was acknowledged and nothing more is accepted. Check the disk (space, permissions, " +
+            "errors in the system log), then start again: the ledger goes on from its last durable position.",
+          { cause: error },
+        );
     answerRest();
     for (const batch of [...underWay, ...ahead, ...collected]) batch.reject(failure);
     underWay = [];

@@ -89,13 +89,16 @@ export function positionsOf(column: "stream" | "key"): string {
     UNION ALL SELECT position FROM facts WHERE position > ${indexed} AND position <= ?2 AND ${column} = ?1`;
 }
 
-/** A fact after ?1 and up to ?2 that should be found through its stream and key, and is not. */
+/**
+ * A fact after ?1 and up to ?2 that should be found through its stream and key, and is not. Entries are read: SQLite
+ * finds damaged ones too where it is only asked whether they are there.
+ */
 export const unindexedFact = `
   SELECT min(f.position) AS position FROM facts f
-  WHERE f.position > ?1 AND f.position <= min(?2, ${indexed}) AND NOT (
-    EXISTS (SELECT 1 FROM facts_of_stream i WHERE i.stream = f.stream AND i.position = f.position)
-    AND (f.key IS NULL
-      OR EXISTS (SELECT 1 FROM facts_of_key i WHERE i.key = f.key AND i.position = f.position)))`;
+  WHERE f.position > ?1 AND f.position <= min(?2, ${indexed}) AND (
+    f.position IS NOT (SELECT i.position FROM facts_of_stream i WHERE i.stream = f.stream AND i.position = f.position)
+    OR (f.key IS NOT NULL AND f.position IS NOT
+      (SELECT i.position FROM facts_of_key i WHERE i.key = f.key AND i.position = f.position)))`;
 
 /** Columns of a StoredRow, from `facts f`. */
 export const rowColumns = `

@@ -17,7 +17,14 @@ import { HeadFile, notedPosition, shortened } from "./head-file.ts";
 import { lockLedger } from "./ledger-lock.ts";
 import { forgetMissing, indexFacts, schemaVersion, tables, views } from "./sqlite-schema.ts";
 import { newestTrustedSnapshot, SnapshotWriter } from "./sqlite-snapshots.ts";
-import { asLedgerFailure, checkSchema, isEmpty, refuseLogAlone, verifyFacts } from "./sqlite-verification.ts";
+import {
+  asLedgerFailure,
+  checkSchema,
+  isEmpty,
+  refuseLogAlone,
+  refuseOtherFormat,
+  verifyFacts,
+} from "./sqlite-verification.ts";
 import type { ThreadOpening } from "./thread-messages.ts";
 
 export interface SqliteStore extends FactStore {
@@ -36,6 +43,7 @@ export function openSqliteStore(opening: ThreadOpening): SqliteStore {
     makeFolder(dir, 0o700);
     lock = lockLedger(dir);
     refuseEmptied(opening);
+    refuseOtherFormat(join(dir, "ledger.db"));
     witness = openWitness(dir);
     db = new DatabaseSync(join(dir, "ledger.db"), { timeout: limits.ledgerBusyMs });
     prepareFile(db, opening);

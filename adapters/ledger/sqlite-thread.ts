@@ -6,7 +6,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { createGroupWrite } from "./group.ts";
 import { openSqliteStore, type SqliteStore } from "./sqlite-store.ts";
-import { asLedgerFailure } from "./sqlite-verification.ts";
+import { asLedgerFailure, isDamage } from "./sqlite-verification.ts";
 import {
   type FromThread,
   packJudgements,
@@ -38,7 +38,8 @@ function serve(store: SqliteStore): void {
     } catch (error) {
       failed = true;
       store.abandon();
-      tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+      const message = error instanceof Error ? error.message : String(error);
+      tell({ kind: "failed", message, isDamage: isDamage(error) });
     }
   }
 

@@ -2,7 +2,7 @@
  * Is this file a ledger of ours, and is it what was written? Also turns SQLite's errors into the ledger's codes.
  *   R4 damage is refused, with the position.
  */
-import { statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
@@ -10,7 +10,7 @@ import { type ChainLink, chainStart, checkRows, damaged, storedRows } from "./ch
 import { indexFacts, rowColumns, schemaVersion, unindexedFact, upgrades } from "./sqlite-schema.ts";
 
 /** Primary result codes of SQLite that mean something to us: https://www.sqlite.org/rescode.html */
-export const sqliteCodes = { error: 1, busy: 5, corrupt: 11, notADatabase: 26 } as const;
+export const sqliteCodes = { error: 1, busy: 5, corrupt: 11, constraint: 19, notADatabase: 26 } as const;
 
 /** Primary result code of an error thrown by `node:sqlite`; null for other errors. */
 export function sqliteCode(error: unknown): number | null {
@@ -18,15 +18,19 @@ export function sqliteCode(error: unknown): number | null {
   return error.errcode & 0xff;
 }
 
-/**
- * `error` too: our statements are fixed, so that one which does not fit has met a damaged schema. A number too large
- * for JavaScript and a text that is no JSON too: neither was ever written.
- */
+const ofDamage: readonly (number | null)[] = [
+  sqliteCodes.corrupt,
+  sqliteCodes.notADatabase,
+  // Our statements are fixed: one that does not fit has met a damaged schema, one that breaks a rule damaged rows.
+  sqliteCodes.error,
+  sqliteCodes.constraint,
+];
+
+/** A number too large for JavaScript and a text that is no JSON too: neither was ever written. */
 export function isDamage(error: unknown): boolean {
   if (error instanceof SyntaxError) return true;
   if (error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE") return true;
-  const code = sqliteCode(error);
-  return code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase || code === sqliteCodes.error;
+  return ofDamage.includes(sqliteCode(error));
 }
 
 /** `doing` completes "could not …". A FailureError comes back as it is. */
@@ -60,9 +64,28 @@ export function refuseLogAlone(file: string): void {
     throw damaged(0, "ledger.db is empty or missing, and its log ledger.db-wal is not");
 }
 
+/** R4: SQLite takes a format that it does not know for one that it may not write. */
+export function refuseOtherFormat(file: string): void {
+  if (isEmpty(file)) return;
+  const header = Buffer.alloc(20);
+  const fd = openSync(file, "r");
+  try {
+    readSync(fd, header, 0, header.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  for (const version of header.subarray(18))
+    if (version > 2) throw damaged(0, "the header of ledger.db names a format that SQLite does not have");
+}
+
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
+
+/** Where a row of the schema contradicts itself SQLite may read on, and not find it when it is to be made anew. */
+const tornSchema = `SELECT coalesce(name, 'one of its rows') AS name FROM sqlite_master
+  WHERE name IS NULL OR tbl_name IS NULL OR type IS NULL OR type NOT IN ('table', 'view', 'index', 'trigger')
+    OR (type IN ('table', 'view') AND tbl_name <> name)`;
 
 /**
  * Throws FailureError LEDGER_DAMAGED for a ledger without a version, LEDGER_VERSION for a file that says a newer one or
@@ -75,6 +98,8 @@ export function checkSchema(db: DatabaseSync, upgrade?: (head: ChainLink) => voi
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
     .all()
     .map(({ name }) => name);
+  const torn = db.prepare(tornSchema).get()?.["name"];
+  if (torn !== undefined) throw damaged(0, `the schema does not say what ${String(torn)} is`);
   if (names.length === 0) return "empty";
   const found = names.includes("meta")
     ? db.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.["value"]

@@ -40,7 +40,7 @@ export type FromThread =
   /** A part or the end of a snapshot. */
   | { readonly kind: "snapshotWritten" }
   /** R3: nothing is written any more; only `close` is answered. */
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly message: string; readonly isDamage: boolean };
 
 export interface GroupMessage {
   /** Streams, types, keys, flows and ids, each once. */

@@ -138,7 +138,7 @@ class ThreadWriter implements GroupWriter {
       this.#answered(1);
       this.#snapshots.shift()?.resolve();
     } else if (message.kind === "failed") {
-      this.#fail(new Error(message.message));
+      this.#fail(new Error(message.message), message.isDamage);
     } else if (message.kind === "refused") {
       this.#refusal = failureError(message);
     }
@@ -155,11 +155,11 @@ class ThreadWriter implements GroupWriter {
     if (this.#unanswered === 0 && this.#onEnd === null) this.#worker.unref();
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, isDamage = false): void {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#answered(this.#unanswered);
-    this.#listener?.failed(error);
+    this.#listener?.failed(error, isDamage);
     this.#endSnapshots(error);
   }
 

@@ -8,7 +8,9 @@ import type { Ledger } from "../../actors/ports.ts";
 import { createDirectWriter } from "../../adapters/ledger/direct-writer.ts";
 import { createGroupedLedger } from "../../adapters/ledger/grouped-ledger.ts";
 import { openSqliteReader } from "../../adapters/ledger/sqlite-reader.ts";
-import { openSqliteStore } from "../../adapters/ledger/sqlite-store.ts";
+import type { FactReader } from "../../adapters/ledger/fact-store.ts";
+import { openSqliteStore, type SqliteStore } from "../../adapters/ledger/sqlite-store.ts";
+import { asLedgerFailure } from "../../adapters/ledger/sqlite-verification.ts";
 import { openSqliteLedger, type SqliteLedgerOptions } from "../../adapters/ledger/sqlite.ts";
 import { noon } from "./sample-facts.ts";
 
@@ -40,13 +42,23 @@ export async function makeLedgerDirectory(): Promise<LedgerDirectory> {
   };
 }
 
+/** As `openSqliteLedger` does. */
+function openReader(dir: string, store: SqliteStore): FactReader {
+  try {
+    return openSqliteReader(dir);
+  } catch (error) {
+    store.close();
+    throw asLedgerFailure(error, `open the ledger in ${dir}`);
+  }
+}
+
 export function openHere(dir: string, options: Partial<SqliteLedgerOptions> = {}): Ledger {
   const [identity, epoch] = [randomUUID(), randomUUID()];
   const { acceptShortened = false, pagesMax = null } = options;
   const opening = { dir, identity, epoch, openedAt: noon, acceptShortened, pagesMax };
   const store = openSqliteStore(opening);
   const { ledger, restored } = store;
-  const reader = openSqliteReader(dir);
+  const reader = openReader(dir, store);
   return createGroupedLedger({
     head: { ledger, epoch, restored, position: store.position() },
     reader,

@@ -51,6 +51,53 @@ describe("a damaged ledger", () => {
     await expectDamage(position);
   });
 
+  /** Turned by the bits of `mask`. */
+  function turn(at: number, mask: number): void {
+    const bytes = readFileSync(place.file);
+    bytes[at] = (bytes[at] ?? 0) ^ mask;
+    writeFileSync(place.file, bytes);
+  }
+
+  /** The length of a record of the index: SQLite finds it in a search, and cannot read it. */
+  function turnIndexEntry(): void {
+    const text = readFileSync(place.file).indexOf("\u001c\u0003=\u0001alarm/urn%3Atest/alarm-7", 0, "latin1");
+    expect(text).toBeGreaterThan(0);
+    turn(text, 2);
+  }
+
+  test.each([
+    ["the format that its header names", () => turn(18, 4)],
+    ["how far its index goes", () => place.tamper("UPDATE meta SET value = '0' WHERE name = 'indexed'")],
+    ["an entry of its index", turnIndexEntry],
+    [
+      "what a row of its schema is about",
+      () => {
+        const text = readFileSync(place.file).toString("latin1");
+        const rows = [...text.matchAll(/viewresponsesresponses/g)]; // older ones too, which SQLite has left
+        expect(rows.length).toBeGreaterThan(0);
+        for (const { index } of rows) turn(index + "viewresponses".length, 1);
+      },
+    ],
+  ])("R4: %s is refused as damage, and the file left as it was", async (_, damage) => {
+    await place.open().then((ledger) => ledger.close()); // indexes all
+    damage();
+    const before = readFileSync(place.file);
+    await expect(place.open()).rejects.toMatchObject({ failure: { code: "LEDGER_DAMAGED" } });
+    expect(readFileSync(place.file).equals(before)).toBe(true);
+  });
+
+  test("R4: what a commit looks up and cannot read is damage, no fault of the disk", async () => {
+    const indexed = await place.open();
+    await indexed.saveSnapshot(20, ["{}"]);
+    await indexed.close();
+    turnIndexEntry();
+    const ledger = await place.open(); // what lies before the snapshot is checked beside
+    const refused = { failure: { code: "LEDGER_DAMAGED" } };
+    await expect(ledger.append(acceptance("again", "alarm-7", "NE-7"))).rejects.toMatchObject(refused);
+    await expect(ledger.append(acceptance("next", "next"))).rejects.toMatchObject(refused);
+    await ledger.close();
+  });
+
   test("R4: figures of a ledger that holds what no number can be are refused as damage too", async () => {
     place.tamper(`UPDATE facts SET at = ${2n ** 62n} WHERE position = 20`);
     const refused = { failure: { code: "LEDGER_DAMAGED" } };
