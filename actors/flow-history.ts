@@ -23,7 +23,11 @@ export class FlowHistory {
   constructor(ledger: Pick<Ledger, "read" | "readKey" | "head">, state: () => State) {
     this.#ledger = ledger;
     this.#state = state;
-    this.#recent = new RecentFacts(ledger, (fact) => learn(this.#flows, fact));
+    this.#recent = new RecentFacts(
+      ledger,
+      (fact) => learn(this.#flows, fact, state().epoch),
+      () => this.#forgetEnded(),
+    );
   }
 
   /** Newest first, those that started before `before`. */
@@ -33,7 +37,7 @@ export class FlowHistory {
   ): Promise<{ flows: FlowMessage[]; next: Position | null }> {
     await this.#catchUp();
     const older = [...this.#flows.values()].reverse().filter((one) => one.position < before);
-    const flows = older.slice(0, limit).map((one) => this.#shown(one));
+    const flows = older.slice(0, limit);
     return { flows, next: older.length > limit ? (flows.at(-1)?.position ?? null) : null };
   }
 
@@ -50,20 +54,20 @@ export class FlowHistory {
     if (started < 0) return null;
     const own = factsOf(facts.slice(started), lockGuid);
     const flows = new Map<string, Kept>();
-    for (const fact of own) learn(flows, fact);
+    for (const fact of own) learn(flows, fact, this.#state().epoch);
     const flow = flows.get(lockGuid);
     if (flow === undefined) return null;
     return {
-      ...this.#shown(flow),
+      ...flow,
       facts: own.map(({ position, at, type, body }) => ({ position, at, type, body: { ...body } })),
     };
   }
 
-  /** What is in none of its client's hands any more and never ended was cut off by the engine's end. */
-  #shown(flow: Kept): FlowMessage {
-    if (flow.result !== null) return flow;
-    const runs = this.#state().keys.get(flow.key)?.flow?.lockGuid === flow.lockGuid;
-    return runs ? flow : { ...flow, result: "abandoned" };
+  /** What has ended among facts that are passed over has an end that nobody learns. */
+  #forgetEnded(): void {
+    const { keys } = this.#state();
+    for (const { lockGuid, key, result } of this.#flows.values())
+      if (result === null && keys.get(key)?.flow?.lockGuid !== lockGuid) this.#flows.delete(lockGuid);
   }
 
   async #catchUp(): Promise<void> {
@@ -75,7 +79,8 @@ export class FlowHistory {
   }
 }
 
-function learn(flows: Map<string, Kept>, fact: Fact): void {
+/** `epoch`: of this opening. A flow of an earlier one that never ended was cut off by that engine's end. */
+function learn(flows: Map<string, Kept>, fact: Fact, epoch: string): void {
   switch (fact.type) {
     case "flow.started": {
       const { lockGuid, key, clientId, alarms } = fact.body;
@@ -85,7 +90,7 @@ function learn(flows: Map<string, Kept>, fact: Fact): void {
         clientId,
         startedAt: fact.at,
         endedAt: null,
-        result: null,
+        result: fact.epoch === epoch ? null : "abandoned",
         alarms: alarms.length,
         decision: null,
         position: fact.position,

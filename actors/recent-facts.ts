@@ -11,12 +11,19 @@ import type { Ledger } from "./ports.ts";
 export class RecentFacts {
   readonly #ledger: Pick<Ledger, "read" | "head">;
   readonly #learn: (fact: Fact) => void;
+  readonly #passOver: () => void;
   #position: Position = 0;
   #reading: Promise<void> = Promise.resolve();
 
-  constructor(ledger: Pick<Ledger, "read" | "head">, learn: (fact: Fact) => void) {
+  /** `passOver`: told before facts are left out, because there are too many since the last question. */
+  constructor(
+    ledger: Pick<Ledger, "read" | "head">,
+    learn: (fact: Fact) => void,
+    passOver: () => void = () => {},
+  ) {
     this.#ledger = ledger;
     this.#learn = learn;
+    this.#passOver = passOver;
   }
 
   /** Resolves when all that was durable has been learned, or as much of the newest as `flowFactsReadMax` allows. Rejects when it cannot be read. */
@@ -28,7 +35,11 @@ export class RecentFacts {
 
   async #read(): Promise<void> {
     const { position: head } = this.#ledger.head();
-    this.#position = Math.max(this.#position, head - limits.flowFactsReadMax);
+    const oldest = head - limits.flowFactsReadMax;
+    if (this.#position < oldest) {
+      this.#passOver();
+      this.#position = oldest;
+    }
     while (this.#position < head) {
       const from = this.#position;
       for await (const fact of this.#ledger.read(from, limits.ledgerReadRows)) {
