@@ -2,7 +2,7 @@
  * The decision record of an alarm: why there is (no) ticket. Read from the ledger, newest outcome first.
  * Source: domain.md, "Every settled alarm has a decision record".
  */
-import { alarmStream, type Fact, type FactOf } from "../machines/facts.ts";
+import { alarmStream, type Fact, type FactOf, type Parking } from "../machines/facts.ts";
 import { parkingOf } from "../machines/admission.ts";
 import { limits } from "../machines/limits.ts";
 import { delaysOf, type State } from "../machines/state.ts";
@@ -95,12 +95,18 @@ function explain(
   const { notification } = accepted.body;
   const guids = new Set<string>();
   let settled: FactOf<"alarm.settled"> | null = null;
-  let parked: string | null = null;
+  let parked: Parking | null = null;
+  const waiting = new Set<Position>();
   for (const fact of facts) {
     // What the key waits for may have begun before this alarm came.
-    if (fact.type === "key.parked" && fact.body.parking.cover === undefined)
-      parked = fact.body.parking.because;
+    if (fact.type === "key.parked" && fact.body.parking.cover === undefined) parked = fact.body.parking;
     if (fact.type === "flow.started" || fact.type === "request.settled") parked = null;
+    if (fact.type === "alarm.accepted") waiting.add(fact.position);
+    if (fact.type === "alarm.reconsidered") waiting.add(fact.body.alarm.position);
+    // D7: where all that waited in a storm has cancelled out, what comes next does not wait for it.
+    const isLast =
+      fact.type === "alarm.settled" && waiting.delete(fact.body.alarm.position) && waiting.size === 0;
+    if (isLast && parked?.reason === "storm") parked = null;
     if (fact.position <= accepted.position) continue;
     if (fact.type === "flow.started" && fact.body.alarms.some((one) => one.position === accepted.position))
       guids.add(fact.body.lockGuid);
@@ -123,7 +129,7 @@ function explain(
     outcome: settled?.body.outcome ?? null,
     because:
       settled?.body.because ??
-      parked ??
+      parked?.because ??
       heldBecause(state, notification.key) ??
       (guids.size > 0 ? "Its flow is under way." : "It waits in line for a Ticket Client."),
     ticketId: settled?.body.ticketId ?? null,

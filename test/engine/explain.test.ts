@@ -131,3 +131,16 @@ test("an alarm's record says what its request came to in the end", async () => {
     requests: [{ result: "ok" }],
   });
 });
+
+test("explain: what an earlier alarm waited for in a storm is not told of the next one of its key", async () => {
+  const engine = await new World({ config: { clients: 1, maxOpenTickets: 1 } }).open();
+  await oneByOne(engine, notification("1"));
+  const other = { key: "node-2" };
+  await acceptAll(engine, notification("2", other));
+  await engine.until(() => engine.supervisor.snapshot().queue.parked === 1);
+  expect(await engine.because("2")).toContain("storm");
+  await oneByOne(engine, clear("3", other));
+  await engine.supervisor.lock();
+  await acceptAll(engine, notification("4", other));
+  expect(await engine.because("4")).toContain("waits in line");
+});
