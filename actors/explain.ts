@@ -74,16 +74,20 @@ export async function explainAlarms(
   }
 }
 
-/** The records of a key's newest alarms, newest first, at most `count`. */
+/** The records of a key's newest alarms, newest first, at most `count`; empty where none was accepted. */
 export async function explainKey(
   ledger: Pick<Ledger, "readKey">,
   key: string,
   count: number,
   state: State | null = null,
 ): Promise<Explanation[]> {
-  const facts = await ledger.readKey(key, limits.explainFactsMax);
-  const accepted = facts.filter((fact) => fact.type === "alarm.accepted").slice(-count);
-  return accepted.reverse().map((fact) => explain(fact, facts, state));
+  // Of a key that has been tried for days the newest facts may tell of no alarm.
+  for (let limit: number = limits.explainFactsMax; ; limit *= 4) {
+    const facts = await ledger.readKey(key, limit);
+    const accepted = facts.filter((fact) => fact.type === "alarm.accepted").slice(-count);
+    if (accepted.length === 0 && facts.length >= limit) continue;
+    return accepted.reverse().map((fact) => explain(fact, facts, state));
+  }
 }
 
 /** `state`, of a running engine: knows of waits that are not written, because they follow from the facts. */

@@ -1,5 +1,6 @@
 /** Why is there (no) ticket? The decision record of an alarm: domain.md, "Settled". */
 import { expect, test } from "vitest";
+import { limits } from "../../machines/limits.ts";
 import { World } from "./engine-under-test.ts";
 import { acceptAll, clear, notification, oneByOne } from "./notifications.ts";
 
@@ -143,4 +144,20 @@ test("explain: what an earlier alarm waited for in a storm is not told of the ne
   await engine.supervisor.lock();
   await acceptAll(engine, notification("4", other));
   expect(await engine.because("4")).toContain("waits in line");
+});
+
+test("explain: a key's alarm is found however often its search was tried since", async () => {
+  const world = new World();
+  const engine = await world.open();
+  world.onSearch = () => ({
+    answer: { kind: "error", code: "UNREACHABLE", cause: "connection refused", permanent: false },
+  });
+  await acceptAll(engine, notification("1"));
+  const ofKey = async () => (await engine.ledger.readKey("node-1", limits.explainFactsMax + 1)).length;
+  for (let hours = 0; (await ofKey()) <= limits.explainFactsMax && hours < 1_000; hours += 10)
+    await engine.pass(36_000);
+  expect(await ofKey()).toBeGreaterThan(limits.explainFactsMax);
+  const [record] = await engine.supervisor.explainKey("node-1", 10);
+  expect(record).toMatchObject({ id: "1", outcome: null });
+  expect(record?.because).toContain("connection refused");
 });
