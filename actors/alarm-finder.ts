@@ -41,12 +41,16 @@ export class AlarmFinder {
   async find(text: string, count: number): Promise<Explanation[]> {
     await this.#recent.catchUp();
     const wanted = new Map<string, Set<Position>>();
-    const keys = new Set<string>([text]);
+    /** Of the element, that of its newest alarm last. */
+    const ofElement = new Set<string>();
     for (const { position, id, key, element } of this.#alarms.values()) {
       if (id === text || id.startsWith(`${text}/`)) want(wanted, key, position);
-      else if (element === text) keys.add(key);
+      else if (element === text) {
+        ofElement.delete(key);
+        ofElement.add(key);
+      }
     }
-    for (const key of this.#keysOfTicket(text)) keys.add(key);
+    const keys = new Set([text, ...this.#keysOfTicket(text), ...[...ofElement].reverse()]);
     for (const source of this.#sources) {
       const [accepted] = await this.#ledger.readStream(alarmStream(source, text));
       if (accepted?.type === "alarm.accepted")
@@ -94,8 +98,10 @@ function keep<Name, Value>(map: Map<Name, Value>, name: Name, value: Value): voi
   if (oldest !== undefined) map.delete(oldest);
 }
 
+/** The key that was wanted last is the last. */
 function want(wanted: Map<string, Set<Position>>, key: string, position: Position): void {
   const positions = wanted.get(key) ?? new Set();
   positions.add(position);
+  wanted.delete(key);
   wanted.set(key, positions);
 }

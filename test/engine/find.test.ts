@@ -41,3 +41,14 @@ test("an alarm from before the newest facts is found by its id, its key and its 
   // The beginning of an id is known of the newest alone.
   expect(await idsOf(engine, "old")).toEqual([]);
 });
+
+test("of an element, or the beginning of an id, with more keys than one answer looks at the newest are found", async () => {
+  const engine = await new World().open();
+  const keys = limits.keysFoundMax + 5;
+  const alarms = Array.from({ length: keys }, (_, index) =>
+    notification(`17/${index}`, { key: `node-1/port-${index}`, alarmedObject: "node-1" }),
+  );
+  await oneByOne(engine, ...alarms, clear("17/end", { key: "node-1/port-0", alarmedObject: "node-1" }));
+  for (const text of ["node-1", "17"])
+    expect((await idsOf(engine, text)).slice(0, 2)).toEqual(["17/end", `17/${keys - 1}`]);
+});
