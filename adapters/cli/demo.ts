@@ -110,6 +110,8 @@ async function play(
 
   const url = `${engine.url.replace(/^http/, "ws")}${alarmPath}`;
   const sending = replay({ events, url, speed, clock: systemClock, ids: systemIds, signal: stop.signal });
+  /** Why not all was sent; null: it was, or a person ended it. */
+  const cutOff = sending.then(({ gaveUp }) => (stop.signal.aborted ? null : gaveUp));
   const ended = sending.then(async (summary) => {
     replayed = true;
     if (unsettledAlarms(supervisor.state) === 0) settled.resolve("settled");
@@ -120,17 +122,22 @@ async function play(
   const broken = typeof how === "object" && "code" in how ? how : null;
   if (broken !== null) throw new FailureError(broken.code, broken.detail);
 
+  const because = await cutOff;
+  if (because !== null) tell(`ticket-client: the replay ended early: ${because}.`);
   const seconds = (settledAt - startedAt) / 1_000;
   if (!once && !stop.signal.aborted) {
     output.line();
-    output.line(`All alarms have their outcome; the engine goes on at ${engine.url}. Ctrl-C ends it.`);
+    output.line(
+      `${because === null ? "All alarms have their outcome; the" : "The"} engine goes on at ${engine.url}. Ctrl-C ends it.`,
+    );
     const after = await Promise.race([stop.asked, engine.broken]);
     if (after !== undefined) throw new FailureError(after.code, after.detail);
   }
   const summary = await sending;
   await engine.stop();
   const truth = await desk.truth();
-  return report(supervisor, { summary, truth, seconds, flows }, output);
+  const code = report(supervisor, { summary, truth, seconds, flows }, output);
+  return because === null ? code : 1;
 }
 
 function progressText({ state: { counters } }: Engine["supervisor"]): string {

@@ -82,6 +82,26 @@ describe("demo", () => {
     expect(stats).toMatchObject({ accepted, settled, outcomes, rows });
   });
 
+  test("an intake that refuses the demo's own alarms is told, and is not success", async () => {
+    const dir = folder();
+    const tokens = file(dir, "tokens", `source:ems-1:${"0".repeat(64)}\n`);
+    const config = file(dir, "config.json", JSON.stringify({ auth: { tokensFile: tokens } }));
+    const words = ["--port", "0", "--desk-port", "0", "--config", config, "--alarms", someAlarms(dir, 3)];
+    const { code, stdout, stderr } = await run(["demo", "--once", ...words]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: "ticket-client: the replay ended early: the intake refused the connection with HTTP 401.\n",
+    });
+    expect(stdout).toMatch(/= accepted +0\n/);
+
+    const running = start(["demo", ...words]);
+    const lines: string[] = [];
+    while (!lines.some((line) => line.includes("Ctrl-C"))) lines.push(await running.line());
+    expect(lines.join("\n")).not.toContain("All alarms");
+    running.child.kill("SIGTERM");
+    expect((await running.ended).code).toBe(1);
+  });
+
   test("a taken port is said with what to do, and nothing is left running", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void server.close());
