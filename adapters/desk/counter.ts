@@ -16,7 +16,7 @@ export interface Counter {
   keyOf(request: WireRequest): string | undefined;
   /** Takes effect now; `lagSeconds` until searches know of it; `hidesTicketId`: the async result tells it. */
   execute(request: ChangeRequest, how?: { lagSeconds?: number; hidesTicketId?: boolean }): Acknowledgement;
-  /** It arrived and has no effect. `answer`: kept as the first answer of its id. */
+  /** It arrived and has no effect. `answer`: kept as the first answer of its id, unless it is for now only. */
   note(request: ChangeRequest, answer?: Acknowledgement): void;
   /** It arrived, and takes effect `seconds` later, where the promise allows that at all. */
   executeLater(request: ChangeRequest, seconds: number): void;
@@ -78,7 +78,7 @@ export function createCounter(options: {
         : changeTicket(before, payload, caller, clock.now());
     if (ruling.kind === "refused") {
       const answer = nack(request, ruling.code, ruling.reason);
-      note(request, isTemporary(ruling.code) ? null : answer, arrived);
+      note(request, kept(answer), arrived);
       return answer;
     }
     const { ticketId } = ruling.ticket;
@@ -97,7 +97,7 @@ export function createCounter(options: {
       return keyOfPayload(request.payload, store);
     },
     execute: (request, how = {}) => run(request, true, how),
-    note: (request, answer) => note(request, answer ?? null, true),
+    note: (request, answer) => note(request, answer === undefined ? null : kept(answer), true),
     executeLater(request, seconds) {
       note(request, null, true);
       // `settles` promises: within settleSeconds or never. `requestId` needs no bound: `run` looks the id up.
@@ -110,6 +110,11 @@ export function createCounter(options: {
       timers.clear();
     },
   };
+}
+
+/** What a repeat of the id is answered. */
+function kept(answer: Acknowledgement): Acknowledgement | null {
+  return answer.code !== null && isTemporary(answer.code) ? null : answer;
 }
 
 function keyOfPayload(payload: RequestPayload, store: TicketStore): string | undefined {

@@ -93,7 +93,8 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     if (!read.ok) return sendText(response, 500, writeFault("Client", read.failure.detail, "BEA-382505"));
     const request = read.value;
     const key = counter.keyOf(request);
-    const rule = pickFault(request.command, key);
+    const due = pickFault(request.command, key);
+    const rule = due !== undefined && contradicts(request, due) ? undefined : due;
     if (rule !== undefined) happened[rule.fault] = (happened[rule.fault] ?? 0) + 1;
     const lag = pickLag(request.command, key);
     if (rule !== undefined && refuses(request, rule, response)) return;
@@ -104,6 +105,12 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       return;
     }
     distort(text, answer.text, rule, response);
+  }
+
+  /** T1: `requestId` promises a repeat its first answer, which no fault may put another in the place of. */
+  function contradicts(request: WireRequest, { fault }: FaultRule): boolean {
+    const isAnother = fault === "nack" || fault.startsWith("async-");
+    return isAnother && request.command !== "search" && counter.firstAnswer(request) !== undefined;
   }
 
   /** Faults without effect; true = dealt with. */
@@ -117,18 +124,21 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       return true;
     }
     if (fault !== "refuse" && fault !== "nack" && fault !== "reset-before") return false;
+    if (fault === "nack" && change !== null) {
+      const answer = nack(change, rule.code ?? "BUSY", "by the fault script");
+      counter.note(change, answer);
+      sendText(response, 200, writeAcknowledgement(change, answer, null));
+      return true;
+    }
     if (change !== null) counter.note(change);
     if (fault === "reset-before") {
       response.destroy();
     } else if (fault === "refuse") {
       if (rule.seconds !== undefined) response.setHeader("Retry-After", String(Math.ceil(rule.seconds)));
       sendText(response, 503, "Service Unavailable", "text/plain");
-    } else if (change === null) {
+    } else {
       // The contract has no NACK for a search.
       sendText(response, 500, writeFault("Server", rule.code ?? "BUSY"));
-    } else {
-      const answer = nack(change, rule.code ?? "BUSY", "by the fault script");
-      sendText(response, 200, writeAcknowledgement(change, answer, null));
     }
     return true;
   }

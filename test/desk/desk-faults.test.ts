@@ -30,6 +30,32 @@ describe("without effect", () => {
   });
 });
 
+describe("requestId: a repeat gets the first answer, whatever the script says of it", () => {
+  const match = { command: "create" } as const;
+
+  test.each([
+    { match, fault: "nack", code: "INVALID", every: 2 },
+    { match, fault: "async-error", every: 2 },
+  ] as const)("$fault after a create whose answer was lost", async (fault) => {
+    const receiver = await startReceiver();
+    const faults = [{ match, fault: "reset-after", times: 1 }, fault] as const;
+    const { desk, service, row } = await startRig({ faults }, receiver.url);
+    const call = sendCall(row);
+    expect(await service.send(call)).toMatchObject({ kind: "inDoubt", code: "RESET" });
+    expect(await service.send(call)).toMatchObject({ kind: "ack", ticketId: "TCK-000001" });
+    expect(desk.faults()).toEqual({ "reset-after": 1 });
+    expect(desk.truth()).toMatchObject({ requests: 2, creates: 1, tickets: 1 });
+  });
+
+  test("nack for good: so is the repeat", async () => {
+    const { desk, service, row } = await startRig(once({ fault: "nack", code: "INVALID" }));
+    const call = sendCall(row);
+    expect(await service.send(call)).toMatchObject({ kind: "nack", code: "INVALID" });
+    expect(await service.send(call)).toMatchObject({ kind: "nack", code: "INVALID" });
+    expect(desk.truth()).toMatchObject({ requests: 2, creates: 0 });
+  });
+});
+
 describe("with effect, and the sender does not know", () => {
   test.each([
     ["reset-after", "RESET"],
