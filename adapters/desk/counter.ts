@@ -18,8 +18,12 @@ export interface Counter {
   execute(request: ChangeRequest, how?: { lagSeconds?: number; hidesTicketId?: boolean }): Acknowledgement;
   /** It arrived and has no effect. `answer`: kept as the first answer of its id, unless it is for now only. */
   note(request: ChangeRequest, answer?: Acknowledgement): void;
-  /** It arrived, and takes effect `seconds` later, where the promise allows that at all. */
-  executeLater(request: ChangeRequest, seconds: number): void;
+  /** It arrived, and takes effect `seconds` later, where the promise allows that at all; `applied`: told when it has. */
+  executeLater(
+    request: ChangeRequest,
+    seconds: number,
+    how?: { hidesTicketId?: boolean; applied?: (answer: Acknowledgement) => void },
+  ): void;
   /** An answer its id already has. */
   firstAnswer(request: ChangeRequest): Acknowledgement | undefined;
   close(): void;
@@ -98,11 +102,15 @@ export function createCounter(options: {
     },
     execute: (request, how = {}) => run(request, true, how),
     note: (request, answer) => note(request, answer === undefined ? null : kept(answer), true),
-    executeLater(request, seconds) {
+    executeLater(request, seconds, { applied, ...how } = {}) {
       note(request, null, true);
       // `settles` promises: within settleSeconds or never. `requestId` needs no bound: `run` looks the id up.
       if (idempotency === "settles" && seconds > settleSeconds) return;
-      later(seconds, () => void run(request, false, {}));
+      later(seconds, () => {
+        const isRepeat = firstAnswer(request) !== undefined;
+        const answer = run(request, false, how);
+        if (!isRepeat && answer.result === "ACK") applied?.(answer);
+      });
     },
     firstAnswer,
     close() {

@@ -97,7 +97,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     const rule = due !== undefined && contradicts(request, due) ? undefined : due;
     if (rule !== undefined) happened[rule.fault] = (happened[rule.fault] ?? 0) + 1;
     const lag = pickLag(request.command, key);
-    if (rule !== undefined && refuses(request, rule, response)) return;
+    if (rule !== undefined && refuses(request, rule, response, envelope.value)) return;
     const answer = answerTo(request, rule, lag, envelope.value);
     if (rule?.fault === "async-early" && answer.early !== undefined) {
       // The result first, the ACK when somebody took it.
@@ -114,12 +114,17 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   }
 
   /** Faults without effect; true = dealt with. */
-  function refuses(request: WireRequest, rule: FaultRule, response: http.ServerResponse): boolean {
+  function refuses(
+    request: WireRequest,
+    rule: FaultRule,
+    response: http.ServerResponse,
+    envelope: Envelope,
+  ): boolean {
     const { fault } = rule;
     const change = request.command === "search" ? null : request;
     const seconds = rule.seconds ?? faultSecondsDefault;
     if (fault === "apply-late") {
-      if (change !== null) counter.executeLater(change, seconds);
+      if (change !== null) counter.executeLater(change, seconds, resultAfter(change, replyTo(envelope)));
       response.destroy();
       return true;
     }
@@ -163,14 +168,14 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         text: writeEnvelope(responseName("search"), searchResultContent(result), related(relatesTo)),
       };
     }
-    const replyTo = envelope.replyTo === anonymousAddress ? null : envelope.replyTo;
+    const callback = replyTo(envelope);
     const promisesResult =
-      replyTo !== null && (asyncSeconds > 0 || rule?.fault.startsWith("async-") === true);
+      callback !== null && (asyncSeconds > 0 || rule?.fault.startsWith("async-") === true);
     if (!promisesResult) {
       return { text: writeAcknowledgement(request, counter.execute(request, lagging(lag)), relatesTo) };
     }
     const repeated = counter.firstAnswer(request) !== undefined;
-    const { answer, post } = executeAsync(request, rule, lag, replyTo);
+    const { answer, post } = executeAsync(request, rule, lag, callback);
     const text = writeAcknowledgement(request, answer, relatesTo);
     // A repeat gets the first answer; the result is on its way since then.
     if (repeated || answer.result === "NACK" || rule?.fault === "async-never") return { text };
@@ -188,7 +193,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     request: ChangeRequest,
     rule: FaultRule | undefined,
     lag: FaultRule | undefined,
-    replyTo: string,
+    callback: string,
   ): { readonly answer: Acknowledgement; readonly post: () => Promise<void> } {
     const { requestId } = request;
     if (rule?.fault === "async-error") {
@@ -201,17 +206,33 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         code: "FAILED",
         reason: "by the script",
       } as const;
-      return { answer, post: () => poster.post(result, replyTo, 1) };
+      return { answer, post: () => poster.post(result, callback, 1) };
     }
     const answer = counter.execute(request, { hidesTicketId: true, ...lagging(lag) });
     const copies = rule?.fault === "async-twice" ? 2 : 1;
+    return { answer, post: () => postOk(requestId, answer, callback, copies) };
+  }
+
+  function postOk(
+    requestId: string,
+    answer: Acknowledgement,
+    callback: string,
+    copies: number,
+  ): Promise<void> {
+    const ticketId = answer.ticketId ?? store.ticketOf(requestId);
+    const result = { requestId, result: "OK", ticketId, code: null, reason: null } as const;
+    return poster.post(result, callback, copies);
+  }
+
+  /** Of a late effect, as of any other. */
+  function resultAfter(
+    { requestId }: ChangeRequest,
+    callback: string | null,
+  ): Parameters<typeof counter.executeLater>[2] {
+    if (callback === null || asyncSeconds === 0) return {};
     return {
-      answer,
-      post: () => {
-        const ticketId = answer.ticketId ?? store.ticketOf(requestId);
-        const result = { requestId, result: "OK", ticketId, code: null, reason: null } as const;
-        return poster.post(result, replyTo, copies);
-      },
+      hidesTicketId: true,
+      applied: (answer) => later(asyncSeconds / 2, () => void postOk(requestId, answer, callback, 1)),
     };
   }
 
@@ -313,6 +334,11 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     await ended;
     store.close();
   }
+}
+
+/** Where its async result goes; null: nowhere. */
+function replyTo({ replyTo: address }: Envelope): string | null {
+  return address === anonymousAddress ? null : address;
 }
 
 function related(relatesTo: string | null): { readonly relatesTo?: string } {

@@ -102,6 +102,40 @@ describe("T1: apply-late, by what the desk promises", () => {
     expect(desk.truth()).toMatchObject({ requests: 1, creates: 1 });
   });
 
+  test("its async result comes as for any other, once, also where a repeat asks again", async () => {
+    const receiver = await startReceiver();
+    const { clock, desk, service, row } = await startRig(
+      { asyncSeconds: 2, ...once({ fault: "apply-late", seconds: 5 }) },
+      receiver.url,
+    );
+    const call = sendCall(row);
+    expect(await service.send(call)).toMatchObject({ kind: "inDoubt", code: "RESET" });
+    clock.advance(5_000);
+    expect(await service.send(call)).toMatchObject({ kind: "ack", ticketId: null });
+    clock.advance(1_000);
+    expect(await receiver.received(1)).toMatchObject({ result: "OK", ticketId: "TCK-000001" });
+    await until(() => clock.pending() === 0);
+    expect(receiver.results).toHaveLength(1);
+    expect(desk.truth()).toMatchObject({ requests: 2, creates: 1 });
+  });
+
+  test("requestId: where a repeat overtook it, that one's result is the only one", async () => {
+    const receiver = await startReceiver();
+    const { clock, service, row } = await startRig(
+      { asyncSeconds: 2, ...once({ fault: "apply-late", seconds: 5 }) },
+      receiver.url,
+    );
+    const call = sendCall(row);
+    await service.send(call);
+    expect(await service.send(call)).toMatchObject({ kind: "ack", ticketId: null });
+    clock.advance(1_000);
+    await receiver.received(1);
+    clock.advance(4_000);
+    clock.advance(1_000);
+    await until(() => clock.pending() === 0);
+    expect(receiver.results).toHaveLength(1);
+  });
+
   test("settles: later than that it never does", async () => {
     const { clock, desk, service, row } = await startRig({
       idempotency: "settles",
