@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { limits } from "../machines/limits.ts";
-import { next, page, requiredText, text } from "./api-parts.ts";
+import { exactText, next, page, requiredText, text } from "./api-parts.ts";
 import {
   commandSchema,
   instantSchema,
@@ -165,7 +165,7 @@ export const servicesPreviewSchema = z
   .meta({ id: "ServicesPreview" });
 
 export const selectionSchema = z
-  .strictObject({ name: requiredText("name", limits.alarmIdCharsMax) })
+  .strictObject({ name: exactText("name", limits.alarmIdCharsMax) })
   .meta({ id: "Selection" });
 
 // --- errors

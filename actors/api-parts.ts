@@ -4,12 +4,17 @@ import { limits } from "../machines/limits.ts";
 import { positionSchema } from "./vocabulary-schemas.ts";
 
 export const text = z.string();
-export const requiredText = (what: string, charsMax: number): z.ZodString =>
-  z
-    .string(`${what}: text of 1 to ${charsMax} characters`)
-    .trim()
-    .min(1, `${what}: text of 1 to ${charsMax} characters`)
-    .max(charsMax, `${what}: text of 1 to ${charsMax} characters`);
+const sizeOf = (what: string, charsMax: number): string => `${what}: text of 1 to ${charsMax} characters`;
+/** As a person wrote it, without the blanks at its ends. */
+export const requiredText = (what: string, charsMax: number): z.ZodString => {
+  const said = sizeOf(what, charsMax);
+  return z.string(said).trim().min(1, said).max(charsMax, said);
+};
+/** A name of something that is there: its blanks are part of it. */
+export const exactText = (what: string, charsMax: number): z.ZodString => {
+  const said = sizeOf(what, charsMax);
+  return z.string(said).min(1, said).max(charsMax, said);
+};
 
 export const page = {
   limit: z.coerce

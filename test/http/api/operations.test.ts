@@ -222,6 +222,19 @@ const explained = async (api: ApiUnderTest, id: string) =>
   (await api.ask<{ explanations: Explanation[] }>("GET", `/api/explain?source=urn:test&id=${id}`)).body
     .explanations[0];
 
+test("a service is selected by the name that it has, blanks at its ends included", async () => {
+  const api = await startApi();
+  const csv = (await api.ask("GET", "/api/services/export")).text;
+  const [header, row = ""] = csv.split("\n");
+  const text = [header, row, row.replace(/^OSB/, '" OSB 2 "')].join("\n");
+  expect((await api.ask("POST", "/api/services/import", { text, type: "text/csv" })).status).toBe(200);
+  const name = " OSB 2 ";
+  const selected = await api.ask<{ selected: string }>("PUT", "/api/services/selected", { json: { name } });
+  expect(selected).toMatchObject({ status: 200, body: { selected: name } });
+  const json = { name: "OSB 2" };
+  expect(await api.ask("PUT", "/api/services/selected", { json })).toMatchObject({ status: 404 });
+});
+
 test("A2 A8: an unknown create that was not applied is decided again, and makes its ticket", async () => {
   const { api, requestId } = await withUnknown();
   const resolved = await api.ask("POST", `/api/gateway/requests/${requestId}/resolve`, {
