@@ -87,7 +87,10 @@ export class AlarmFinder {
       const { source, id, key, alarmedObject } = fact.body.notification;
       this.#addSource(source);
       keep(this.#alarms, fact.position, { position: fact.position, source, id, key, element: alarmedObject });
-    } else if (fact.type === "ticket.linked") keep(this.#tickets, fact.body.ticketId, fact.body.key);
+    } else if (fact.type === "ticket.linked" || fact.type === "request.settled") {
+      const { ticketId, key } = fact.body;
+      if (ticketId !== null) keep(this.#tickets, ticketId, key);
+    }
   }
 }
 

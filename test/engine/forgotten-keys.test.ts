@@ -42,3 +42,9 @@ test("a flow written by hand may forward for a forgotten key", async () => {
   await held.close();
   expect(await engine.broken()).toEqual([]);
 });
+
+test("a ticket of a forgotten key leads to its alarms, as long as they are among the newest", async () => {
+  const { engine } = await afterDays();
+  const found = await engine.supervisor.reader.findAlarms("MEM-1", 10);
+  expect(found.map(({ id }) => id)).toEqual(["2", "1"]);
+});
