@@ -81,11 +81,14 @@ export async function explainKey(
   count: number,
   state: State | null = null,
 ): Promise<Explanation[]> {
-  // Of a key that has been tried for days the newest facts may tell of no alarm.
+  const known = state?.keys.get(key);
+  const hasAlarms = known !== undefined && known.waiting.length + known.active.size > 0;
+  // Of a key that has been tried for days the newest facts may tell of no alarm. S3: of one that has none they do not.
+  const mayBeOlder = state === null || hasAlarms;
   for (let limit: number = limits.explainFactsMax; ; limit *= 4) {
     const facts = await ledger.readKey(key, limit);
     const accepted = facts.filter((fact) => fact.type === "alarm.accepted").slice(-count);
-    if (accepted.length === 0 && facts.length >= limit) continue;
+    if (accepted.length === 0 && facts.length >= limit && mayBeOlder) continue;
     return accepted.reverse().map((fact) => explain(fact, facts, state));
   }
 }

@@ -1,5 +1,6 @@
 /** Why is there (no) ticket? The decision record of an alarm: domain.md, "Settled". */
 import { expect, test } from "vitest";
+import { explainKey } from "../../actors/explain.ts";
 import { limits } from "../../machines/limits.ts";
 import { World } from "./engine-under-test.ts";
 import { acceptAll, clear, notification, oneByOne } from "./notifications.ts";
@@ -160,4 +161,17 @@ test("explain: a key's alarm is found however often its search was tried since",
   const [record] = await engine.supervisor.explainKey("node-1", 10);
   expect(record).toMatchObject({ id: "1", outcome: null });
   expect(record?.because).toContain("connection refused");
+});
+
+test("S3: of a key that has rows only, as the heartbeat's, no more than the newest are read", async () => {
+  const world = new World();
+  const engine = await world.open();
+  const asked: number[] = [];
+  const readKey = (_key: string, limit: number) => {
+    asked.push(limit);
+    const fact = { type: "response.row", body: { change: true, row: { key: "rows" } } };
+    return Promise.resolve(Array.from({ length: limit }, () => fact as never));
+  };
+  expect(await explainKey({ readKey }, "rows", 10, engine.supervisor.state)).toEqual([]);
+  expect(asked).toEqual([limits.explainFactsMax]);
 });
