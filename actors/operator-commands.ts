@@ -143,10 +143,14 @@ export class OperatorCommands {
       const facts = await journal.ledger.readStream("settings");
       const settings = settingsOf(facts) ?? journal.state.settings;
       const changed = patched(settings, patch);
-      if (JSON.stringify(changed) === JSON.stringify(patched(settings, {}))) return ok(null);
+      const revision = facts.at(-1)?.position ?? 0;
+      if (JSON.stringify(changed) === JSON.stringify(patched(settings, {}))) {
+        while (revision > journal.state.position) await journal.append([]); // another's change: told once it is in force
+        return ok(null);
+      }
       const done = await journal.append(
         [entry("settings", clock.now(), "settings.changed", { ...changed, by })],
-        [{ stream: "settings", revision: facts.at(-1)?.position ?? 0 }],
+        [{ stream: "settings", revision }],
       );
       if (done.kind === "committed") return ok(null);
     }

@@ -1,6 +1,8 @@
 /** Which settings count at a start: the configuration's, or what an operator changed (R1). */
 import { expect, test } from "vitest";
-import { World } from "../../engine/engine-under-test.ts";
+import { createMemoryLedger } from "../../../adapters/ledger/memory.ts";
+import { turn, World } from "../../engine/engine-under-test.ts";
+import { slowToTell } from "../../engine/slow-ledger.ts";
 
 const by = "ann";
 
@@ -50,4 +52,25 @@ test("R1: of two changes at one time neither is lost", async () => {
     "bob",
   ]);
   expect(await engine.broken()).toEqual([]);
+});
+
+test("R1: a change that another has just made is told once it is in force", async () => {
+  const world = new World();
+  const told = Promise.withResolvers<void>();
+  let isSlow = false;
+  const engine = await world.open({
+    openLedger: () =>
+      Promise.resolve(slowToTell(createMemoryLedger(world.storage), () => (isSlow ? told.promise : null))),
+  });
+  const { operators, reader } = engine.supervisor;
+  isSlow = true;
+  const first = operators.changeSettings({ maxResponseRows: 7 }, "ann");
+  const { position } = engine.ledger.head();
+  while (engine.ledger.head().position === position) await turn();
+  const shown = operators.changeSettings({ maxResponseRows: 7 }, "bob").then(() => reader.settings());
+  await turn();
+  told.resolve();
+  expect(await shown).toMatchObject({ maxResponseRows: 7 });
+  await first;
+  expect((await engine.facts("settings.changed")).map(({ body }) => body.by)).toEqual([undefined, "ann"]);
 });
