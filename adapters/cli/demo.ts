@@ -1,5 +1,5 @@
 /** `demo`: an engine, a desk and the shipped real alarms, replayed over a real WebSocket. */
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +17,7 @@ import { defaultServices } from "../service-table/file.ts";
 import { type DemoDesk, startDemoDesk } from "./demo-desk.ts";
 import { createLog, type LogLevel } from "./log.ts";
 import { count, type Output, tell } from "./output.ts";
+import { recordingText } from "./replay.ts";
 import { type EngineFlags, readSettings } from "./settings.ts";
 import type { StopSignals } from "./signals.ts";
 import { outcomeTable, type Tally, tallyOf } from "./tally.ts";
@@ -207,5 +208,5 @@ function shippedAlarms(): string {
 }
 
 function readAlarms(file: string): readonly RecordedEvent[] {
-  return orThrow(readHuaweiAlarms(readFileSync(file, "utf8"), basename(file)));
+  return orThrow(readHuaweiAlarms(recordingText(file), basename(file)));
 }

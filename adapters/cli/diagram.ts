@@ -29,15 +29,32 @@ export function runDiagram({ format, out }: DiagramOptions, output: Output): num
   try {
     makeFolder(out);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "refused";
-    throw new FailureError("INVALID", `The folder ${out} cannot be made (${code}). Name another with --out.`);
+    throw new FailureError(
+      "INVALID",
+      `The folder ${out} cannot be made (${codeOf(error)}). Name another with --out.`,
+    );
   }
   const files = [...statecharts].map(([name, machine]) => {
     const file = join(out, `${name}.${ending}`);
-    writeFileSync(file, draw(machine));
+    write(file, draw(machine));
     return file;
   });
   output.data({ files });
   for (const file of files) output.line(file);
   return 0;
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new FailureError(
+      "INVALID",
+      `The file ${file} cannot be written (${codeOf(error)}). Name another folder with --out.`,
+    );
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "refused";
 }

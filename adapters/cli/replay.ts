@@ -59,15 +59,19 @@ export async function runReplay(
 }
 
 function readRecording(file: string, format?: "cloudevents" | "huawei"): readonly RecordedEvent[] {
-  let text: string;
+  const text = recordingText(file);
+  const isHuawei = format === undefined ? file.endsWith(".csv") : format === "huawei";
+  return orThrow(isHuawei ? readHuaweiAlarms(text, basename(file)) : readCloudEvents(text, basename(file)));
+}
+
+/** Throws FailureError INVALID where it cannot be read. */
+export function recordingText(file: string): string {
   try {
-    text = readFileSync(file, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     throw new FailureError("INVALID", `The recording ${file} cannot be read (${code}).`);
   }
-  const isHuawei = format === undefined ? file.endsWith(".csv") : format === "huawei";
-  return orThrow(isHuawei ? readHuaweiAlarms(text, basename(file)) : readCloudEvents(text, basename(file)));
 }
 
 function alarmUrl(text: string): string {

@@ -28,6 +28,29 @@ describe("a folder", () => {
   });
 });
 
+describe("a file that cannot be had is told in a sentence", () => {
+  test("the alarms of the demo", async () => {
+    const missing = join(folder(), "none.csv");
+    const words = ["demo", "--once", "--port", "0", "--desk-port", "0", "--alarms", missing];
+    expect(await run(words)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `ticket-client: The recording ${missing} cannot be read (ENOENT).\n`,
+    });
+  });
+
+  test("a drawing where a folder has its name", async () => {
+    const dir = folder();
+    const taken = join(dir, "ticket-client.mmd");
+    mkdirSync(taken);
+    expect(await run(["diagram", "--out", dir])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `ticket-client: The file ${taken} cannot be written (EISDIR). Name another folder with --out.\n`,
+    });
+  });
+});
+
 describe.skipIf(isMissing("/proc, as Linux has it", existsSync("/proc/self")))(
   "where the system makes none, and says that there is no such folder: a sentence, and no wait for ever",
   () => {
