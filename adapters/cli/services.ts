@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { FailureError, orThrow } from "../../machines/failure.ts";
+import { limits } from "../../machines/limits.ts";
 import { faultLine, shown, type TableChange, type TableFault } from "../../machines/service-table.ts";
 import { type Output, tell } from "./output.ts";
 import type { ServicesPlace } from "./services-place.ts";
@@ -51,7 +52,7 @@ export async function runServicesImport(
   { dryRun, ...options }: ServicesOptions & { readonly dryRun: boolean },
   output: Output,
 ): Promise<number> {
-  const csv = readCsv(file);
+  const csv = await readCsv(file);
   const result = await placeOf(options).import(csv, { by: operator(), dryRun });
   if (!result.ok) {
     const { failure, preview } = result;
@@ -80,12 +81,24 @@ export async function runServicesSelect(
   return 0;
 }
 
-function readCsv(file: string): Uint8Array {
+async function readCsv(file: string): Promise<Uint8Array> {
   try {
-    return readFileSync(file === "-" ? 0 : file);
+    return file === "-" ? await readStdin() : readFileSync(file);
   } catch (error) {
     throw new FailureError("INVALID", `The file ${file} cannot be read (${codeOf(error)}).`);
   }
+}
+
+/** Waits for what comes late. S3: what is over the limit is not read, and is refused for that. */
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes > limits.servicesCsvBytesMax) break;
+  }
+  return Buffer.concat(chunks);
 }
 
 function codeOf(error: unknown): string {

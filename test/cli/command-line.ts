@@ -24,12 +24,18 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-export function start(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
+/** `stdin`: what a test writes there, or by default nothing. */
+export function start(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  stdin: "written" | "nothing" = "nothing",
+): Running {
   const child = spawn(process.execPath, [main, ...words], {
     cwd: root,
     env: { PATH: process.env["PATH"], TMPDIR: process.env["TMPDIR"], ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  if (stdin === "nothing") child.stdin.end();
   onTestFinished(() => void child.kill("SIGKILL"));
   const said = { stdout: "", stderr: "" };
   child.stderr.on("data", (chunk: Buffer) => (said.stderr += chunk.toString("utf8")));

@@ -117,6 +117,29 @@ describe("on the ledger of a stopped engine", () => {
     expect(acted).toEqual(["services.import", "services.import", "services.select"]);
   });
 
+  test("a CSV on stdin is waited for as slowly as it comes, and one that never ends is refused", async () => {
+    const at = ["services", "import", "-", "--dry-run", "--json", "--data-dir", await stopped()];
+    const slow = start(at, {}, "written");
+    // More than a pipe holds: once it is written, the command is reading.
+    const write = (text: string) =>
+      new Promise<void>((resolve) => slow.child.stdin?.write(text, () => resolve()));
+    await write("\n".repeat(900_000));
+    await write(table(row()));
+    slow.child.stdin?.end();
+    const { code, stdout, stderr } = await slow.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, unchanged: ["OSB"] });
+
+    const endless = start(at, {}, "written");
+    endless.child.stdin?.on("error", () => undefined);
+    endless.child.stdin?.write("\n".repeat(2_000_000));
+    const refused = await endless.ended;
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("at most 1048576 bytes") as string,
+    });
+  });
+
   test("R4: in a restored ledger the first opening puts what was planned in doubt, be it a command's", async () => {
     const dataDir = await stopped();
     const restored = join(folder(), "data");
