@@ -277,7 +277,9 @@ export function createGroupedLedger({ head, writer, reader, written }: LedgerPar
       return readable().ofStream(stream, durable);
     },
     async readKey(key, limit) {
-      return readable().ofKey(key, limit, durable);
+      const facts = readable().ofKey(key, limit, durable);
+      if (facts.length >= limits.ledgerReadRows) await nextTurn(); // S3: as after a page
+      return facts;
     },
     head: (): LedgerHead => ({ ...head, position: durable }),
     async loadSnapshot() {

@@ -365,6 +365,22 @@ export function describeLedger(name: string, makeHarness: () => Promise<LedgerHa
       expect(turns).toBeGreaterThanOrEqual(pages - 2); // the newest group is at hand
     });
 
+    test("S3: who reads one busy key after the other gives the event loop its turns", async () => {
+      const alarms = Array.from({ length: limits.ledgerReadRows }, (_, n) => acceptance("", `a${n}`, "NE-1"));
+      await ledger.append({ id: "b1", expect: [], facts: alarms.flatMap(({ facts }) => facts) });
+      let turns = 0;
+      const look = (): void => {
+        turns += 1;
+        looking = setImmediate(look);
+      };
+      let looking = setImmediate(look);
+      for (let n = 0; n < 8; n += 1)
+        // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
+        expect(await ledger.readKey("NE-1", limits.explainFactsMax)).toHaveLength(limits.ledgerReadRows);
+      clearImmediate(looking);
+      expect(turns).toBeGreaterThanOrEqual(7);
+    });
+
     test("the newest snapshot comes back, also after a restart; one ahead of the ledger is refused", async () => {
       expect(await ledger.loadSnapshot()).toBeNull();
       await ledger.append(notes("b1", "audit", ["1", "2", "3"]));
