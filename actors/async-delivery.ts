@@ -7,6 +7,7 @@ import { corrects, judgeAsync } from "../machines/async-result.ts";
 import type { Expectation } from "../machines/entry.ts";
 import { emptyKey, type KeyState, keyStream, type State, unknownRequest } from "../machines/state.ts";
 import { afterLateOk } from "../machines/verdict.ts";
+import type { Position } from "../machines/vocabulary.ts";
 import type { Journal } from "./journal.ts";
 import type { AsyncResult, Clock } from "./ports.ts";
 import { settledAlarmsOf } from "./settled-alarms.ts";
@@ -23,6 +24,12 @@ function knownKey(state: State, key: string): KeyState {
   return state.keys.get(key) ?? { ...emptyKey(key), revision: state.position };
 }
 
+/** A forgotten key stands still while others write: it has moved once something is known of it again. */
+function hasMoved({ keys }: State, name: string, revision: Position, wasForgotten: boolean): boolean {
+  const key = keys.get(name);
+  return wasForgotten ? key !== undefined : key?.revision !== revision;
+}
+
 /** Resolves when durable. */
 export async function deliverAsync(
   journal: Journal,
@@ -35,9 +42,10 @@ export async function deliverAsync(
     const name = state.requests.get(result.requestId) ?? before?.key;
     const key = name === undefined ? null : knownKey(state, name);
     const revision = key?.revision ?? 0;
+    const isForgotten = name !== undefined && !state.keys.has(name);
     const isCorrection = key?.request?.requestId !== result.requestId && corrects(before, result);
     const alarms = isCorrection && before !== null ? await settledAlarmsOf(journal, before) : [];
-    if (key !== null && knownKey(state, key.key).revision !== revision) continue;
+    if (key !== null && hasMoved(state, key.key, revision, isForgotten)) continue;
     const at = clock.now();
     const entries = judgeAsync(key, before, result, at, state.tables);
     if (isCorrection && key !== null && before !== null)
