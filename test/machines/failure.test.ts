@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { causeOf, escalate, FailureError } from "../../machines/failure.ts";
+import { causeOf, escalate, fail, FailureError, ok, orThrow } from "../../machines/failure.ts";
 
 test("a failure that crosses a throw says its code and its sentence", () => {
   const cause = new Error("EIO");
@@ -10,6 +10,14 @@ test("a failure that crosses a throw says its code and its sentence", () => {
     failure: { code: "LEDGER_DAMAGED", detail: "Fact 7 is not what was written." },
     cause,
   });
+});
+
+test("what went well is its value; what did not is thrown as it was told", () => {
+  expect(orThrow(ok(7))).toBe(7);
+  const failure = { code: "LEDGER_DAMAGED", detail: "Fact 7 is not what was written." } as const;
+  expect(() => orThrow(fail(failure.code, failure.detail))).toThrow(
+    expect.objectContaining({ name: "FailureError", failure }),
+  );
 });
 
 test.each([
