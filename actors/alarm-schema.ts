@@ -121,7 +121,10 @@ export const alarmEventSchema = z.object({
   subject: id("subject").nullish(),
   datacontenttype: z
     .string("datacontenttype: application/json or absent")
-    .regex(/^application\/(?:[\w.+-]+\+)?json(?:\s*;.*)?$/i, "datacontenttype: application/json or absent")
+    .regex(
+      /^(?:application|text)\/(?:[\w.+-]+\+)?json(?:\s*;.*)?$/i,
+      "datacontenttype: application/json or absent",
+    )
     .nullish(),
   sequence: z
     .string("sequence: 20 digits")

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FailureError } from "../../machines/failure.ts";
-import { sqliteCode, sqliteCodes } from "./sqlite-verification.ts";
+import { isDamage, sqliteCode, sqliteCodes } from "./sqlite-verification.ts";
 
 /** Holds the directory until the returned database is closed. Throws FailureError LEDGER_LOCKED. */
 export function lockLedger(dir: string): DatabaseSync {
@@ -15,6 +15,13 @@ export function lockLedger(dir: string): DatabaseSync {
     return lock;
   } catch (error) {
     lock.close();
+    if (isDamage(error))
+      throw new FailureError(
+        "LEDGER_LOCKED",
+        `The file ledger.lock in ${dir} is not what an engine makes of it, so that none can hold it. It keeps no facts: ` +
+          "remove it while no engine runs on this directory, and start again.",
+        { cause: error },
+      );
     if (sqliteCode(error) !== sqliteCodes.busy) throw error;
     throw new FailureError(
       "LEDGER_LOCKED",

@@ -200,6 +200,7 @@ const takenRows: readonly [string, EventParts][] = [
   ["lines in the specific problem", { alarm: { specificProblem: "first\r\nsecond" } }],
   ["id of 256 characters", { id: "x".repeat(256) }],
   ["the last day", { alarm: { alarmRaisedTime: "2200-12-31T23:59:59.999Z" } }],
+  ["data that is JSON by its subtype", { event: { datacontenttype: "text/json; charset=utf-8" } }],
 ];
 
 describe("bad alarms over a real socket", () => {

@@ -86,6 +86,16 @@ describe("a damaged ledger", () => {
     expect(readFileSync(place.file).equals(before)).toBe(true);
   });
 
+  test("a lock file that holds something else is told as such: the ledger is whole", async () => {
+    const lock = join(place.dir, "ledger.lock");
+    writeFileSync(lock, "x".repeat(4_096));
+    await expect(place.open()).rejects.toMatchObject({
+      failure: { code: "LEDGER_LOCKED", detail: expect.stringContaining("remove it while no engine runs") },
+    });
+    rmSync(lock);
+    await place.open().then((ledger) => ledger.close());
+  });
+
   test("R4: what a commit looks up and cannot read is damage, no fault of the disk", async () => {
     const indexed = await place.open();
     await indexed.saveSnapshot(20, ["{}"]);

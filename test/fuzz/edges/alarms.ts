@@ -35,7 +35,7 @@ function replayed(): readonly string[] {
 const texts = [
   ...replayed(),
   textOf({ sequence: 1 }),
-  textOf({ event: { subject: "s", partitionkey: "p", datacontenttype: "application/json" } }),
+  textOf({ event: { subject: "s", partitionkey: "p", datacontenttype: "text/json" } }),
   textOf({
     event: { type: "org.tmforum.alarm.AlarmAttributeValueChangeEvent" },
     alarm: {
