@@ -17,12 +17,13 @@ export function newestTrustedSnapshot(db: DatabaseSync): { link: ChainLink; stat
   const charsOf = db.prepare("SELECT sum(length(text)) AS chars FROM snapshot_parts WHERE snapshot = ?");
   const partsOf = db.prepare("SELECT text FROM snapshot_parts WHERE snapshot = ? ORDER BY part");
   for (const { id, position, fact_hash, state_hash } of snapshots.all(chainStart.hash)) {
+    if (typeof position !== "number") continue; // damaged: it was written as one
     if (Number(charsOf.get(Number(id))?.["chars"] ?? 0) > limits.snapshotCharsMax) continue;
     const parts = partsOf.all(Number(id)).map(({ text }) => (typeof text === "string" ? text : ""));
     const sum = createHash("sha256");
     for (const part of parts) sum.update(part);
     if (sum.digest("hex") !== state_hash) continue;
-    return { link: { position: Number(position), hash: String(fact_hash) }, state: parts.join("") };
+    return { link: { position, hash: String(fact_hash) }, state: parts.join("") };
   }
   return null;
 }
