@@ -14,6 +14,13 @@ const besides: Readonly<Record<string, readonly string[]>> = {
     "test/service-table/gateway-table.test.ts",
   ],
   "verdict.ts": ["test/engine/verdict.test.ts"],
+  "async-result.ts": [
+    "test/engine/late-results.test.ts",
+    "test/engine/async-results.test.ts",
+    "test/engine/foreign-answers.test.ts",
+    "test/engine/gateway.test.ts",
+    "test/engine/unnamed-results.test.ts",
+  ],
   "supervisor.machine.ts": ["test/engine/broken-off.test.ts"],
   "heartbeat.ts": ["test/heartbeat/chain.test.ts"],
   "heartbeat.machine.ts": ["test/heartbeat/chain.test.ts"],
