@@ -27,7 +27,7 @@ class Page {
   isHidden = false;
   /** What answers at the page's address now. */
   port: string;
-  /** The last frame that came. */
+  /** The frames that came over the newest connection, one after the other. */
   heard = "";
   #frame: (() => void) | null = null;
   #socket: { close(): void } | null = null;
@@ -62,12 +62,14 @@ class Page {
     const address = new URL(url);
     address.port = this.port;
     this.urls.push(address.search);
+    this.heard = "";
+    const opened = this.urls.length;
     this.#socket = openSocket(address.href, subprotocols, {
       closed: (code, reason) => listener.closed(code, reason),
       heard: (text) => {
         if (this.lose !== null && text.includes(this.lose)) this.lose = null;
         else listener.heard(text);
-        this.heard = text;
+        if (opened === this.urls.length) this.heard += text;
         this.#waiting?.();
       },
     });
