@@ -100,6 +100,9 @@ export function checkSchema(db: DatabaseSync, upgrade?: (head: ChainLink) => voi
     .map(({ name }) => name);
   const torn = db.prepare(tornSchema).get()?.["name"];
   if (torn !== undefined) throw damaged(0, `the schema does not say what ${String(torn)} is`);
+  // Where rows of the schema stand out of order, the next that is made or dropped may be made or dropped for another.
+  const said = db.prepare("PRAGMA quick_check(sqlite_schema)").get()?.["quick_check"];
+  if (said !== "ok") throw damaged(0, `the schema is not in order (${String(said).replaceAll(/\s+/g, " ")})`);
   if (names.length === 0) return "empty";
   const found = names.includes("meta")
     ? db.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.["value"]

@@ -78,6 +78,15 @@ describe("a damaged ledger", () => {
         for (const { index } of rows) turn(index + "viewresponses".length, 1);
       },
     ],
+    [
+      "the place of a row of its schema",
+      () => {
+        const text = readFileSync(place.file).toString("latin1");
+        const rows = [...text.matchAll(/\u0008.{7}tablefacts_of_streamfacts_of_stream/gs)];
+        expect(rows.length).toBeGreaterThan(0);
+        for (const { index } of rows) turn(index, 2); // its row id: 8 becomes 10
+      },
+    ],
   ])("R4: %s is refused as damage, and the file left as it was", async (_, damage) => {
     await place.open().then((ledger) => ledger.close()); // indexes all
     damage();
