@@ -1,4 +1,4 @@
-/** What a look-up may take: a time and a signal. */
+/** What a look-up, or a statement of a load, may take: a time and a signal. */
 import type { Clock } from "../../actors/ports.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
@@ -12,11 +12,15 @@ export interface Deadline {
   end(): void;
 }
 
-export function startDeadline(clock: Timer, signal: AbortSignal | undefined, doing: string): Deadline {
+export function startDeadline(
+  clock: Timer,
+  signal: AbortSignal | undefined,
+  doing: string,
+  ms: number = limits.topologyTimeoutMs,
+): Deadline {
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => undefined); // nobody may be waiting
   const given = () => over.reject(new FailureError("CANCELLED", `${doing} was given up by who asked.`));
-  const ms = limits.topologyTimeoutMs;
   const timer = clock.setTimeout(
     () =>
       over.reject(

@@ -4,8 +4,10 @@
  * and goes with its connection.
  */
 import type { Connection } from "mysql2/promise";
+import type { Clock } from "../../actors/ports.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
+import { startDeadline } from "./deadline.ts";
 import { forms } from "./forms.ts";
 import { loadRow, type SqlRow } from "./look-up.ts";
 import { asUnavailable, codeOf, connectionOptions, cutOff } from "./mysql-connection.ts";
@@ -19,8 +21,8 @@ const rowsOfCommit = 20_000;
 const allTables = [...tableNames, "topology_load"] as const;
 
 /** Rejects with FailureError TOPOLOGY_BUSY or TOPOLOGY_UNAVAILABLE. */
-export async function stageInMysql(address: MysqlAddress): Promise<Staging> {
-  const loader = await connectLoader(address);
+export async function stageInMysql(address: MysqlAddress, clock: Clock): Promise<Staging> {
+  const loader = await connectLoader(address, clock);
   try {
     await loader.lock();
     const left = allTables.flatMap((name) => [`new_${name}`, `old_${name}`]);
@@ -41,7 +43,7 @@ interface Loader {
   readonly address: MysqlAddress;
 }
 
-async function connectLoader(address: MysqlAddress): Promise<Loader> {
+async function connectLoader(address: MysqlAddress, clock: Clock): Promise<Loader> {
   let connection: Connection;
   try {
     const { createConnection } = await import("mysql2/promise");
@@ -51,20 +53,27 @@ async function connectLoader(address: MysqlAddress): Promise<Loader> {
   }
   connection.on("error", () => undefined); // shows at the next statement
   let isCut = false;
-  const run: Loader["run"] = async (sql, parameters) => {
-    const asked = { sql, timeout: limits.topologyStatementMs };
-    const asking =
-      parameters === undefined
-        ? connection.query(asked)
-        : connection.execute({ ...asked, values: [...parameters] });
-    const [rows] = await asking.catch((error: unknown) => {
+  /** The driver's own time-out leaves out the preparing of a statement. */
+  async function inTime<T>(asking: Promise<T>): Promise<T> {
+    const what = `A statement of a load into ${address.shown}`;
+    const deadline = startDeadline(clock, undefined, what, limits.topologyStatementMs);
+    try {
+      return await deadline.within(asking);
+    } catch (error) {
+      if (!(error instanceof FailureError)) throw error;
       // What came after it on this connection would wait for its answer, without an end of its own.
-      if (codeOf(error) === "PROTOCOL_SEQUENCE_TIMEOUT") {
-        isCut = true;
-        cutOff(connection);
-      }
-      throw error;
-    });
+      isCut = true;
+      cutOff(connection);
+      const detail = `${error.failure.detail} Check the server and load again.`;
+      throw new FailureError("TOPOLOGY_UNAVAILABLE", detail);
+    } finally {
+      deadline.end();
+    }
+  }
+  const run: Loader["run"] = async (sql, parameters) => {
+    const [rows] = await inTime(
+      parameters === undefined ? connection.query(sql) : connection.execute(sql, [...parameters]),
+    );
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whoever asked for rows knows them
     return rows as unknown as readonly SqlRow[];
   };
@@ -163,7 +172,7 @@ async function dropAll(loader: Loader, prefix: "old" | "new"): Promise<void> {
   try {
     await loader.run(`DROP TABLE IF EXISTS ${allTables.map((name) => `${prefix}_${name}`).join(", ")}`);
   } catch (error) {
-    if (codeOf(error) === "") throw error;
+    if (codeOf(error) === "" && !(error instanceof FailureError)) throw error;
   }
 }
 

@@ -41,7 +41,7 @@ export function openMysqlTopology({ url, clock }: MysqlTopologyOptions): Topolog
     loaded: () => lookUpLoaded(ask),
     load: (order) =>
       loadTopology(
-        { loaded: () => lookUpLoaded(ask), stage: () => stageInMysql(address) },
+        { loaded: () => lookUpLoaded(ask), stage: () => stageInMysql(address, clock) },
         { ...order, now: () => clock.now() },
       ),
     async close() {

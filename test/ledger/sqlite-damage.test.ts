@@ -82,9 +82,9 @@ describe("a damaged ledger", () => {
       "the place of a row of its schema",
       () => {
         const text = readFileSync(place.file).toString("latin1");
-        const rows = [...text.matchAll(/\u0008.{7}tablefacts_of_streamfacts_of_stream/gs)];
+        const rows = [...text.matchAll(/tablefacts_of_streamfacts_of_stream/g)];
         expect(rows.length).toBeGreaterThan(0);
-        for (const { index } of rows) turn(index, 2); // its row id: 8 becomes 10
+        for (const { index } of rows) turn(index - 8, 2); // its row id, before the seven bytes of the record's header
       },
     ],
   ])("R4: %s is refused as damage, and the file left as it was", async (_, damage) => {
