@@ -98,4 +98,12 @@ export const edgeDefects: readonly Defect[] = [
     becomes: ``,
     tests: ["test/service/sockets.test.ts"],
   },
+  {
+    name: "a load waits for ever for a server that hangs",
+    law: "S10",
+    file: "adapters/topology/mysql-staging.ts",
+    was: `return await deadline.within(asking);`,
+    becomes: `return await asking;`,
+    tests: ["test/topology/mysql-hangs.test.ts"],
+  },
 ];

@@ -213,4 +213,12 @@ export const ledgerDefects: readonly Defect[] = [
     becomes: `if (isShortened && opening.epoch === "")`,
     tests: ["test/ledger/sqlite-damage.test.ts", "test/engine/sqlite-engine.test.ts"],
   },
+  {
+    name: "a schema whose rows stand out of order is written to",
+    law: "R4",
+    file: "adapters/ledger/sqlite-verification.ts",
+    was: `if (said !== "ok")`,
+    becomes: `if (said === "")`,
+    tests: ["test/ledger/sqlite-damage.test.ts"],
+  },
 ];
