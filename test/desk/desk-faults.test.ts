@@ -130,6 +130,7 @@ describe("T1: apply-late, by what the desk promises", () => {
     expect(await service.send(call)).toMatchObject({ kind: "ack", ticketId: null });
     clock.advance(1_000);
     await receiver.received(1);
+    await until(() => clock.pending() === 1); // the desk knows that it was taken; what is late still waits
     clock.advance(4_000);
     clock.advance(1_000);
     await until(() => clock.pending() === 0);
