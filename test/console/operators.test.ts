@@ -267,6 +267,32 @@ test.each([
   },
 );
 
+test("S1: an answer from before the token was given does not ask for one again", async () => {
+  const api = await startApi({ guarded: true, config: { clients: 1 } });
+  const watched = await openPage(browser, "about:blank");
+  const { page } = watched;
+  const isHeld = Promise.withResolvers<() => Promise<void>>();
+  // The first is answered, so that the page asks for a token; the next one, at the next try, comes late.
+  let asked = 0;
+  await page.route("**/api/clients", (route) => {
+    asked += 1;
+    if (asked !== 2) return route.continue();
+    return isHeld.resolve(() => route.continue());
+  });
+  await page.goto(`${api.engine.url}/`);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Token").fill(tokens.viewer);
+  const release = await isHeld.promise;
+  await dialog.getByRole("button", { name: "Use it" }).click();
+  await page.getByText("live", { exact: true }).waitFor();
+  const refused = page.waitForResponse((response) => response.status() === 401);
+  await release();
+  await (await refused).finished();
+  await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))");
+  expect(await dialog.count()).toBe(0);
+  await watched.close();
+});
+
 test("S1: a token with a character that is not seen is refused where it is typed, and none is kept", async () => {
   const api = await startApi({ guarded: true, config: { clients: 1 } });
   const watched = await openPage(browser, `${api.engine.url}/`);

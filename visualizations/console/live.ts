@@ -184,9 +184,12 @@ export function reconnect(): void {
 
 /** What lies before the first fact of this page. */
 async function loadBefore(): Promise<void> {
+  const asked = token();
   const clients = await api<{ clients: ClientAnswer[] }>({ method: "GET", path: "/clients" });
   if (!clients.ok) {
-    tokenAsked.value = whyTokenAsked(clients.problem, token() !== null) ?? tokenAsked.peek();
+    // Another was given meanwhile: this says nothing of it.
+    if (token() !== asked) return;
+    tokenAsked.value = whyTokenAsked(clients.problem, asked !== null) ?? tokenAsked.peek();
     return;
   }
   putClients(screen, clients.value.clients);
