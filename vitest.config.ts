@@ -6,5 +6,7 @@ export default defineConfig({
     globalSetup: ["test/console/set-up.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Else a second, which a machine that runs other tests beside may not have.
+    expect: { poll: { timeout: 25_000 } },
   },
 });

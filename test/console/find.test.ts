@@ -56,12 +56,10 @@ test("a page that is opened now shows what became of the alarms before it, newes
   const cover = "Ticket TCK-000001 on hub-12, two hops upstream of modem-3, covers it.";
   // A row is there as soon as its alarm is read; what became of it may be read a little later.
   await expect
-    .poll(
-      () =>
-        rows.evaluateAll((all) =>
-          all.map((row) => [...row.querySelectorAll("td")].slice(1).map(({ textContent }) => textContent)),
-        ),
-      { timeout: 25_000 },
+    .poll(() =>
+      rows.evaluateAll((all) =>
+        all.map((row) => [...row.querySelectorAll("td")].slice(1).map(({ textContent }) => textContent)),
+      ),
     )
     .toEqual([
       ["4712/clear", "node-7", "clear", "stopped", "", "Nothing to close: no open ticket for node-7."],

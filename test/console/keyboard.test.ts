@@ -215,6 +215,8 @@ test("services: import with preview, selection, the former table again; configur
   await press("ArrowDown");
   await api.fact((fact) => fact.type === "service.selected" && fact.body.name === "OSB-2");
   await page.getByText("New flows use OSB-2.").waitFor();
+  // The answer may be there before the feed has told the page, which goes by the feed.
+  await page.getByRole("cell", { name: "OSB-2 (selected)" }).waitFor();
   await press("ArrowUp");
   await page.getByText("New flows use OSB.").waitFor();
   await typeInto(page, page.getByLabel("Ticket Gateway"), "gw-east");

@@ -8,9 +8,6 @@ import { isMissing } from "../needs.ts";
 import { elementLines, folder, tree, writeFiles } from "./files.ts";
 import { type Mariadb, noMariadb, startMariadb } from "./mariadb.ts";
 
-/** On a busy machine too. */
-const patient = { timeout: 20_000 };
-
 describe.skipIf(isMissing("MariaDB: apt install mariadb-server", noMariadb === null))(
   `S10: a MariaDB that stops answering (${noMariadb ?? "its own server"})`,
   () => {
@@ -24,7 +21,7 @@ describe.skipIf(isMissing("MariaDB: apt install mariadb-server", noMariadb === n
       const clock = new ManualClock();
       const topology = openMysqlTopology({ url: await server.makeDatabase(), clock });
       onTestFinished(() => void server.process.kill("SIGCONT"));
-      await expect.poll(sockets, patient).toBe(0); // those of the test before are gone
+      await expect.poll(sockets).toBe(0); // those of the test before are gone
       return { clock, topology };
     }
 
@@ -45,7 +42,7 @@ describe.skipIf(isMissing("MariaDB: apt install mariadb-server", noMariadb === n
         });
         const ended = load.catch((error: unknown) => error);
         await isStopped(server.process.pid);
-        await expect.poll(() => clock.nextInMs, patient).toBe(limits.topologyStatementMs);
+        await expect.poll(() => clock.nextInMs).toBe(limits.topologyStatementMs);
         clock.advance(limits.topologyStatementMs);
         expect(await ended).toMatchObject({
           failure: {
@@ -53,7 +50,7 @@ describe.skipIf(isMissing("MariaDB: apt install mariadb-server", noMariadb === n
             detail: expect.stringContaining("took longer than 600000 ms") as string,
           },
         });
-        await expect.poll(sockets, patient).toBe(1);
+        await expect.poll(sockets).toBe(1);
         server.process.kill("SIGCONT");
         expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
         await topology.close();
@@ -72,7 +69,7 @@ describe.skipIf(isMissing("MariaDB: apt install mariadb-server", noMariadb === n
       expect((await hanging).map((answer) => answer.kind === "error" && answer.code)).toEqual(
         Array.from({ length: 8 }, () => "TOPOLOGY_TIMEOUT"),
       );
-      await expect.poll(sockets, patient).toBe(0);
+      await expect.poll(sockets).toBe(0);
       await topology.close();
     });
   },
@@ -87,5 +84,5 @@ async function isStopped(pid: number | undefined): Promise<void> {
   const tasks = `/proc/${pid}/task`;
   const state = (task: string) =>
     /^State:\s+(\S)/m.exec(readFileSync(`${tasks}/${task}/status`, "utf8"))?.[1];
-  await expect.poll(() => readdirSync(tasks).every((task) => state(task) === "T"), patient).toBe(true);
+  await expect.poll(() => readdirSync(tasks).every((task) => state(task) === "T")).toBe(true);
 }
