@@ -211,11 +211,12 @@ test("services: import with preview, selection, the former table again; configur
   await dialog.getByText("Done. This was changed:").waitFor();
   await press("Escape");
   await dialog.waitFor({ state: "detached" });
+  // Answers may be there before the feed has told the page, which goes by the feed.
+  await page.getByRole("cell", { name: "OSB-2", exact: true }).waitFor();
   await tabTo(page, page.getByLabel("Service Selection"));
   await press("ArrowDown");
   await api.fact((fact) => fact.type === "service.selected" && fact.body.name === "OSB-2");
   await page.getByText("New flows use OSB-2.").waitFor();
-  // The answer may be there before the feed has told the page, which goes by the feed.
   await page.getByRole("cell", { name: "OSB-2 (selected)" }).waitFor();
   await press("ArrowUp");
   await page.getByText("New flows use OSB.").waitFor();
