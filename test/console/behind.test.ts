@@ -42,7 +42,7 @@ test("F2 F3: behind what the engine keeps, the page says how much it passed over
   await page.getByText("live", { exact: true }).waitFor();
   await expectAccessible(page);
 
-  // It comes to the present within a second, and from then on hears everything.
+  // It comes to the present, and from then on hears everything.
   await page.goto(`${engine.url}/#/events`);
   const before = engine.position();
   await expect
