@@ -26,8 +26,8 @@ export function clientCommands(end: (code: number) => void): readonly Command[] 
     command(
       "top",
       "watch the Ticket Clients of a running engine",
-      "Shows the Ticket Clients live, the oldest lock first, with what is abnormal on top. It only reads: q quits, p pauses.\n" +
-        "A lost connection is told with the age of what is shown, and taken up again where it was. Without a terminal, and\n" +
+      "Shows the Ticket Clients live, the oldest lock first, with what is abnormal on top. It only reads: q quits, p pauses. " +
+        "A lost connection is told with the age of what is shown, and taken up again where it was. Without a terminal, and " +
         "with --once or --json, it prints once what it would show. Colours: none where NO_COLOR is set.",
       ["top", "top --url http://127.0.0.1:8640 --once"],
     ),
@@ -43,14 +43,14 @@ export function clientCommands(end: (code: number) => void): readonly Command[] 
     force(
       "force-unlock",
       "end a client's lock",
-      "Ends the lock that you saw and frees the client: its flow is aborted, and what was not yet sent is cancelled.\n" +
+      "Ends the lock that you saw and frees the client: its flow is aborted, and what was not yet sent is cancelled. " +
         "A newer lock is never released. Who, when and why stays in the audit.",
       end,
     ),
     force(
       "force-not-busy",
       "end the command that a client executes",
-      "Ends the command being executed and leaves the lock: a search counts as failed, a request that is being sent\n" +
+      "Ends the command being executed and leaves the lock: a search counts as failed, a request that is being sent " +
         "keeps its key waiting. Who, when and why stays in the audit.",
       end,
     ),

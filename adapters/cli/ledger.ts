@@ -1,6 +1,5 @@
 /** `ledger verify | stats | export | restore`. All but restore only read, beside a running engine too. */
-import { createWriteStream, existsSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { foldRead } from "../../actors/journal.ts";
 import { FailureError } from "../../machines/failure.ts";
@@ -11,6 +10,7 @@ import { systemIds } from "../clock/system.ts";
 import { exportLedger, ledgerStats, refuseUnreadable, verifyLedger } from "../ledger/inspection.ts";
 import { restoreLedger } from "../ledger/restore.ts";
 import { openSqliteReader } from "../ledger/sqlite-reader.ts";
+import { writeNewFile } from "./new-file.ts";
 import { count, type Output } from "./output.ts";
 import { type DataOptions, readSettings } from "./settings.ts";
 import { outcomeTable, tallyOf } from "./tally.ts";
@@ -77,34 +77,10 @@ export async function runExport(file: string, options: DataOptions, output: Outp
     await exportLedger(dataDir, process.stdout);
     return 0;
   }
-  // "wx": what is there already is not ours to overwrite.
-  const handle = await open(file, "wx", 0o600).catch((error: unknown) => {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "refused";
-    const reason = code === "EEXIST" ? "exists already; name another" : `cannot be made (${code})`;
-    throw new FailureError("INVALID", `The file ${file} ${reason}.`);
-  });
-  const stream = createWriteStream(file, { fd: handle.fd, autoClose: false });
-  let isWhole = false;
-  try {
-    const last = await exportLedger(dataDir, stream);
-    await new Promise<void>((resolve, reject) => {
-      stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
-    });
-    await handle.sync();
-    isWhole = true;
-    output.data({ file, facts: last });
-    output.line(`${count(last)} facts written to ${file}.`);
-    return 0;
-  } catch (error) {
-    if (error instanceof FailureError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    throw new FailureError("INVALID", `The file ${file} could not be written and was removed: ${message}.`, {
-      cause: error,
-    });
-  } finally {
-    await handle.close();
-    if (!isWhole) await rm(file, { force: true });
-  }
+  const facts = await writeNewFile(file, { mode: 0o600 }, (stream) => exportLedger(dataDir, stream));
+  output.data({ file, facts });
+  output.line(`${count(facts)} facts written to ${file}.`);
+  return 0;
 }
 
 export async function runRestore(from: string, options: DataOptions, output: Output): Promise<number> {

@@ -1,5 +1,5 @@
 /** Every command with its words and its help; what it does stands in a file of its own, read when it runs. */
-import { Argument, Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Help, Option } from "commander";
 import { limits } from "../../machines/limits.ts";
 import type { DeskCommandOptions } from "./desk.ts";
 import type { DemoOptions } from "./demo.ts";
@@ -32,6 +32,10 @@ export interface Program {
   run(words: readonly string[]): Promise<number>;
 }
 
+/** Longer lines are hard to read. */
+const helpColumnsMost = 100;
+const plainHelp = new Help();
+
 interface Json {
   readonly json: boolean;
 }
@@ -45,7 +49,7 @@ export function createProgram(): Program {
     .helpCommand(false)
     .addHelpText(
       "after",
-      "\nEvery command has --help. Settings can be given in a file (--config) and in the environment (TICKET_CLIENT_…);\n`settings` lists them.\nExit codes: 0 done, 1 failed, 2 wrong use.",
+      "\nEvery command has --help. Settings can be given in a file (--config) and in the\nenvironment (TICKET_CLIENT_…); `settings` lists them.\nExit codes: 0 done, 1 failed, 2 wrong use.",
     );
   for (const one of [
     serve(end),
@@ -75,7 +79,14 @@ export function createProgram(): Program {
 }
 
 function strict(one: Command): void {
-  one.exitOverride().showSuggestionAfterError().showHelpAfterError("Add --help for what is possible.");
+  one
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError("Add --help for what is possible.")
+    .configureHelp({
+      helpWidth: Math.min(process.stdout.columns || 80, helpColumnsMost),
+      optionDescription: (option) => plainHelp.optionDescription(option).replace(" (default: false)", ""),
+    });
   for (const inner of one.commands) strict(inner);
 }
 
@@ -90,8 +101,8 @@ function serve(end: End): Command {
     command(
       "serve",
       "run the engine until SIGINT or SIGTERM",
-      "Runs the engine: takes alarms on its WebSocket, keeps them in the ledger, and opens, updates and closes tickets.\n" +
-        "Prints its address when alarms are accepted. The first SIGINT or SIGTERM lets running flows end, for at most\n" +
+      "Runs the engine: takes alarms on its WebSocket, keeps them in the ledger, and opens, updates and closes tickets. " +
+        "Prints its address when alarms are accepted. The first SIGINT or SIGTERM lets running flows end, for at most " +
         `${limits.drainSecondsDefault} seconds; the second stops at once. Nothing that was acknowledged is lost either way.`,
       ["serve --data-dir ./data", "serve --config engine.json --port 0 --json"],
     ),
@@ -119,8 +130,8 @@ function settings(end: End): Command {
     command(
       "settings",
       "every setting, its value and where that comes from; is the configuration right?",
-      "Lists what can be set: in the file (--config) and in the environment, which overrides it. Checks what serve would\n" +
-        "check before it opens anything: values, names, tokens, certificate, callback secrets, and, before the first start,\n" +
+      "Lists what can be set: in the file (--config) and in the environment, which overrides it. Checks what serve would " +
+        "check before it opens anything: values, names, tokens, certificate, callback secrets, and, before the first start, " +
         "the Service Info Table. Secrets are not shown.",
       ["settings", "settings --config engine.json"],
     ),
@@ -135,7 +146,7 @@ function demo(end: End): Command {
     command(
       "demo",
       "see it work: engine, ticketing service and real alarms in one process",
-      "Starts an engine and an embedded ticketing service, replays real alarms of a telecom network over a WebSocket,\n" +
+      "Starts an engine and an embedded ticketing service, replays real alarms of a telecom network over a WebSocket, " +
         "and shows what became of each. Without --data-dir its ledger lies in a fresh temporary folder.",
       ["demo --once", "demo --speed 600", "demo --once --json --port 0 --desk-port 0"],
     ),
@@ -157,8 +168,8 @@ function replayCommand(end: End): Command {
   const replaying = command(
     "replay",
     "send recorded alarms to a running engine",
-    "Sends recorded alarms in order, waits for every acknowledgement, goes on after a lost connection, and reports\n" +
-      "rate and latency. huawei: CSV alarm_id,device_id,start_timestamp,end_timestamp, a raise and a clear a row.\n" +
+    "Sends recorded alarms in order, waits for every acknowledgement, goes on after a lost connection, and reports " +
+      "rate and latency. huawei: CSV alarm_id,device_id,start_timestamp,end_timestamp, a raise and a clear a row. " +
       "cloudevents: one CloudEvents object a line.",
     ["replay alarm.csv --url ws://127.0.0.1:8640/v1/alarms --speed max"],
   )
@@ -188,7 +199,7 @@ function desk(end: End): Command {
   return command(
     "desk",
     "run the embedded ticketing service alone",
-    "A ticketing service to try things with: serves the OSB contract, keeps or breaks the promise it is given, tells\n" +
+    "A ticketing service to try things with: serves the OSB contract, keeps or breaks the promise it is given, tells " +
       "the truth at GET /truth, and fails as a fault script says. Without --data-dir its tickets live in memory.",
     ["desk --port 8650 --idempotency settles --settle-seconds 5"],
   )
@@ -218,7 +229,7 @@ function explain(end: End): Command {
     command(
       "explain",
       "why is there a ticket, or none",
-      "Shows decision records: the alarm, what was found, the rule that decided, what was requested and answered.\n" +
+      "Shows decision records: the alarm, what was found, the rule that decided, what was requested and answered. " +
         "Reads the ledger, beside a running engine too.",
       ["explain --source urn:replay:alarm.csv --id 17/raise", "explain --key NE-0815"],
     ),
@@ -242,6 +253,7 @@ function explain(end: End): Command {
 
 function ledger(end: End): Command {
   const group = new Command("ledger")
+    .summary("look at the ledger; restore a backup")
     .description("Look at the ledger, beside a running engine too; restore a backup.")
     .helpCommand(false);
   const verify = withData(
@@ -270,7 +282,7 @@ function ledger(end: End): Command {
     command(
       "restore",
       "go on from a backup",
-      "Puts a backup in place as a ledger of a new identity, checked fact by fact. The data directory must hold no ledger.\n" +
+      "Puts a backup in place as a ledger of a new identity, checked fact by fact. The data directory must hold no ledger. " +
         "At its first start every request that was not settled counts as in doubt.",
       ["ledger restore backup.db --data-dir ./data"],
     ),
@@ -293,14 +305,15 @@ function ledger(end: End): Command {
 
 function topology(end: End): Command {
   const group = new Command("topology")
+    .summary("load the topology database; look up a path")
     .description("Load the topology database; look up a path. Beside a running engine too.")
     .helpCommand(false);
   const load = withData(
     command(
       "load",
       "put provisioning data in place of what is there",
-      "Reads network_element.csv, address.csv, network_path.csv or link.csv (told apart by their headers; ; or , between\n" +
-        "columns; UTF-8 or windows-1252), checks all of it, and puts it in place of all that is there, at once. Where a\n" +
+      "Reads network_element.csv, address.csv, network_path.csv or link.csv (told apart by their headers; ; or , between " +
+        "columns; UTF-8 or windows-1252), checks all of it, and puts it in place of all that is there, at once. Where a " +
         "row is wrong, or far fewer rows come than are in place, nothing changes.",
       ["topology load network_element.csv address.csv network_path.csv", "topology load --dry-run link.csv"],
     ),

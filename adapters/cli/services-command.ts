@@ -10,13 +10,14 @@ interface Json {
 
 export function servicesCommand(end: (code: number) => void): Command {
   const group = new Command("services")
+    .summary("which ticketing services there are, and which one is used")
     .description("The Service Info Table: which ticketing services there are, and which one is used.")
     .helpCommand(false);
   const exported = withPlace(
     command(
       "export",
       "write the table as CSV",
-      "Writes the table as CSV that is safe to open in a spreadsheet and imports as it was. FILE is made anew; - is\n" +
+      "Writes the table as CSV that is safe to open in a spreadsheet and imports as it was. FILE is made anew; - is " +
         "stdout. Reads the ledger, beside a running engine too.",
       ["services export services.csv", "services export - --url http://127.0.0.1:8640"],
     ),
@@ -25,8 +26,8 @@ export function servicesCommand(end: (code: number) => void): Command {
     command(
       "import",
       "put the table of a CSV in place of the one there is",
-      "All rows or none: every fault is told with line and column, and then nothing is changed. A row that an\n" +
-        "unsettled request was planned with cannot be changed or removed. CSV with a header, separated by comma,\n" +
+      "All rows or none: every fault is told with line and column, and then nothing is changed. A row that an " +
+        "unsettled request was planned with cannot be changed or removed. CSV with a header, separated by comma, " +
         "semicolon or tab, in UTF-8, UTF-16 with a byte order mark, or windows-1252.",
       ["services import services.csv --dry-run", "services import services.csv --url http://127.0.0.1:8640"],
     ),

@@ -1,10 +1,10 @@
 /** `services`: the Service Info Table, in the ledger of a stopped engine or over HTTP of a running one. */
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { FailureError, orThrow } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { faultLine, shown, type TableChange, type TableFault } from "../../machines/service-table.ts";
+import { writeNewFile } from "./new-file.ts";
 import { type Output, tell } from "./output.ts";
 import type { ServicesPlace } from "./services-place.ts";
 import { remoteServices } from "./services-remote.ts";
@@ -36,11 +36,7 @@ export async function runServicesExport(
     process.stdout.write(csv);
     return 0;
   }
-  await writeFile(file, csv, { flag: "wx" }).catch((error: unknown) => {
-    const code = codeOf(error);
-    const reason = code === "EEXIST" ? "exists already; name another" : `cannot be made (${code})`;
-    throw new FailureError("INVALID", `The file ${file} ${reason}.`);
-  });
+  await writeNewFile(file, { mode: 0o666 }, async (stream) => void stream.write(csv));
   output.data({ file });
   output.line(`The Service Info Table is written to ${file}.`);
   return 0;

@@ -35,7 +35,7 @@ export interface RestoreOptions {
 
 /**
  * Copies, checks the whole chain, gives it a new identity, and puts it in place in one rename: cut off at any point
- * it leaves the target as it was, and can be repeated (R2). Resolves with the head and the new identity.
+ * it leaves the target as it was or restored, and can be repeated (R2); where it rejects, there is no ledger. Resolves with the head and the new identity.
  * Rejects with FailureError INVALID (no backup there, or a ledger in the way), LEDGER_LOCKED, LEDGER_DAMAGED,
  * LEDGER_VERSION, LEDGER_SYNC_FAILED.
  */
@@ -45,6 +45,7 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
   const target = join(dir, "ledger.db");
   const copy = join(dir, "ledger.db.restoring");
   let lock: DatabaseSync | undefined;
+  let ours = copy;
   try {
     makeFolder(dir, 0o700);
     lock = lockLedger(dir);
@@ -55,11 +56,12 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
     removeDatabase(target);
     rmSync(join(dir, "ledger.head"), { force: true });
     renameSync(copy, target);
+    ours = target;
     syncPath(dir);
     writeFileSync(join(dir, "ledger.head"), `${String(head.position).padStart(16, "0")} ${head.hash}\n`);
     return { ledger, head };
   } catch (error) {
-    if (lock !== undefined) removeDatabase(copy); // else it is another restore's
+    if (lock !== undefined) removeDatabase(ours); // else it is another restore's
     throw asLedgerFailure(error, `restore ${from} into ${dir}`);
   } finally {
     lock?.close();

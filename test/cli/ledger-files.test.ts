@@ -68,23 +68,39 @@ function canMount(): boolean {
   return isThere;
 }
 
+async function onDiskOf(size: string, work: (disk: string) => Promise<void> | void): Promise<void> {
+  const disk = mkdtempSync(join(tmpdir(), "disk-"));
+  expect(mount("-t", "tmpfs", "-o", `size=${size}`, "none", disk)).toBe(true);
+  try {
+    await work(disk);
+  } finally {
+    spawnSync("umount", ["-l", disk]);
+    rmSync(disk, { recursive: true });
+  }
+}
+
 describe.skipIf(isMissing("root and the right to mount a tmpfs", canMount()))("an export", () => {
-  test("that does not fit on the disk says so, and leaves no half of one", async () => {
-    const ledger = await place.open();
-    const facts = Array.from({ length: 40 }, () => "y".repeat(2_000));
-    await ledger.append(notes("b1", "audit", facts));
-    await ledger.close();
-    const disk = mkdtempSync(join(tmpdir(), "disk-"));
-    expect(mount("-t", "tmpfs", "-o", "size=16k", "none", disk)).toBe(true);
-    try {
-      const file = join(disk, "out.ndjson");
-      const { status, stderr } = run("ledger", "export", file, "--data-dir", place.dir);
-      expect(status).not.toBe(0);
-      expect(stderr).toMatch(/could not be written and was removed: .*ENOSPC/);
-      expect(existsSync(file)).toBe(false);
-    } finally {
-      spawnSync("umount", ["-l", disk]);
-      rmSync(disk, { recursive: true });
-    }
-  });
+  test.each([["ledger"], ["services"]])(
+    "of the %s that does not fit on the disk says so, and leaves no half of one",
+    async (what) => {
+      const ledger = await place.open();
+      await ledger.append(
+        notes(
+          "b1",
+          "audit",
+          Array.from({ length: 40 }, () => "y".repeat(2_000)),
+        ),
+      );
+      await ledger.close();
+      await onDiskOf("16k", (disk) => {
+        // What the smaller of the two leaves to be full.
+        if (what === "services") writeFileSync(join(disk, "full"), "z".repeat(16_384));
+        const file = join(disk, "out");
+        const { status, stderr } = run(what, "export", file, "--data-dir", place.dir);
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/could not be written and was removed: .*ENOSPC/);
+        expect(existsSync(file)).toBe(false);
+      });
+    },
+  );
 });

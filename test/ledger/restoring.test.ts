@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { restoreLedger } from "../../adapters/ledger/restore.ts";
+import { main } from "../cli/command-line.ts";
 import { isMissing } from "../needs.ts";
+import { canTrace } from "../process/tracing.ts";
 import { type LedgerDirectory, makeLedgerDirectory } from "./ledger-directory.ts";
 import { notes } from "./sample-facts.ts";
 
@@ -123,5 +125,32 @@ describe.skipIf(isMissing("root and the right to mount a tmpfs", canMount()))("a
       spawnSync("umount", ["-l", medium]);
       rmSync(medium, { recursive: true });
     }
+  });
+});
+
+describe.skipIf(isMissing("strace, and the right to trace", canTrace()))("a disk that fails", () => {
+  test("once the copy is in place: the restore has failed, nothing stands there, and it can be repeated", async () => {
+    await backup("1");
+    const restore = (...under: readonly string[]) => {
+      const [program, ...words] = [...under, process.execPath, main, "ledger", "restore", place.dir];
+      return spawnSync(program, [...words, "--data-dir", target.dir], { encoding: "utf8" });
+    };
+    const fault = ["-e", "trace=openat", "-e", "inject=openat:error=ENOSPC"];
+    const failed = restore(
+      "strace",
+      "-f",
+      "-o",
+      "/dev/null",
+      "-P",
+      join(target.dir, "ledger.head"),
+      ...fault,
+    );
+    expect(failed.stderr).toMatch(/ENOSPC/);
+    expect(failed.status).toBe(1);
+    expect(existsSync(target.file)).toBe(false);
+    expect(restore()).toMatchObject({ status: 0 });
+    const engine = await target.open();
+    expect(engine.head()).toMatchObject({ position: 1, restored: true });
+    await engine.close();
   });
 });

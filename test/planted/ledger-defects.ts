@@ -200,7 +200,7 @@ export const ledgerDefects: readonly Defect[] = [
   {
     name: "half an export is called one",
     law: "R3",
-    file: "adapters/cli/ledger.ts",
+    file: "adapters/cli/new-file.ts",
     was: `(error ? reject(error) : resolve())`,
     becomes: `(error ? resolve() : resolve())`,
     tests: ["test/cli/ledger-files.test.ts"],
