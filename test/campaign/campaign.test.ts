@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { campaignTable, withTable } from "./page.ts";
 import { parts, type Part } from "./parts.ts";
-import { RecordFile, recordOf, verdictOf } from "./record.ts";
+import { RecordFolder, recordOf, verdictOf } from "./record.ts";
 import { resultIn, runPart } from "./run-part.ts";
 
 const held = { part: "sums", ok: true, figures: { sum: 3 } };
@@ -63,12 +63,12 @@ describe("the record", () => {
   afterEach(() => rmSync(parent, { recursive: true }));
 
   test("goes on where it was; another product begins anew", () => {
-    const file = new RecordFile(parent, "a");
+    const file = new RecordFolder(parent, "a");
     file.write("sums", { results: [held], seconds: 2, endedAt: "2026-11-26T00:00:00.000Z" });
-    const again = new RecordFile(parent, "a").read();
+    const again = new RecordFolder(parent, "a").read();
     expect(recordOf(again, sums).results).toEqual([held]);
     expect(verdictOf(sums, recordOf(again, sums))).toBe("unfinished");
-    expect(recordOf(new RecordFile(parent, "b").read(), sums).results).toEqual([]);
+    expect(recordOf(new RecordFolder(parent, "b").read(), sums).results).toEqual([]);
   });
 
   test("one run that broke is a part that broke, finished or not", () => {

@@ -8,14 +8,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { campaignTable, withTable } from "./page.ts";
 import { parts, type Part } from "./parts.ts";
-import { RecordFile, recordOf, verdictOf } from "./record.ts";
+import { RecordFolder, recordOf, verdictOf } from "./record.ts";
 import { runPart } from "./run-part.ts";
 
 const help = `npm run campaign -- [--only NAME,…] [--hours N] [--data-dir DIR] [--page FILE]
 
 Runs what is too long for every day, a part after the other, and prints what came of it: ${parts.map(({ name }) => name).join(", ")}.
-A part that was cut off goes on where it was; one that came to its end is not run again. Results belong to what is
-committed of machines/, actors/ and adapters/: when that changes, all begins anew.
+A part that was cut off goes on where it was; one that came to its end is not run again. Two
+campaigns of different parts may run side by side. Results belong to what is committed of machines/, actors/ and
+adapters/: when that changes, all begins anew.
 
   --only NAME,…   these parts only
   --hours N       ends what is under way then (default: no end)
@@ -68,7 +69,7 @@ function read() {
   };
 }
 
-async function play(part: Part, file: RecordFile, signal: AbortSignal): Promise<void> {
+async function play(part: Part, file: RecordFolder, signal: AbortSignal): Promise<void> {
   let done = recordOf(file.read(), part);
   for (let index = done.results.length; index < part.runs && !signal.aborted; index += 1) {
     say(`== ${part.name}, run ${index + 1} of ${part.runs}`);
@@ -98,7 +99,7 @@ async function run(): Promise<number> {
     return 0;
   }
   const name = productName();
-  const file = new RecordFile(wanted["data-dir"], name);
+  const file = new RecordFolder(wanted["data-dir"], name);
   if (wanted.page !== undefined) {
     const page = readFileSync(wanted.page, "utf8");
     writeFileSync(wanted.page, withTable(page, name, campaignTable(parts, file.read())));

@@ -1,5 +1,5 @@
 /** What a campaign has done so far, in a folder of its own for each state of the product. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Part, Result } from "./parts.ts";
 
@@ -13,6 +13,7 @@ export interface PartRecord {
 
 export type CampaignRecord = Readonly<Record<string, PartRecord>>;
 
+const suffix = ".result.json";
 const nothing: PartRecord = { results: [], seconds: 0, endedAt: null };
 
 export function recordOf(record: CampaignRecord, { name }: Pick<Part, "name">): PartRecord {
@@ -26,29 +27,30 @@ export function verdictOf({ runs }: Pick<Part, "runs">, { results }: PartRecord)
   return results.length < runs ? "unfinished" : "held";
 }
 
-export class RecordFile {
+/** A file a part, so that parts may run side by side. */
+export class RecordFolder {
   readonly folder: string;
-  readonly #file: string;
 
   /** `product`: names the state of the code that is tried. Another state begins anew. */
   constructor(parent: string, product: string) {
     this.folder = join(parent, product);
     mkdirSync(this.folder, { recursive: true });
-    this.#file = join(this.folder, "record.json");
   }
 
   read(): CampaignRecord {
-    try {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written below
-      return JSON.parse(readFileSync(this.#file, "utf8")) as CampaignRecord;
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
-      throw error;
-    }
+    const files = readdirSync(this.folder).filter((file) => file.endsWith(suffix));
+    return Object.fromEntries(
+      files.map((file) => [
+        file.slice(0, -suffix.length),
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written below
+        JSON.parse(readFileSync(join(this.folder, file), "utf8")) as PartRecord,
+      ]),
+    );
   }
 
   write(name: string, part: PartRecord): void {
-    writeFileSync(`${this.#file}.new`, `${JSON.stringify({ ...this.read(), [name]: part }, null, 1)}\n`);
-    renameSync(`${this.#file}.new`, this.#file);
+    const file = join(this.folder, `${name}${suffix}`);
+    writeFileSync(`${file}.new`, `${JSON.stringify(part, null, 1)}\n`);
+    renameSync(`${file}.new`, file);
   }
 }
