@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { campaignTable, withTable } from "./page.ts";
+import { campaignTable, rowsIn, withTable } from "./page.ts";
 import { parts, type Part } from "./parts.ts";
 import { RecordFolder, recordOf, verdictOf } from "./record.ts";
 import { resultIn, runPart } from "./run-part.ts";
@@ -82,19 +82,32 @@ describe("the page", () => {
   const record = { sums: { results: [held], seconds: 2, endedAt: "2026-11-26T01:02:03.000Z" } };
 
   test("says what was run, what is unfinished and what was not run at all", () => {
-    const table = campaignTable([sums, { ...sums, name: "products" }], record);
-    expect(table).toContain("| sums | `npm run sums` | 1 of 2 runs; 1 sums | unfinished | 2026-11-26 |");
-    expect(table).toContain("| products | `npm run sums` | 0 of 2 runs; not run | unfinished | – |");
+    const table = campaignTable([sums, { ...sums, name: "products" }], "abc", record);
+    expect(table).toContain(
+      "| sums | `npm run sums` | 1 of 2 runs; 1 sums | unfinished | abc | 2026-11-26 |",
+    );
+    expect(table).toContain("| products | `npm run sums` | 0 of 2 runs; not run | unfinished | abc | – |");
   });
 
   test("keeps what stands around its marks, and comes out the same when written again", () => {
     const page = "# Head\n\n<!-- campaign -->\n\nearlier figures\n\n<!-- /campaign -->\n\nfoot\n";
-    const once = withTable(page, "abc", campaignTable([sums], record));
-    expect(once).toMatch(/^# Head\n\n<!-- campaign -->\n\nOf the product abc/);
+    const once = withTable(page, campaignTable([sums], "abc", record, rowsIn(page)));
+    expect(once).toMatch(/^# Head\n\n<!-- campaign -->\n\n\| part/);
     expect(once).toMatch(/<!-- \/campaign -->\n\nfoot\n$/);
     expect(once).not.toContain("earlier");
-    expect(withTable(once, "abc", campaignTable([sums], record))).toBe(once);
-    expect(() => withTable("no marks", "abc", "")).toThrow(/no <!-- campaign -->/);
+    expect(withTable(once, campaignTable([sums], "abc", record, rowsIn(once)))).toBe(once);
+    expect(() => withTable("no marks", "")).toThrow(/no <!-- campaign -->/);
+  });
+
+  test("of a part that this product has not run the row of an earlier one stays, and names it", () => {
+    const page = "<!-- campaign -->\n<!-- /campaign -->\n";
+    const old = withTable(page, campaignTable([sums], "abc", record));
+    const now = withTable(old, campaignTable([sums], "def", {}, rowsIn(old)));
+    expect(now).toBe(old);
+    expect(now).toContain("| abc | 2026-11-26 |");
+    const again = withTable(old, campaignTable([sums], "def", record, rowsIn(old)));
+    expect(again).toContain("| def | 2026-11-26 |");
+    expect(again).not.toContain("abc");
   });
 });
 

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { campaignTable, withTable } from "./page.ts";
+import { campaignTable, rowsIn, withTable } from "./page.ts";
 import { parts, type Part } from "./parts.ts";
 import { RecordFolder, recordOf, verdictOf } from "./record.ts";
 import { runPart } from "./run-part.ts";
@@ -16,12 +16,14 @@ const help = `npm run campaign -- [--only NAME,…] [--hours N] [--data-dir DIR]
 Runs what is too long for every day, a part after the other, and prints what came of it: ${parts.map(({ name }) => name).join(", ")}.
 A part that was cut off goes on where it was; one that came to its end is not run again. Two
 campaigns of different parts may run side by side. Results belong to what is committed of machines/, actors/ and
-adapters/: when that changes, all begins anew.
+adapters/, the product, which is named by a hash of their trees: when that changes, all begins anew. But for
+combinations, of which all take days: there a flow without a row in test/combinations/README.md is run.
 
   --only NAME,…   these parts only
   --hours N       ends what is under way then (default: no end)
   --data-dir DIR  where results are kept (default: data/campaign)
-  --page FILE     no run: writes the figures that there are into FILE, between its marks (then npm run format)
+  --page FILE     no run: writes the figures that there are into FILE, between its marks (then npm run format); a part
+                  without any keeps its row, which names the product it was of
 
 Exit codes: 0 all parts asked for held, 1 something broke or is unfinished, 2 wrong use.
 `;
@@ -102,7 +104,7 @@ async function run(): Promise<number> {
   const file = new RecordFolder(wanted["data-dir"], name);
   if (wanted.page !== undefined) {
     const page = readFileSync(wanted.page, "utf8");
-    writeFileSync(wanted.page, withTable(page, name, campaignTable(parts, file.read())));
+    writeFileSync(wanted.page, withTable(page, campaignTable(parts, name, file.read(), rowsIn(page))));
     return 0;
   }
   const stop = new AbortController();
@@ -110,7 +112,7 @@ async function run(): Promise<number> {
   if (wanted.hours !== null) setTimeout(() => stop.abort(), wanted.hours * 3_600_000).unref();
   for (const part of wanted.chosen) if (!stop.signal.aborted) await play(part, file, stop.signal);
   say("");
-  say(campaignTable(wanted.chosen, file.read()));
+  say(campaignTable(wanted.chosen, name, file.read()));
   return wanted.chosen.every((part) => verdictOf(part, recordOf(file.read(), part)) === "held") ? 0 : 1;
 }
 

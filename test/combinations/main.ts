@@ -8,7 +8,7 @@ import { measuredNow } from "../measured-now.ts";
 import { Enumeration, planFrom, unitsOf, type Breach, type Unit, type UnitFigures } from "./enumeration.ts";
 import { heading, line, totalOf } from "./figures.ts";
 import { flowKinds, promises } from "./flow-kinds.ts";
-import { inPage, nameOf, pageFile, rowsOf } from "./page.ts";
+import { inPage, nameOf, pageFile, rowsOf, sumOf } from "./page.ts";
 import { sample } from "./sample.ts";
 import { shareStateNodes } from "./shared-nodes.ts";
 import { World } from "./world.ts";
@@ -150,9 +150,10 @@ async function enumerate(wanted: ReturnType<typeof read>): Promise<boolean> {
   say(`sets of the faults that fit the runs without any: ${numbers(canonical)}`);
   say(`of those tried and not reached any more after the faults before: ${numbers(unreached)}`);
   say(`${total.broken} broken, ${total.seconds} s`);
-  if (json)
-    say(JSON.stringify({ part: "combinations", ok: total.broken === 0, figures: { upTo, ...total } }));
-  return total.broken === 0;
+  const onPage = page ? sumOf(rowsOf(readFileSync(pageFile, "utf8"))) : null;
+  const ok = total.broken === 0 && (onPage?.broken ?? 0) === 0;
+  if (json) say(JSON.stringify({ part: "combinations", ok, figures: { upTo, ...total, onPage } }));
+  return ok;
 }
 
 async function draw(wanted: ReturnType<typeof read>, walks: number): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { UnitFigures } from "./enumeration.ts";
-import { inPage, rowsOf } from "./page.ts";
+import { inPage, rowsOf, sumOf } from "./page.ts";
 
 const figures = (flow: string, combinations: readonly number[]): UnitFigures => ({
   flow,
@@ -33,6 +33,20 @@ test("a unit's row is made anew, the others stay, and the sum counts all", () =>
   expect(again.endsWith("\nafter\n")).toBe(true);
 });
 
+test("its sum names the first and the last day", () => {
+  const one = inPage(empty, figures("create", [1, 5]), 3, "2026-11-28, b");
+  const two = inPage(one, figures("close", [1, 9]), 3, "2026-11-26, a");
+  expect(sumOf(rowsOf(two))).toEqual({
+    units: 2,
+    combinations: 16,
+    runs: 12,
+    broken: 0,
+    from: "2026-11-26",
+    to: "2026-11-28",
+  });
+});
+
 test("an empty page has no rows", () => {
   expect(rowsOf(empty).size).toBe(0);
+  expect(sumOf(rowsOf(empty))).toMatchObject({ units: 0, from: null, to: null });
 });

@@ -24,9 +24,8 @@ export function inPage(page: string, unit: UnitFigures, upTo: number, measured: 
   const figures = [upTo, sum(unit.combinations), sum(unit.runs), unit.breaches.length].map(String);
   const cells = [unit.flow, unit.promise, ...figures, measured];
   const rows = new Map(rowsOf(page)).set(nameOf(unit.flow, unit.promise), { upTo, cells });
-  const of = (column: number): number =>
-    [...rows.values()].reduce((so, row) => so + Number(row.cells[column] ?? 0), 0);
-  const total = [`all ${rows.size}`, "", "", of(3), of(4), of(5), ""].map(String);
+  const { units, combinations, runs, broken } = sumOf(rows);
+  const total = [`all ${units}`, "", "", combinations, runs, broken, ""].map(String);
   const lines = [
     "| flow | promise | faults at once | combinations | run | broken | measured |",
     "| --- | --- | --- | --- | --- | --- | --- |",
@@ -35,6 +34,25 @@ export function inPage(page: string, unit: UnitFigures, upTo: number, measured: 
   const [before = ""] = page.split(begin);
   const [, after = ""] = page.split(end);
   return `${before}${begin}\n\n${lines.join("\n")}\n\n${end}${after}`;
+}
+
+export interface PageSum {
+  /** Flows × promises. */
+  readonly units: number;
+  readonly combinations: number;
+  readonly runs: number;
+  readonly broken: number;
+  /** ISO dates; null: there is no row. */
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export function sumOf(rows: Rows): PageSum {
+  const of = (column: number): number =>
+    [...rows.values()].reduce((so, row) => so + Number(row.cells[column] ?? 0), 0);
+  const days = [...rows.values()].map(({ cells }) => (cells[6] ?? "").split(",")[0] ?? "").toSorted();
+  const [from = null, to = null] = [days[0], days.at(-1)];
+  return { units: rows.size, combinations: of(3), runs: of(4), broken: of(5), from, to };
 }
 
 export function rowsOf(page: string): Rows {
