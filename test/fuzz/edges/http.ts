@@ -1,6 +1,5 @@
 /** HTTP: alarms in every form, the API with its paths, queries and bodies, and what stands before both. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { configSchema } from "../../../actors/config.ts";
 import type { Log } from "../../../actors/ports.ts";
@@ -23,6 +22,7 @@ import { correlationKey, eventOf } from "../../alarms/rig.ts";
 import { serviceRow } from "../../service/calls.ts";
 import { row, table } from "../../service-table/tables.ts";
 import { demand, demandEqual, type Edge, type Life, type Verdict } from "../edge.ts";
+import { scratchFolder } from "../scratch.ts";
 import { HttpPeer, type RawAnswer } from "./http-peer.ts";
 
 const requestOf = (
@@ -305,7 +305,7 @@ export const httpApi: Edge = {
   seeds: api,
   lifeExecutions: 500,
   async open() {
-    const dir = mkdtempSync(join(tmpdir(), "fuzz-api-"));
+    const dir = scratchFolder("api");
     const folder = join(dir, "topology");
     mkdirSync(folder);
     writeFileSync(join(folder, "a.csv"), "ne_a;ne_b\nHUB-1;NE-1\n");

@@ -1,6 +1,5 @@
 /** A backup that `ledger restore` is given, and what `ledger export` makes of what was restored. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Writable } from "node:stream";
@@ -11,10 +10,9 @@ import { openSqliteStore } from "../../../adapters/ledger/sqlite-store.ts";
 import { FailureError } from "../../../machines/failure.ts";
 import { acceptance, noon, notes } from "../../ledger/sample-facts.ts";
 import { demand, demandEqual, type Edge } from "../edge.ts";
+import { scratchFolder } from "../scratch.ts";
 
-/** Memory, where there is some to write files to: syncs are not what is tried here. */
-const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-const folder = () => mkdtempSync(join(scratch, "fuzz-ledger-"));
+const folder = () => scratchFolder("ledger");
 const codes = ["INVALID", "LEDGER_LOCKED", "LEDGER_DAMAGED", "LEDGER_VERSION", "LEDGER_SYNC_FAILED"];
 const uuid = () => "0f8fad5b-d9cb-469f-a165-70867728950e";
 

@@ -1,6 +1,5 @@
 /** What people write before anything runs: configuration, environment, tokens, words of the command line, a fault script. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { compileCorrelationKey } from "../../../actors/alarm-key.ts";
@@ -13,6 +12,7 @@ import { parseFaultScript } from "../../../adapters/desk/fault-script.ts";
 import { readTokens } from "../../../adapters/http/tokens.ts";
 import { FailureError, orThrow } from "../../../machines/failure.ts";
 import { demand, demandEqual, type Edge } from "../edge.ts";
+import { scratchFolder } from "../scratch.ts";
 
 const whole = {
   dataDir: "./data",
@@ -76,7 +76,7 @@ export const configuration: Edge = {
     ),
   ],
   open() {
-    const dir = mkdtempSync(join(tmpdir(), "fuzz-configuration-"));
+    const dir = scratchFolder("configuration");
     const file = join(dir, "engine.json");
     return {
       run(input) {

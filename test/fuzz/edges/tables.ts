@@ -1,6 +1,5 @@
 /** CSV of people: the Service Info Table, and the files of a topology. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { csvCodec } from "../../../adapters/service-table/csv.ts";
@@ -10,6 +9,7 @@ import { cellsOf, readTable, serviceProtocols, type TableFault } from "../../../
 import { ManualClock } from "../../alarms/manual-clock.ts";
 import { badTables, header, row, table } from "../../service-table/tables.ts";
 import { demand, demandEqual, type Edge } from "../edge.ts";
+import { scratchFolder } from "../scratch.ts";
 
 const rules = {
   allowedHosts: ["127.0.0.1", "desk.example", "::1"],
@@ -99,7 +99,7 @@ export const topologyFiles: Edge = {
   ],
   lifeExecutions: 2_000,
   open() {
-    const dir = mkdtempSync(join(tmpdir(), "fuzz-topology-"));
+    const dir = scratchFolder("topology");
     const clock = new ManualClock();
     return {
       async run(input) {
