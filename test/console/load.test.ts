@@ -1,6 +1,6 @@
 /**
- * 10,000 clients, 5,000 changes a second. On a quiet machine the 95th percentile of a frame is 16.8 ms; the bound here
- * is one that a loaded machine keeps too and a page that draws all its rows does not.
+ * 10,000 clients, 5,000 changes a second: what a frame costs is bounded by what is seen, not by how many there are. How
+ * long frames take is measured by `npm run bench`.
  */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -9,7 +9,8 @@ import { type BusyEngine, startBusyEngine } from "./load-source.ts";
 import { browserTestMsMax, openPage } from "./rig.ts";
 
 const framesMeasured = 120;
-const frameMsMax = 250;
+/** Of a page that shows some sixty rows of some ten cells, all of them anew. */
+const changesMost = 2_000;
 
 vi.setConfig({ testTimeout: browserTestMsMax });
 
@@ -24,24 +25,31 @@ afterAll(async () => {
   await engine.stop();
 });
 
-/** Milliseconds of the frame that 95 of 100 stay below. */
-async function frameMs(page: Page): Promise<number> {
-  const taken = await page.evaluate(
+/** Elements made, texts and attributes changed from one frame to the next: the most of some frames. */
+async function changesOfFrame(page: Page): Promise<number> {
+  const most = await page.evaluate(
     `new Promise((done) => {
-      const frames = [];
-      let before = performance.now();
-      requestAnimationFrame(function next(at) {
-        frames.push(at - before);
-        before = at;
-        if (frames.length < ${framesMeasured}) requestAnimationFrame(next);
-        else done(frames);
+      let changes = 0;
+      let most = 0;
+      let frames = 0;
+      const made = (node) => 1 + (node.querySelectorAll?.("*").length ?? 0);
+      new MutationObserver((records) => {
+        for (const { type, addedNodes } of records)
+          changes += type === "childList" ? [...addedNodes].reduce((sum, node) => sum + made(node), 0) : 1;
+      }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+      requestAnimationFrame(function next() {
+        most = Math.max(most, changes);
+        changes = 0;
+        frames += 1;
+        if (frames < ${framesMeasured}) requestAnimationFrame(next);
+        else done(most);
       });
     })`,
   );
-  return (taken as number[]).sort((one, other) => one - other)[Math.floor(framesMeasured * 0.95)] ?? 0;
+  return most as number;
 }
 
-test.each(["#/clients", "#/overview", "#/events", "#/flows"])("%s stays fluid", async (hash) => {
+test.each(["#/clients", "#/overview", "#/events", "#/flows"])("%s changes no more than it shows", async (hash) => {
   const { page, close } = await openPage(browser, `${engine.url}/`);
   await page.goto(`${engine.url}/${hash}`);
   await page.getByText("live", { exact: true }).waitFor();
@@ -50,7 +58,9 @@ test.each(["#/clients", "#/overview", "#/events", "#/flows"])("%s stays fluid", 
     expect(await page.getByRole("row").count()).toBeLessThan(60);
     expect(await page.getByRole("table").getAttribute("aria-rowcount")).toBe("10001");
   }
-  expect(await frameMs(page)).toBeLessThan(frameMsMax);
+  const changes = await changesOfFrame(page);
+  expect(changes).toBeGreaterThan(0);
+  expect(changes).toBeLessThan(changesMost);
   await close();
 });
 
@@ -61,7 +71,7 @@ test("rows stay where the pointer is, and follow again when it has left", async 
   await rows.first().waitFor();
   await rows.nth(3).hover();
   const before = (await rows.allTextContents()).slice(0, 10);
-  await frameMs(page);
+  await changesOfFrame(page);
   expect((await rows.allTextContents()).slice(0, 10)).toEqual(before);
   await page.getByText("held while you are on the rows").waitFor();
   await page.mouse.move(5, 5);
