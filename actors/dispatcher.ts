@@ -298,7 +298,12 @@ export class Dispatcher {
         requestId: ids.uuid(),
         startedAt: at,
         hasTopology: this.#ports.hasTopology ?? false,
-        around: surroundings(this.#ports.journal.state, key.key, this.#confirmations.sinceMs),
+        around: surroundings(
+          this.#ports.journal.state,
+          key.key,
+          this.#confirmations.sinceMs,
+          this.#confirmations.closedForMs,
+        ),
       };
       this.#ports.client(clientId)?.send({
         type: "client.lock",

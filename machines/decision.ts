@@ -52,6 +52,9 @@ export interface Findings {
 /** How long ago the key's own fact about a ticket was made, in ms. R5: on time that nobody can set. */
 export type SinceMs = (known: LinkedTicket | ClosedTicket) => number;
 
+/** D6: how long a ticket has been closed, in ms. R5: as `SinceMs`, but that a restart does not begin it anew. */
+export type ClosedForMs = (closed: ClosedTicket) => number;
+
 /** By the clock on the wall, for whoever has no other. */
 export function byTheWall(now: Instant): SinceMs {
   return (known) => now - ("confirmedAt" in known ? known.confirmedAt : known.closedAt);
@@ -75,6 +78,8 @@ export interface DecisionInput {
   readonly now: Instant;
   /** Absent: by `now`. */
   readonly sinceMs?: SinceMs;
+  /** Absent: as `sinceMs`. */
+  readonly closedForMs?: ClosedForMs;
 }
 
 export type Rule = `D${number}`;
@@ -190,6 +195,7 @@ export function openTickets(
 export function decide(input: DecisionInput): Decision {
   const { key, group, service, now } = input;
   const { sinceMs = byTheWall(now) } = input;
+  const { closedForMs = sinceMs } = input;
   const lead = leader(group);
   const open = openTickets(key, input.findings, service, now, sinceMs);
   const ticket = open[0];
@@ -254,7 +260,7 @@ export function decide(input: DecisionInput): Decision {
       `Ticket ${on(parent)}, ${hopsText(parent.hopNo)} upstream of ${notification.alarmedObject}, covers it.`,
       parent,
     );
-  const reopen = lastClosed(key, service, sinceMs, input.settings.reopenSeconds);
+  const reopen = lastClosed(key, service, closedForMs, input.settings.reopenSeconds);
   if (reopen !== null) {
     return {
       act: "request",
@@ -359,14 +365,14 @@ export function leader(group: readonly Waiting[]): Waiting {
 function lastClosed(
   key: KeyState,
   service: ServiceInfo,
-  sinceMs: SinceMs,
+  closedForMs: ClosedForMs,
   reopenSeconds: number,
 ): string | null {
   let last: string | null = null;
   if (reopenSeconds === 0) return last;
   for (const [ticketId, closed] of key.closed) {
     if (closed.gone === true || closed.service !== service.name) continue;
-    if (sinceMs(closed) < reopenSeconds * 1000) last = ticketId;
+    if (closedForMs(closed) < reopenSeconds * 1000) last = ticketId;
   }
   return last;
 }

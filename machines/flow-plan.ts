@@ -58,7 +58,7 @@ export function nextStep(
   const homes = homesOf(input, found);
   const { verified, unread } = found;
   const searched = { tickets, verified, unread, foundCreates, homes };
-  const { sinceMs } = input.around;
+  const { sinceMs, closedForMs } = input.around;
   const missing = ticketToVerify(key, searched, input.service, now, sinceMs, input.serviceNamed);
   if (missing !== null)
     return search("verify", { ticketId: missing.ticketId }, serviceOf(input, missing.service));
@@ -81,6 +81,7 @@ export function nextStep(
     settings: input.settings,
     now,
     sinceMs,
+    closedForMs,
   });
   return carryOut(
     input,

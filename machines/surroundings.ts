@@ -3,7 +3,7 @@
  * fold at the moment of the question, as the search lags behind our own facts.
  *   D5 tickets upstream.  D7 the bound of open tickets is never overshot by flows that decide at the same time.
  */
-import type { SinceMs } from "./decision.ts";
+import type { ClosedForMs, SinceMs } from "./decision.ts";
 import { limits } from "./limits.ts";
 import type { KeyState, State } from "./state.ts";
 import type { LinkedElsewhere } from "./upstream.ts";
@@ -14,11 +14,17 @@ export interface Surroundings {
   /** How long ago a ticket of that key was closed by us, if lately. */
   closedSinceMs(key: string, ticketId: string): number | null;
   readonly sinceMs: SinceMs;
+  readonly closedForMs: ClosedForMs;
   /** Open tickets and those that other keys may be making now. */
   openTicketsTotal(): number;
 }
 
-export function surroundings(state: State, key: string, sinceMs: SinceMs): Surroundings {
+export function surroundings(
+  state: State,
+  key: string,
+  sinceMs: SinceMs,
+  closedForMs: ClosedForMs = sinceMs,
+): Surroundings {
   return {
     linkedOn: (elements) => linkedOn(state, elements),
     closedSinceMs: (name, ticketId) => {
@@ -26,6 +32,7 @@ export function surroundings(state: State, key: string, sinceMs: SinceMs): Surro
       return closed === undefined ? null : sinceMs(closed);
     },
     sinceMs,
+    closedForMs,
     openTicketsTotal: () => ticketsOpenOrComing(state, key),
   };
 }

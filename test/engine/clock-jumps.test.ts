@@ -114,6 +114,22 @@ describe("R5 A8: a ticket that we closed and the index still shows", () => {
     await oneByOne(engine, notification("3"));
     expect(await engine.outcomes()).toMatchObject({ 3: "reopened" });
   });
+
+  test.each([
+    { after: 599, outcome: "reopened" },
+    { after: 601, outcome: "created" },
+    { after: 172_800, outcome: "created" },
+  ])("D6: closed $after s ago, with a restart in between: $outcome", async ({ after, outcome }) => {
+    const world = new World({ config: { reopenSeconds: 600 } });
+    const first = await world.open();
+    await oneByOne(first, notification("1"), clear("2"));
+    await first.pass(after - 10);
+    first.kill();
+    const engine = await world.open();
+    await engine.pass(10);
+    await oneByOne(engine, notification("3"));
+    expect(await engine.outcomes()).toMatchObject({ 3: outcome });
+  });
 });
 
 describe("R5 G3: a request that the service could not take now", () => {

@@ -111,6 +111,7 @@ describe("D7: the bound of open tickets", () => {
       linkedOn: () => [],
       closedSinceMs: () => null,
       sinceMs: byTheWall(history.now),
+      closedForMs: byTheWall(history.now),
       openTicketsTotal: () => most,
     };
     const input: FlowInput = { ...history.start(), around };
