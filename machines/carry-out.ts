@@ -1,13 +1,20 @@
 /** What the decision of a flow writes into the ledger, and what it sends. Pure.  A2 each alarm of it ends or waits. */
 import { coverAlarms } from "./cover.ts";
-import type { Decision } from "./decision.ts";
+import { leader, type Decision } from "./decision.ts";
 import { entry, type Entry } from "./entry.ts";
 import type { DecisionRecord, NotificationRef } from "./facts.ts";
 import type { FailureCode } from "./failure.ts";
 import type { FlowInput } from "./flow-input.ts";
 import { end, type FlowStep } from "./flow-step.ts";
 import { linked, park, settleAlarms } from "./settlement.ts";
-import { isOutageCreate, keyStream, type KeyState, type SettledRequest } from "./state.ts";
+import {
+  isOutageCreate,
+  isWaiting,
+  keyStream,
+  type KeyState,
+  type SettledRequest,
+  type Waiting,
+} from "./state.ts";
 import { homeOf } from "./ticket-homes.ts";
 import { pathNote, type PathReading } from "./upstream.ts";
 import { isOpen, type Instant, type Ticket, type TicketRequest } from "./vocabulary.ts";
@@ -55,13 +62,17 @@ export function carryOut(
         ...outcome(input, alarms, "adopted", because, rule, ticket.ticketId, now),
       ]);
     }
-    case "cover":
+    case "cover": {
+      const { covered, others } = partsOf(input.group);
+      const refs = covered.map((one) => one.ref);
       return end("settled", [
         ...before,
         record(decision.outcome === "adopted" ? "adopt" : "stop"),
-        coverAlarms(key, alarms, decision.by, because, now), // A8
-        ...outcome(input, alarms, decision.outcome, because, rule, decision.by.ticketId, now),
+        coverAlarms(key, refs, decision.by, because, now), // A8
+        ...inLineAgain(key, others, now),
+        ...outcome(input, refs, decision.outcome, because, rule, decision.by.ticketId, now),
       ]);
+    }
     case "park":
       return end("parked", [...before, record("park"), park(key, now, decision.reason, null, because)]);
     case "request": {
@@ -113,6 +124,33 @@ export function carryOut(
       };
     }
   }
+}
+
+/** A8: what lies over the leading alarm's element says nothing of other elements under the same key. */
+function partsOf(group: readonly Waiting[]): {
+  readonly covered: readonly Waiting[];
+  readonly others: readonly Waiting[];
+} {
+  const { alarmedObject } = leader(group).notification;
+  const isCovered = ({ notification }: Waiting): boolean => notification.alarmedObject === alarmedObject;
+  return { covered: group.filter(isCovered), others: group.filter((one) => !isCovered(one)) };
+}
+
+/** What is in line stays there; what had rested on a cover comes back, to be decided by what lies over its own element. */
+function inLineAgain(key: KeyState, others: readonly Waiting[], now: Instant): Entry[] {
+  return others.flatMap(({ ref, notification, replaces }) =>
+    replaces === undefined || isWaiting(key, ref)
+      ? []
+      : [
+          entry(keyStream(key.key), now, "alarm.reconsidered", {
+            alarm: ref,
+            key: key.key,
+            notification,
+            replaces,
+            because: `What covers another element of ${key.key} need not cover ${notification.alarmedObject}.`,
+          }),
+        ],
+  );
 }
 
 /**

@@ -256,6 +256,46 @@ describe("D2: planned maintenance by ticket", () => {
     },
   );
 
+  test.each([true, false])(
+    "A8: maintenance of one element keeps no other of the same key from its ticket (coalesce %s)",
+    async (coalesce) => {
+      const { engine } = await opened({ config: { coalesce } });
+      await create(engine, { networkElements: ["modem-1"], startAt: eight, endAt: eight + 100_000 });
+      await acceptAll(
+        engine,
+        on("1", { key: "city", alarm: "1", alarmedObject: "modem-1", severity: "critical" }),
+        on("2", { key: "city", alarm: "2", alarmedObject: "modem-2" }),
+      );
+      await engine.settled();
+      expect(await engine.outcomes()).toEqual({ "1 up": "stopped", "2 up": "created" });
+      expect(await engine.broken()).toEqual([]);
+    },
+  );
+
+  test("A8: what maintenance of one element had stopped is decided again at its end, though another's goes on", async () => {
+    const { world, engine } = await opened();
+    await create(engine, { networkElements: ["modem-1"], startAt: eight, endAt: eight + 10_000_000 });
+    await create(engine, { networkElements: ["modem-2"], startAt: eight, endAt: eight + 1_000_000 });
+    await oneByOne(
+      engine,
+      on("1", { key: "city", alarm: "1", alarmedObject: "modem-1", severity: "critical" }),
+      on("2", { key: "city", alarm: "2", alarmedObject: "modem-2" }),
+    );
+    await engine.pass(999);
+    expect(await engine.outcomes()).toEqual({ "1 up": "stopped", "2 up": "stopped" });
+    expect(await engine.because("2 up")).toContain("on modem-2");
+    await engine.pass(2);
+    expect(await engine.outcomes()).toEqual({ "1 up": "stopped", "2 up": "created" });
+    expect(world.service.truth().creates).toBe(3);
+    await oneByOne(
+      engine,
+      off("1", { key: "city", alarm: "1", alarmedObject: "modem-1" }),
+      off("2", { key: "city", alarm: "2", alarmedObject: "modem-2" }),
+    );
+    expect(await engine.outcomes()).toMatchObject({ "1 down": "stopped", "2 down": "closed" });
+    expect(await engine.broken()).toEqual([]);
+  });
+
   /** The create of modem-1 was lost and nobody found it; a change of the same alarm rests on maintenance until 1,000 s. */
   async function unknownAndCovered() {
     const { world, engine } = await opened({ idempotency: "none" });
