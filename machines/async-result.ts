@@ -15,6 +15,7 @@ import {
   isNameless,
   park,
   row,
+  saysGone,
   senderOf,
   settle,
 } from "./settlement.ts";
@@ -113,7 +114,8 @@ export function judgeAsync(
         ),
       ];
     }
-    if (decidedOnce(key, request)) return [told, shown, ...decideAgain(key, request, at, because, false)];
+    if (decidedOnce(key, request))
+      return [told, shown, ...decideAgain(key, request, at, because, saysGone(code))];
     return [told, shown, ...settle(key, request, at, failed({ code, cause }, "ASYNC_ERROR", because))];
   }
   const late = rowOfItsOwn(stream, input, at, {

@@ -19,6 +19,7 @@ import {
   park,
   retryDelay,
   row,
+  saysGone,
   settle,
   type Settlement,
 } from "./settlement.ts";
@@ -192,14 +193,10 @@ export function judgeAnswer(
       if ((answer.code === "BUSY" || answer.code === "NOT_OWNER") && doubted) {
         return lookedUp("Still in doubt, and the retries are used up.");
       }
-      if (
-        (answer.code === "ALREADY_CLOSED" || answer.code === "UNKNOWN_TICKET") &&
-        decidedOnce(key, request)
-      ) {
-        // A8: the ticket went away under us; the alarms still need an answer, and this one is proven to have done nothing.
+      if (saysGone(answer.code) && decidedOnce(key, request)) {
         return settled([
           ...answered("nack", "nack"),
-          ...decideAgain(key, request, at, goneBecause(request, answer.code)),
+          ...decideAgain(key, request, at, goneBecause(request, answer.code), true),
         ]);
       }
       if (answer.code === "DUPLICATE" && doubted && request.payload.command === "create") {
@@ -311,7 +308,7 @@ function confirmedBefore({ kind, code, cause }: Answer): {
   }
 }
 
-function goneBecause({ payload }: RequestState, code: string): string {
+function goneBecause({ payload }: RequestState, code: string | null): string {
   return "ticketId" in payload
     ? `The ticket to ${payload.command} is gone (${code}).`
     : `The service answered ${code} to ${payload.command}, which names no ticket: it did nothing.`;

@@ -124,7 +124,7 @@ export function decideAgain(
   request: RequestState,
   at: Instant,
   because: string,
-  gone = true,
+  gone: boolean,
 ): Entry[] {
   const entries = settle(key, request, at, { result: "notApplied", ticketId: null, because, again: true });
   const { payload } = request;
@@ -140,6 +140,11 @@ export function decideAgain(
     );
   }
   return entries;
+}
+
+/** A8: the ticket that the request is about went away under us, and the request is proven to have done nothing. */
+export function saysGone(code: string | null): boolean {
+  return code === "ALREADY_CLOSED" || code === "UNKNOWN_TICKET";
 }
 
 export function decidedOnce(key: KeyState, request: RequestState): boolean {

@@ -105,6 +105,32 @@ test("T1: a create that is sent again and refused as a duplicate may be its own:
   expect(linked(engine)).toEqual(["MEM-1"]);
 });
 
+test.each(["ALREADY_CLOSED", "UNKNOWN_TICKET"])(
+  "A8: the result of an update that says %s is believed, as a NACK that says so, though the index still shows the ticket",
+  async (code) => {
+    const { world, engine, sent, last } = await asyncWorld();
+    await acceptAll(engine, notification("1"));
+    await engine.quiet();
+    await engine.supervisor.deliverAsync(result(last()));
+    await engine.pass(300);
+    world.onSearch = () => ({ answer: { kind: "found", tickets: [openOf("node-1")], truncated: false } });
+    await acceptAll(engine, notification("2", { kind: "change", severity: "critical" }));
+    await engine.quiet();
+    await engine.supervisor.deliverAsync(
+      result(last(), { result: "ERROR", ticketId: null, code, cause: "gone" }),
+    );
+    await engine.quiet();
+    expect(sent).toHaveLength(3);
+    await engine.supervisor.deliverAsync(result(last(), { ticketId: "MEM-2" }));
+    await engine.settled();
+    expect(await engine.outcomes()).toEqual({ 1: "created", 2: "created" });
+    const commands = (await engine.facts("request.planned")).map(({ body }) => body.payload.command);
+    expect(commands).toEqual(["create", "update", "create"]);
+    expect(linked(engine)).toEqual(["MEM-2"]);
+    expect(await engine.broken()).toEqual([]);
+  },
+);
+
 test("G5: the result of a close that says ALREADY_CLOSED is done, as a NACK that says so", async () => {
   const { world, engine, last } = await asyncWorld();
   await acceptAll(engine, notification("1"));

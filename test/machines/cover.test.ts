@@ -303,7 +303,7 @@ describe("alarms decided again", () => {
     for (const left of [true, false]) {
       const request = plan(history);
       const how = decidedOnce(child(history), request)
-        ? decideAgain(child(history), request, history.now, "its ticket has gone")
+        ? decideAgain(child(history), request, history.now, "its ticket has gone", true)
         : settle(child(history), request, history.now, { result: "failed", ticketId: null, because: "" });
       history.add(...how);
       history.end("settled", "NE-2");
