@@ -17,7 +17,8 @@ import type {
   SearchCommand,
   SearchReply,
 } from "./client-commands.ts";
-import type { ServiceInfo, Ticket } from "./vocabulary.ts";
+import { ticketName } from "./ticket-index.ts";
+import { isOpen, type ServiceInfo, type Ticket } from "./vocabulary.ts";
 
 export type FlowCommand = SearchCommand | ForwardCommand | CloseCommand;
 
@@ -79,6 +80,11 @@ export function withAnswer(
         );
       return { ...findings, verified: new Map(findings.verified).set(ticketId, ticket) };
     }
+    case "parent": {
+      const { ticketId = "" } = step.criteria;
+      const ticket = tickets.find((one) => one.ticketId === ticketId);
+      return withParent(findings, step, ticket === undefined ? truncated : isOpen(ticket));
+    }
     case "unknown":
       return {
         ...findings,
@@ -93,6 +99,15 @@ function withCut(findings: FlowFindings, { purpose, criteria, service }: SearchS
   const what = purpose === "key" ? `of ${criteria.clientReference}` : "on the path";
   const note = `${service.name} cut off its list of tickets ${what}: more may be open.`;
   return { ...findings, cut, notes: [...findings.notes, note] };
+}
+
+function withParent(
+  findings: FlowFindings,
+  { service, criteria }: SearchStep,
+  isOpenThere: boolean,
+): FlowFindings {
+  const name = ticketName(service.name, criteria.ticketId ?? "");
+  return { ...findings, parents: new Map(findings.parents).set(name, isOpenThere) };
 }
 
 function unread(findings: FlowFindings, ticketId: string, note: string): FlowFindings {
@@ -119,8 +134,10 @@ export function withoutAnswer(
     const unknown = new Map(findings.unknown).set(requestedBy, []);
     return { ...findings, unknown, notes: [...findings.notes, `Create ${requestedBy} ${said}`] };
   }
+  const note = `Ticket ${ticketId} ${said}`;
+  if (purpose === "parent") return { ...withParent(findings, step, true), notes: [...findings.notes, note] };
   if (purpose !== "verify" || service.name === selected.name) return null;
-  return unread(findings, ticketId, `Ticket ${ticketId} ${said}`);
+  return unread(findings, ticketId, note);
 }
 
 /** D1: a search that failed is tried again a few times, unless it cannot help. */
@@ -133,7 +150,7 @@ function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progres
   }
   const without = withoutAnswer(findings, step, input.service, reply.failure);
   // What counts as it is known in any case is asked for once: a service that is gone must not outlast the lock.
-  const isOnce = without !== null && step.step === "search" && step.purpose === "verify";
+  const isOnce = without !== null && step.step === "search" && step.purpose !== "unknown";
   if (!isOnce && !reply.failure.permanent && tries + 1 < limits.searchTriesMax)
     return { findings, step, tries: tries + 1 };
   if (without !== null)

@@ -19,6 +19,8 @@ export interface FlowFindings {
   readonly verified: ReadonlyMap<string, Ticket | null>;
   /** Linked tickets that could not be read. */
   readonly unread: ReadonlySet<string>;
+  /** Parents' tickets at other services, by name (ticketName): whether they count as open. */
+  readonly parents: ReadonlyMap<string, boolean>;
   /** Answers to look-ups of `unknown` requests, by request id. */
   readonly unknown: ReadonlyMap<string, readonly Ticket[]>;
   /** What the topology said beside the first search; null: it was not asked, or holds nothing at all. */
@@ -35,6 +37,7 @@ export const noFindings: FlowFindings = {
   doubt: { byRequest: null, byTicket: null, byKey: null },
   verified: new Map(),
   unread: new Set(),
+  parents: new Map(),
   unknown: new Map(),
   path: null,
   elements: null,

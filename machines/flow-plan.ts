@@ -16,7 +16,7 @@ import { corrections, ownOnly, reconcile } from "./reconcile.ts";
 import { outageDelay, park } from "./settlement.ts";
 import { keyStream, type RequestState } from "./state.ts";
 import { homesOf, serviceOf } from "./ticket-homes.ts";
-import { aboveOf, byElements, looksUpstream, ticketsOfBoth } from "./upstream-search.ts";
+import { aboveOf, byElements, looksUpstream, parentToRead, ticketsOfBoth } from "./upstream-search.ts";
 import type { Instant } from "./vocabulary.ts";
 
 export function nextStep(
@@ -65,6 +65,8 @@ export function nextStep(
   // Where no topology was ever loaded nobody has said what lies over what: the key's own tickets decide.
   if (looks !== null && found.path !== null && found.elements === null)
     return search("elements", byElements(looks, found.path), input.service);
+  const parent = looks === null || key.open.size > 0 ? null : parentToRead(input, looks, found);
+  if (parent !== null) return search("parent", { ticketId: parent.ticketId }, parent.service);
 
   const corrected = corrections(input, found, searched, now);
   const findings = { ...searched, updated: updatedBy(corrected) };

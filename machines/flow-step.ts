@@ -3,7 +3,7 @@ import type { Entry } from "./entry.ts";
 import { limits } from "./limits.ts";
 import { openStatuses, type SearchCriteria, type ServiceInfo, type TicketRequest } from "./vocabulary.ts";
 
-export type SearchPurpose = "key" | "elements" | "requestedBy" | "ticketId" | "verify" | "unknown";
+export type SearchPurpose = "key" | "elements" | "requestedBy" | "ticketId" | "verify" | "parent" | "unknown";
 
 export type FlowStep =
   | {

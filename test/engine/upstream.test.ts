@@ -19,7 +19,7 @@ const parents = {
 async function opened(options: WorldOptions = {}): Promise<{ world: World; engine: EngineUnderTest }> {
   const world = new World(options);
   const topology = await network(world.clock, parents);
-  return { world, engine: await world.open({ more: { topology } }) };
+  return { world, engine: await world.open({ more: { ...options.more, topology } }) };
 }
 
 /** What decides, changed as a test goes. */
@@ -98,6 +98,47 @@ describe("D5: a Major Outage upstream", () => {
     world.clock.advance(1_000);
     await oneByOne(engine, on("modem-2"));
     expect(await engine.outcomes()).toMatchObject({ "modem-1 up": "adopted", "modem-2 up": "created" });
+  });
+
+  test.each([
+    { what: "closed there by somebody: it covers nothing", status: "closed", outcome: "created" },
+    { what: "removed there by somebody: it covers nothing", status: null, outcome: "created" },
+    { what: "open there", status: "inProgress", outcome: "adopted" },
+  ] as const)(
+    "A8: a parent's ticket at the service that was selected before, $what",
+    async ({ status, outcome }) => {
+      const { row } = new World();
+      const { world, engine } = await opened({ more: { services: [row, { ...row, name: "NORTH" }] } });
+      await oneByOne(engine, on("node-a"));
+      await engine.supervisor.selectService("NORTH", { by: "ann" });
+      await engine.pass(3_600);
+      const parent = { ticketId: "MEM-1", kind: "MO", clientReference: "node-a" } as const;
+      const atOsb = status === null ? [] : [{ ...parent, status, networkElements: ["node-a"] }];
+      world.onSearch = ({ service }) => ({
+        answer: { kind: "found", tickets: service.name === "OSB" ? atOsb : [], truncated: false },
+      });
+      await oneByOne(engine, on("modem-1"));
+      expect(await engine.outcomes()).toMatchObject({ "modem-1 up": outcome });
+      expect(await engine.broken()).toEqual([]);
+    },
+  );
+
+  test("A8: a parent's ticket at a service that cannot be asked any more covers, and the reason says so", async () => {
+    const { row } = new World();
+    const { world, engine } = await opened({ more: { services: [row, { ...row, name: "NORTH" }] } });
+    await oneByOne(engine, on("node-a"));
+    await engine.supervisor.selectService("NORTH", { by: "ann" });
+    await engine.pass(3_600);
+    const error = { kind: "error", code: "UNREACHABLE", cause: "ECONNREFUSED", permanent: false } as const;
+    world.onSearch = ({ service }) =>
+      service.name === "OSB"
+        ? { answer: error }
+        : { answer: { kind: "found", tickets: [], truncated: false } };
+    await oneByOne(engine, on("modem-1"));
+    expect(await engine.outcomes()).toMatchObject({ "modem-1 up": "adopted" });
+    expect(await engine.because("modem-1 up")).toContain(
+      "Ticket MEM-1 could not be looked up at OSB (UNREACHABLE): ECONNREFUSED.",
+    );
   });
 
   test("A8: when the parent's ticket closes, alarms still active are decided again, and A2: keep their outcome", async () => {
