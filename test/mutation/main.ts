@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { csvOf, survivorsFile, withSurvivors, type Survivor } from "./survivors.ts";
 import { measuredNow } from "../measured-now.ts";
 import { mutate, type Mutant } from "./mutate.ts";
 import { inPage, pageFile, scoreOf, type Score } from "./page.ts";
@@ -17,7 +18,8 @@ Mutates the files of machines/ (all of them, or those named), each on its own, a
   --state DIR   results of each file; what has not changed since is not tried again (data/mutation)
   --workers N   mutants at a time (1)
   --survivors   prints each mutant that no test noticed
-  --page        writes the scores into test/mutation/README.md
+  --page        writes the scores into test/mutation/README.md, and each survivor into survivors.csv beside it, where
+                why it survives is written by hand
   --json        the last line is one JSON object: {"part","ok","figures"}
 
 The score is Stryker's: noticed by a failing test or by running out of time, of all mutants that compile.
@@ -89,6 +91,7 @@ async function run({
   json,
 }: ReturnType<typeof read>): Promise<number> {
   const all: Mutant[] = [];
+  const left: Survivor[] = [];
   const scores = new Map<string, Score>();
   for (const file of files) {
     const mutants = await mutate(file, state, workers);
@@ -96,15 +99,22 @@ async function run({
     const score = count(mutants);
     scores.set(file, score);
     if (score.mutants > 0) say(lineOf(file, score));
-    if (!survivors) continue;
-    for (const { status, line: at, column, was, became } of mutants)
-      if (survived.has(status))
-        say(`  ${file}:${at}:${column} ${status} ${oneLine(was)} → ${oneLine(became)}`);
+    for (const mutant of mutants.filter(({ status }) => survived.has(status))) {
+      const { status, line: at, column, code } = mutant;
+      const [was, became] = [oneLine(mutant.was), oneLine(mutant.became)];
+      left.push({ file, code, was, became });
+      if (survivors) say(`  ${file}:${at}:${column} ${status} ${was} → ${became}`);
+    }
   }
   const total = count(all);
   const ok = total.score >= scoreMin();
   say(lineOf("all", total));
-  if (page) writeFileSync(pageFile, inPage(readFileSync(pageFile, "utf8"), scores, measuredNow()));
+  if (page) {
+    writeFileSync(pageFile, inPage(readFileSync(pageFile, "utf8"), scores, measuredNow()));
+    const explained = withSurvivors(readFileSync(survivorsFile, "utf8"), files, left);
+    writeFileSync(survivorsFile, csvOf(explained));
+    say(`${survivorsFile}: ${explained.filter(({ kind }) => kind === "").length} to be explained`);
+  }
   const byFile = Object.fromEntries([...scores].map(([file, { score }]) => [file, score]));
   if (json) say(JSON.stringify({ part: "mutation", ok, figures: { ...total, files: byFile } }));
   return ok ? 0 : 1;

@@ -16,6 +16,8 @@ export interface Mutant {
   readonly mutator: string;
   readonly line: number;
   readonly column: number;
+  /** The line of code, without the space around it. */
+  readonly code: string;
   /** What stood there, and what the mutant put in its place. */
   readonly was: string;
   readonly became: string;
@@ -48,6 +50,7 @@ export async function mutate(file: string, state: string, concurrency: number): 
     mutator: mutatorName,
     line: start.line,
     column: start.column,
+    code: (lines[start.line - 1] ?? "").trim(),
     was: textBetween(lines, start, end),
     became: replacement ?? "",
     status,
