@@ -2,7 +2,7 @@
  * One HTTP/1.1 exchange: one POST, one answer or the exact way it broke. Never rejects.
  *   G3 what may have been sent is told from what cannot have been.  S5 no redirects.
  * Nothing is carried over between exchanges but idle sockets; a socket whose exchange did not end with
- * a whole answer is destroyed, so that a late answer can never be taken for another's.
+ * a whole answer that names its request is destroyed, so that a late answer can never be taken for another's.
  */
 import http from "node:http";
 import type { LookupFunction, Socket } from "node:net";
@@ -15,6 +15,8 @@ export interface Posting {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly answerBytesMax: number;
+  /** What an answer to it repeats. A connection that brought another one is not used again: others' may follow on it. */
+  readonly named: string;
   /** S5: how the host becomes an address, at every connect; its failure means that nothing was sent. */
   readonly lookup?: LookupFunction | undefined;
   /** The peer ended a connection that its answer had left open; may be called long after the exchange. */
@@ -157,7 +159,8 @@ export function post(posting: Posting, agent: http.Agent | false, deadline: Dead
         if (settled) return;
         const text = decodeUtf8(received);
         if (text === null) return breakOff("UNREADABLE", "the answer is not UTF-8");
-        if (socket !== null && !used.has(socket)) {
+        if (!text.includes(posting.named)) socket?.destroy();
+        else if (socket !== null && !used.has(socket)) {
           used.add(socket);
           socket.once("end", () => posting.onPeerEnded?.());
         }

@@ -111,6 +111,7 @@ export function createOsbService(options: OsbOptions): TicketingService {
         },
         body,
         answerBytesMax: limits.serviceAnswerBytesMax,
+        named: requestId,
         lookup: options.lookup,
         onPeerEnded: () => closing.noticed(service),
       };

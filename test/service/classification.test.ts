@@ -228,6 +228,30 @@ describe("an idle connection that the peer closes as it is used again", () => {
     if (answer.kind === "ack") expect(answer.texts.answer).toContain(second.request.requestId);
     else expect(answer.kind).toBe("inDoubt");
   });
+
+  test.each(["send", "search"] as const)(
+    "G3: a connection on which every answer is the one before is left after its first wrong one (%s)",
+    async (how) => {
+      let before: string | null = null;
+      const { port, connections } = await peer((r) => {
+        const own = r.body.includes("create") ? acknowledged(r.requestId, ack) : found(r.requestId, "", 0);
+        r.answer(200, connections() === 1 ? (before ?? own) : own);
+        before = own;
+      });
+      const service = osb();
+      const call = () =>
+        how === "send"
+          ? service.send(sendCall(serviceRow(port)))
+          : service.search(searchCall(serviceRow(port)));
+      const told: string[] = [];
+      for (let n = 0; n < 5; n += 1) {
+        const answer = await call();
+        told.push("code" in answer ? answer.code : "own");
+      }
+      expect(told).toEqual(["own", "UNREADABLE", "own", "own", "own"]);
+      expect(connections()).toBe(2);
+    },
+  );
 });
 
 test("T1: a service that ignores the criteria does not make us take somebody else's ticket", async () => {
