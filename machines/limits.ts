@@ -315,6 +315,8 @@ export const limits = {
   tokensRereadMs: 15_000,
 
   // --- process
+  /** The longest wait of a timer, 24.8 days: Node counts its milliseconds in 31 bits. */
+  timerMsMax: 2_147_483_647,
   drainSecondsDefault: 10,
   /** Log lines kept while stderr cannot be written: some 5,000, the first of them, which say how it began. */
   logWaitingBytesMax: 1_048_576,
