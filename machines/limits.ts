@@ -184,6 +184,8 @@ export const limits = {
    * again: the service may only have been restarted. If not, one create in so many may be in doubt.
    */
   serviceFreshConnections: 1_000,
+  /** Of an id or a code in its answers: a few dozen are usual. Each stands in several facts, and in rows that are kept. */
+  serviceIdCharsMax: 256,
   xmlDepthMax: 32,
   callbackBytesMax: 65_536,
   /**

@@ -2,7 +2,9 @@
  * Typed reading of the simple elements of the contract: once or many, required or not, xsd types.
  * Everything here throws `Malformed`, and the reader of the message makes a Result of it.
  */
+import { limits } from "../../machines/limits.ts";
 import type { Instant } from "../../machines/vocabulary.ts";
+import { cutText } from "./row-texts.ts";
 import { ticketNamespace } from "./soap.ts";
 import type { XmlElement } from "./xml.ts";
 
@@ -30,13 +32,25 @@ export function needed(body: XmlElement, name: string): string {
   return text;
 }
 
-/** Identifiers and codes: peers that print prettily put white space around them. */
+/** Identifiers: peers that print prettily put white space around them. S3 none is longer than `serviceIdCharsMax`. */
 export function token(body: XmlElement, name: string): string {
-  return needed(body, name).trim();
+  return bounded(needed(body, name).trim(), name);
 }
 
 export function optionalToken(body: XmlElement, name: string): string | undefined {
-  return optional(body, name)?.trim();
+  const text = optional(body, name)?.trim();
+  return text === undefined ? undefined : bounded(text, name);
+}
+
+function bounded(text: string, name: string): string {
+  if (text.length <= limits.serviceIdCharsMax) return text;
+  throw new Malformed(`<${name}> is longer than ${limits.serviceIdCharsMax} characters`);
+}
+
+/** S3: cut to as many bytes: what a refusal proves does not hang on the end of its code. */
+export function optionalCode(body: XmlElement, name: string): string | undefined {
+  const text = optional(body, name)?.trim();
+  return text === undefined ? undefined : cutText(text, limits.serviceIdCharsMax);
 }
 
 /** Of a text in which spaces may count: only what a printer puts around it, white space with a line break in it. */

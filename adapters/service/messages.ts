@@ -26,6 +26,7 @@ import {
   needed,
   oneOf,
   optional,
+  optionalCode,
   optionalInstant,
   optionalInteger,
   optionalOneOf,
@@ -243,7 +244,7 @@ export function readAcknowledgement(command: Command, envelope: Envelope): Resul
   return read(envelope, responseName(command), (body) => ({
     requestId: token(body, "requestId"),
     result: oneOf(needed(body, "result"), ["ACK", "NACK"], "result"),
-    code: optionalToken(body, "code") ?? null,
+    code: optionalCode(body, "code") ?? null,
     reason: optional(body, "reason") ?? null,
     ticketId: optionalToken(body, "ticketId") ?? null,
   }));
@@ -264,7 +265,7 @@ export function readAsyncResponse(envelope: Envelope): Result<AsyncResponse> {
     requestId: optionalToken(body, "requestId") ?? "",
     result: oneOf(needed(body, "result"), ["OK", "ERROR"], "result"),
     ticketId: optionalToken(body, "ticketId") ?? null,
-    code: optionalToken(body, "code") ?? null,
+    code: optionalCode(body, "code") ?? null,
     reason: optional(body, "reason") ?? null,
   }));
 }

@@ -1,5 +1,6 @@
 /** Every failure shape of a service, over real TCP: what it proves about a request and about a search. */
 import { afterEach, describe, expect, test } from "vitest";
+import { limits } from "../../machines/limits.ts";
 import { createOsbService } from "../../adapters/service/osb.ts";
 import { searchCall, sendCall, serviceRow } from "./calls.ts";
 import { ack, failureShapes, nack } from "./failure-shapes.ts";
@@ -94,6 +95,17 @@ describe("G3: what is not proven is in doubt", () => {
       kind: "nack",
       code: "NACK",
       ticketId: null,
+    });
+  });
+
+  test("S3: a code that is a whole text is cut, never inside a character, and refuses all the same", async () => {
+    const code = `${"x".repeat(limits.serviceIdCharsMax - 1)}\u{1f6a8}${"x".repeat(900_000)}`;
+    const { port } = await peer((r) =>
+      r.answer(200, acknowledged(r.requestId, `<o:result>NACK</o:result><o:code>${code}</o:code>`)),
+    );
+    expect(await osb().send(sendCall(serviceRow(port)))).toMatchObject({
+      kind: "nack",
+      code: "x".repeat(limits.serviceIdCharsMax - 1),
     });
   });
 

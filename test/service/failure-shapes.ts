@@ -152,6 +152,19 @@ export const failureShapes: readonly Shape[] = [
     ...inDoubt("UNREADABLE"),
   },
   {
+    title: "a ticket id longer than any (S3)",
+    does: (r) => {
+      const id = "T".repeat(limits.serviceIdCharsMax + 1);
+      const ticket = `<ticket><ticketId>${id}</ticketId><kind>MO</kind><status>pending</status></ticket>`;
+      const isCreate = r.body.includes("createTicket");
+      r.answer(
+        200,
+        isCreate ? acknowledged(r.requestId, ack.replace("T-1", id)) : found(r.requestId, ticket),
+      );
+    },
+    ...inDoubt("UNREADABLE"),
+  },
+  {
     title: "an unknown result",
     does: (r) => r.answer(200, acknowledged(r.requestId, "<o:result>MAYBE</o:result>")),
     ...inDoubt("UNREADABLE"),
