@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import { isAwaited } from "../actors/async-delivery.ts";
-import { isActive, isCleared } from "../actors/alarm-states.ts";
+import { activeSince, isCleared } from "../actors/alarm-states.ts";
 import { createFeed } from "../actors/feed.ts";
 import { createInspection } from "../actors/inspection.ts";
 import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
@@ -173,7 +173,7 @@ async function assemble(
     correlationKey,
     clock,
     isCleared: (notification) => isCleared(supervisor.state, notification),
-    isActive: (notification) => isActive(supervisor.state, notification),
+    activeSince: (notification) => activeSince(supervisor.state, notification),
     ...authorizing("source"),
   });
   server.addRoutes(httpIntake.routes);

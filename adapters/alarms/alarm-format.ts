@@ -16,8 +16,8 @@ import type { Instant, Notification, Position } from "../../machines/vocabulary.
 export interface FormatSettings extends AlarmSettings {
   /** Whether the last that was accepted about this alarm is its clear. */
   readonly isCleared: (notification: Notification) => boolean;
-  /** Whether it is a raise or a change. */
-  readonly isActive: (notification: Notification) => boolean;
+  /** When it was raised, as that says; null: it is no raise or change. */
+  readonly activeSince: (notification: Notification) => Instant | null;
   readonly now: () => Instant;
 }
 

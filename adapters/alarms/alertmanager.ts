@@ -10,7 +10,7 @@ import { z } from "zod";
 
 import { parseInstant } from "../../actors/alarm-schema.ts";
 import { limits } from "../../machines/limits.ts";
-import type { Severity } from "../../machines/vocabulary.ts";
+import type { Instant, Notification, Severity } from "../../machines/vocabulary.ts";
 import type { AlarmFormat, AlarmItem, BodyReading, FormatSettings } from "./alarm-format.ts";
 import {
   asDetails,
@@ -181,10 +181,16 @@ function readAlert(raw: unknown, place: string, settings: FormatSettings): Alarm
     digest: settings.digest(id),
     // A8: after Prometheus was out of reach an alert that was resolved fires again as it did before.
     anew: () =>
-      settings.isActive(notification) === isClear
+      endsOrBegins(notification, settings.activeSince(notification))
         ? { ...notification, id: `${id}/${instantText(settings.now())}` }
         : null,
   };
+}
+
+/** Not where it ended before that which is active now began: that is a late repeat. */
+function endsOrBegins({ clearedAt }: Notification, activeSince: Instant | null): boolean {
+  if (clearedAt === undefined) return activeSince === null;
+  return activeSince !== null && activeSince <= clearedAt;
 }
 
 function detailsOf({ annotations = {}, generatorURL }: z.output<typeof alertSchema>): string {

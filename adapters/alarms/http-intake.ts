@@ -11,7 +11,7 @@ import type { CorrelationKey } from "../../actors/alarm-key.ts";
 import type { AlarmRefusal } from "../../actors/alarm-message.ts";
 import type { AlarmSink, Clock, Log } from "../../actors/ports.ts";
 import { limits } from "../../machines/limits.ts";
-import type { Notification } from "../../machines/vocabulary.ts";
+import type { Instant, Notification } from "../../machines/vocabulary.ts";
 import { pathOf, readBytes, type Route } from "../http/server.ts";
 import type { AlarmFormat, FormatSettings, ItemResult, RequestRefusal } from "./alarm-format.ts";
 import { alertmanagerFormat } from "./alertmanager.ts";
@@ -29,8 +29,8 @@ export interface HttpAlarmIntakeOptions {
   readonly correlationKey: CorrelationKey;
   /** Whether the last that was accepted about this alarm is its clear (TMF642: it stays cleared). */
   readonly isCleared: (notification: Notification) => boolean;
-  /** Whether it is a raise or a change (Alertmanager: one that is not may fire again). */
-  readonly isActive: (notification: Notification) => boolean;
+  /** When it was raised, as that says; null: it is no raise or change (Alertmanager: it may fire again). */
+  readonly activeSince: (notification: Notification) => Instant | null;
   /** True lets a sender in; gets an Authorization header with a Bearer token. Without it everyone may send. */
   readonly authorize?: (authorization: string | undefined) => boolean;
 }
@@ -76,11 +76,11 @@ class Intake {
 
   constructor(options: HttpAlarmIntakeOptions) {
     this.#options = options;
-    const { clock, correlationKey, isCleared, isActive } = options;
+    const { clock, correlationKey, isCleared, activeSince } = options;
     this.#settings = {
       correlationKey,
       isCleared,
-      isActive,
+      activeSince,
       now: () => clock.now(),
       digest: (text) => hash("sha256", text),
     };

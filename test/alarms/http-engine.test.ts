@@ -155,6 +155,23 @@ test("A8: an alert that Alertmanager resolved because Prometheus was out of reac
   expect(plant.desk.truth()).toMatchObject({ open: 1, duplicateOpen: 0 });
 });
 
+test("A4, A8: what a second Alertmanager says late of an alert's end is a duplicate, though the alert fires anew", async () => {
+  const plant = await startPlant();
+  const engine = await plant.start();
+  const say = async (alert: Readonly<Record<string, unknown>>) =>
+    (await post(engine.url, "/v1/alarms/alertmanager", webhookOf(alertOf(alert)))).body.results?.[0]?.status;
+  const resolved = { status: "resolved", endsAt: "2026-11-23T08:05:00Z" };
+  expect(await say({})).toBe("accepted");
+  await settled(engine, 1);
+  expect(await say(resolved)).toBe("accepted");
+  await settled(engine, 2);
+  expect(await say({ startsAt: "2026-11-23T08:06:00Z" })).toBe("accepted");
+  expect(await say(resolved)).toBe("duplicate");
+  await settled(engine, 3);
+  expect(await say(resolved)).toBe("duplicate");
+  expect(plant.desk.truth()).toMatchObject({ creates: 2, closes: 1, open: 1 });
+});
+
 test("S1: tokens of role source, as Bearer or as the password of Basic; others are 401", async () => {
   const tokensFile = file(
     folder(),

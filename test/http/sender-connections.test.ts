@@ -134,7 +134,7 @@ test("S3: all that takes alarms over HTTP lies where a connection becomes a send
   const settings = {
     correlationKey: correlationKey(),
     isCleared: () => false,
-    isActive: () => false,
+    activeSince: () => null,
     clock: systemClock,
   };
   const paths = createHttpAlarmIntake({ sink, log: quiet, ...settings }).routes.map(({ path }) => path);

@@ -201,8 +201,8 @@ export const alarmDefects: readonly Defect[] = [
     name: "an alert that fires again as it did is a repeat",
     law: "A8",
     file: "adapters/alarms/alertmanager.ts",
-    was: `settings.isActive(notification) === isClear`,
-    becomes: `isClear && settings.isActive(notification)`,
+    was: `if (clearedAt === undefined) return activeSince === null;`,
+    becomes: `if (clearedAt === undefined) return false;`,
     tests: ["test/alarms/http-engine.test.ts"],
   },
 ];

@@ -200,7 +200,7 @@ function alarmForm(form: string, sources: readonly string[]): Edge {
             correlationKey: correlationKey(),
             clock: systemClock,
             isCleared: (one) => one.id.length % 7 === 0,
-            isActive: (one) => one.id.length % 5 === 0,
+            activeSince: (one) => (one.id.length % 5 === 0 ? one.raisedAt : null),
           }),
         ({ status, body }) => {
           const kept = sink.kept.length - keptBefore;
