@@ -12,6 +12,7 @@ import { createFeed } from "../actors/feed.ts";
 import { createInspection } from "../actors/inspection.ts";
 import type { Clock, Ids, Ledger, Log } from "../actors/ports.ts";
 import { createSupervisor, type Supervisor } from "../actors/supervisor.ts";
+import { alarmStream } from "../machines/facts.ts";
 import { type Failure, FailureError, orThrow } from "../machines/failure.ts";
 import { limits } from "../machines/limits.ts";
 import type { ServiceInfo } from "../machines/vocabulary.ts";
@@ -169,6 +170,7 @@ async function assemble(
   });
   const httpIntake = createHttpAlarmIntake({
     sink: supervisor,
+    wasAccepted: async ({ source, id }) => (await ledger.readStream(alarmStream(source, id))).length > 0,
     log,
     correlationKey,
     clock,

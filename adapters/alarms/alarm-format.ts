@@ -28,6 +28,8 @@ export type AlarmItem =
       readonly digest: string;
       /** Asked where it was a repeat: the same under a new id, if it is none after all; null: it is one. */
       readonly anew?: () => Notification | null;
+      /** A4: refused with this where it is no repeat of what was accepted before. */
+      readonly unlessRepeat?: AlarmRefusal;
     }
   /** Well formed, and not about an alarm; `detail` says what it is. */
   | {

@@ -24,6 +24,8 @@ const formats: readonly AlarmFormat[] = [cloudEventsFormat, vesFormat, alertmana
 
 export interface HttpAlarmIntakeOptions {
   readonly sink: AlarmSink;
+  /** Whether it was accepted before, under its source and id. */
+  readonly wasAccepted: (notification: Notification) => Promise<boolean>;
   readonly log: Log;
   readonly clock: Pick<Clock, "now">;
   readonly correlationKey: CorrelationKey;
@@ -140,7 +142,7 @@ class Intake {
     if (this.#stopping) return this.#refuse(format, response, stopping);
     this.#admitting++;
     try {
-      const results = await admitInOrder(reading.items, this.#options.sink);
+      const results = await admitInOrder(reading.items, this.#options);
       this.#tell(format, response, path, { results, isArray: reading.isArray ?? false });
     } catch (error) {
       // R3

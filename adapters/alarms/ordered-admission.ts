@@ -10,10 +10,16 @@ import type { AlarmItem, ItemResult } from "./alarm-format.ts";
 
 type Alarm = Extract<AlarmItem, { kind: "alarm" }>;
 
+export interface AdmissionPorts {
+  readonly sink: AlarmSink;
+  /** Whether it was accepted before, under its source and id. */
+  readonly wasAccepted: (notification: Notification) => Promise<boolean>;
+}
+
 /** One result each, in order, when all are durable. Rejects when the ledger failed (R3). */
 export async function admitInOrder(
   items: readonly AlarmItem[],
-  sink: AlarmSink,
+  ports: AdmissionPorts,
 ): Promise<readonly ItemResult[]> {
   const waited = new Map<string, ItemResult>();
   const results: Promise<ItemResult | { readonly failed: unknown }>[] = [];
@@ -23,9 +29,8 @@ export async function admitInOrder(
     else if (earlier !== undefined) results.push(Promise.resolve(notTried(item, earlier))); // A6
     else {
       results.push(
-        accept(item, sink).then(
-          ({ acceptance, as }) => {
-            const result = resultOf(as, acceptance);
+        admit(item, ports).then(
+          (result) => {
             if (typeof result.retryAfterMs === "number") waited.set(item.notification.source, result);
             return result;
           },
@@ -42,15 +47,16 @@ export async function admitInOrder(
   });
 }
 
-/** `as`: the notification that was accepted, or refused. */
-async function accept(
-  { notification, digest, anew }: Alarm,
-  sink: AlarmSink,
-): Promise<{ readonly acceptance: Acceptance; readonly as: Notification }> {
+async function admit(
+  { notification, digest, anew, unlessRepeat }: Alarm,
+  { sink, wasAccepted }: AdmissionPorts,
+): Promise<ItemResult> {
+  if (unlessRepeat !== undefined && !(await wasAccepted(notification)))
+    return withoutSink({ kind: "refused", refusal: unlessRepeat });
   const acceptance = await sink.accept(notification, digest);
   const other = acceptance.kind === "accepted" && acceptance.duplicate ? (anew?.() ?? null) : null;
-  if (other === null) return { acceptance, as: notification };
-  return { acceptance: await sink.accept(other, digest), as: other };
+  if (other === null) return resultOf(notification, acceptance);
+  return resultOf(other, await sink.accept(other, digest));
 }
 
 /**

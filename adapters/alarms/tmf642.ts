@@ -137,12 +137,15 @@ function readAlarm(
     placesAt(place, alarm.value),
   );
   if (item.kind === "alarm" && item.notification.kind === "change" && settings.isCleared(item.notification))
-    return refused(
-      "INVALID",
-      `${place}/state`,
-      "expected cleared: this alarm is, and a cleared alarm stays cleared; raise a new one with AlarmCreateEvent",
-      item.notification,
-    );
+    return {
+      ...item,
+      unlessRepeat: refusalOf(
+        "INVALID",
+        `${place}/state`,
+        "expected cleared: this alarm is, and a cleared alarm stays cleared; raise a new one with AlarmCreateEvent",
+        item.notification,
+      ),
+    };
   return item;
 }
 

@@ -116,6 +116,16 @@ test("A8: in TMF642 a cleared alarm stays cleared, as far as the ledger knows of
   expect((await post(engine.url, path, change("c2"))).status).toBe(400);
   await settled(engine, 3);
   expect((await post(engine.url, path, change("c3"))).status).toBe(400);
+  // A4: what was accepted before the clear is a repeat, and with other content a conflict.
+  expect(await post(engine.url, path, change("c1"))).toMatchObject({
+    status: 201,
+    body: { results: [{ status: "duplicate" }] },
+  });
+  const other = tmfEventOf("AlarmAttributeValueChangeEvent", {
+    state: "updated",
+    perceivedSeverity: "minor",
+  });
+  expect((await post(engine.url, path, { ...other, eventId: "c1" })).status).toBe(409);
   expect((await post(engine.url, path, { ...tmfEventOf("AlarmCreateEvent"), eventId: "r2" })).status).toBe(
     201,
   );

@@ -79,6 +79,7 @@ export async function startHttpIntake(sink: AlarmSink, options: Partial<HttpAlar
     clock: systemClock,
     // No fold is behind it: what was accepted last is believed to stand.
     isCleared: () => false,
+    wasAccepted: () => Promise.resolve(false),
     activeSince: ({ kind, raisedAt }) => (kind === "clear" ? null : raisedAt),
     ...options,
   });

@@ -134,6 +134,7 @@ test("S3: all that takes alarms over HTTP lies where a connection becomes a send
   const settings = {
     correlationKey: correlationKey(),
     isCleared: () => false,
+    wasAccepted: () => Promise.resolve(false),
     activeSince: () => null,
     clock: systemClock,
   };

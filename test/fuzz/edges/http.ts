@@ -199,6 +199,7 @@ function alarmForm(form: string, sources: readonly string[]): Edge {
             log,
             correlationKey: correlationKey(),
             clock: systemClock,
+            wasAccepted: (one) => Promise.resolve(one.id.length % 3 === 0),
             isCleared: (one) => one.id.length % 7 === 0,
             activeSince: (one) => (one.id.length % 5 === 0 ? one.raisedAt : null),
           }),
