@@ -7,9 +7,11 @@ export class SequenceWatch {
 
   /**
    * Takes note of `got` (20 digits); returns the number that should have come instead, if some were left
-   * out. The first number of a source is taken as it is; a lower one is a repeat, not a gap.
+   * out. The first number of a source is taken as it is; a lower one is a repeat, not a gap. Of a source whose name is
+   * too long nothing is ever taken, and nothing remembered (S3).
    */
   expectedInstead(source: string, got: string): string | null {
+    if (source.length > limits.alarmIdCharsMax) return null;
     const number = BigInt(got);
     const expected = this.#expected.get(source);
     if (expected !== undefined && number < expected) return null;

@@ -175,6 +175,17 @@ test("a gap in a source's sequence is reported; repeats and other sources are no
   ]);
 });
 
+test("S3: of a source whose name is too long no sequence is kept", async () => {
+  rig = await startIntake(new MemoryAlarmSink());
+  const sender = await Sender.open(rig.url);
+  for (const more of [0, 1]) {
+    const source = "s".repeat(limits.alarmIdCharsMax + more);
+    sender.send(textOf({ id: "1", source, sequence: 1 }), textOf({ id: "3", source, sequence: 3 }));
+  }
+  const answers = (await sender.take(5)).map(({ kind }) => kind);
+  expect(answers.toSorted()).toEqual(["accepted", "accepted", "gap", "rejected", "rejected"]);
+});
+
 test("stop: what is in flight is answered, what comes is refused STOPPING, then 1001", async () => {
   const sink = new HeldSink();
   rig = await startIntake(sink);
