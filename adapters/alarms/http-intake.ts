@@ -59,7 +59,7 @@ export function createHttpAlarmIntake(options: HttpAlarmIntakeOptions): HttpAlar
 }
 
 type Refusal = Omit<RequestRefusal, "results"> & {
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly results?: readonly ItemResult[];
 };
 
@@ -250,7 +250,7 @@ function send(
   status: number,
   contentType: string,
   body: object,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string | string[]>> = {},
 ): void {
   const text = JSON.stringify(body);
   response.writeHead(status, {
@@ -267,7 +267,8 @@ const unauthorized: Refusal = {
   code: "UNAUTHORIZED",
   field: "",
   detail: "Expected Authorization: Bearer (or Basic, as its password) with a token of role source.",
-  headers: { "WWW-Authenticate": "Bearer" },
+  // Java's clients, for one, send Basic only to who names it, in a line of its own.
+  headers: { "WWW-Authenticate": ["Bearer", 'Basic realm="alarms"'] },
 };
 const stopping: Refusal = {
   status: 503,

@@ -324,7 +324,7 @@ describe("before and around the body", () => {
       socket.once("data", (data) => resolve(data.toString())),
     );
     expect(answer).toMatch(/^HTTP\/1\.1 401 /);
-    expect(answer).toContain("WWW-Authenticate: Bearer");
+    expect(answer).toContain('\r\nWWW-Authenticate: Bearer\r\nWWW-Authenticate: Basic realm="alarms"\r\n');
     socket.destroy();
     const basic = `Basic ${Buffer.from("anyone:secret").toString("base64")}`;
     for (const authorization of ["Bearer secret", basic])
