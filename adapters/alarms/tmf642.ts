@@ -36,8 +36,11 @@ const basePath = "/v1/alarms/tmf642";
 const listenerPath = (type: string) => `${basePath}/listener/${type[0]?.toLowerCase()}${type.slice(1)}`;
 const typeOfPath = new Map(eventTypes.map((type) => [listenerPath(type), type]));
 
+const eventIdExpected = `eventId: text of 1 to ${limits.alarmIdCharsMax} characters`;
+
 const eventSchema = z.object({
-  eventId: z.string("eventId: text").min(1, "eventId: text that is not empty"),
+  /** S3: it is said again for each alarm of a task. */
+  eventId: z.string(eventIdExpected).min(1, eventIdExpected).max(limits.alarmIdCharsMax, eventIdExpected),
   eventTime: z.string("eventTime: an RFC 3339 date and time with a zone").nullish(),
   /** As the specification spells it, and as one would. */
   timeOcurred: z.string("timeOcurred: an RFC 3339 date and time with a zone").nullish(),

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 
 import { MemoryAlarmSink } from "../../adapters/alarms/memory.ts";
+import { limits } from "../../machines/limits.ts";
 import { startHttpIntake, tmfEventOf } from "./http-rig.ts";
 
 const path = "/v1/alarms/tmf642";
@@ -142,6 +143,18 @@ describe("tasks on alarms", () => {
         field: expect.stringMatching(/^\/event\/clearAlarms\/clearedAlarm\/1\//),
       },
     ]);
+  });
+
+  test("S3: an event id that is too long is refused once, and not once for each of its alarms", async () => {
+    const { intake } = await rig();
+    const clearedAlarm = Array.from({ length: 1_000 }, () => ({}));
+    const event = task("ClearAlarmsCreateEvent", { clearAlarms: { clearedAlarm } });
+    const of = (count: number) => intake.post(path, { ...event, eventId: "e".repeat(count) });
+    expect((await of(limits.alarmIdCharsMax)).body.results).toHaveLength(1_000);
+    expect(await of(limits.alarmIdCharsMax + 1)).toMatchObject({
+      status: 400,
+      body: { code: "TOO_LARGE", reason: expect.stringContaining("/eventId"), results: [] },
+    });
   });
 
   test("a task that has cleared nothing yet is no alarm", async () => {
