@@ -97,6 +97,14 @@ function itemsOf(event: Event, { path, settings }: BodyRequest): BodyReading {
   const task = event.event["clearAlarms"];
   if (!isObject(task))
     return wrong("MISSING", "/event/clearAlarms", "expected clearAlarms: an object; it is missing");
+  const { alarmClearedTime } = task;
+  // S3: it is read again for each alarm of the task.
+  if (alarmClearedTime !== undefined && alarmClearedTime !== null && typeof alarmClearedTime !== "string")
+    return wrong(
+      "INVALID",
+      "/event/clearAlarms/alarmClearedTime",
+      "expected alarmClearedTime: an RFC 3339 date and time with a zone",
+    );
   const cleared = task["clearedAlarm"] ?? [];
   if (!Array.isArray(cleared))
     return wrong("INVALID", "/event/clearAlarms/clearedAlarm", "expected a list of alarms");

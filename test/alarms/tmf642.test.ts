@@ -157,6 +157,19 @@ describe("tasks on alarms", () => {
     });
   });
 
+  test("S3: a time of the task that is no text is refused once, and not once for each of its alarms", async () => {
+    const { sink, intake } = await rig();
+    const alarmClearedTime = Array.from({ length: 1_000 }, () => 1);
+    const clearAlarms = { alarmClearedTime, clearedAlarm: [alarm(), { ...alarm(), id: 4712 }] };
+    const said = await intake.post(path, task("ClearAlarmsCreateEvent", { clearAlarms }));
+    expect(said).toMatchObject({
+      status: 400,
+      body: { code: "INVALID", reason: expect.stringContaining("/event/clearAlarms/alarmClearedTime") },
+    });
+    expect(said.body.results).toHaveLength(1);
+    expect(sink.kept).toEqual([]);
+  });
+
   test("a task that has cleared nothing yet is no alarm", async () => {
     const { intake } = await rig();
     const said = await intake.post(
