@@ -9,6 +9,7 @@ import { readTls } from "./http/tls.ts";
 import { loadTokens } from "./http/tokens.ts";
 import { spokenProtocols } from "./service/protocols.ts";
 import { seedServices } from "./service-table/file.ts";
+import { topologyPlace } from "./topology/open.ts";
 
 /** Throws FailureError CONFIGURATION_INVALID with what the engine would say. */
 export function checkConfiguration(config: Config): void {
@@ -16,6 +17,7 @@ export function checkConfiguration(config: Config): void {
   orThrow(loadCallbackSecrets(config.callback.secretFile));
   orThrow(loadTokens(config));
   readTls(config.listen);
+  topologyPlace(config);
   // After the first start the table in the ledger counts, whatever the file holds.
   if (!existsSync(join(config.dataDir, "ledger.db"))) orThrow(seedServices(config, spokenProtocols));
 }

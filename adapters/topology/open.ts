@@ -17,7 +17,7 @@ export function openTopology(
     : openSqliteTopology({ file: resolve(dataDir, topology.file), clock });
 }
 
-/** For messages (S4: no password). */
+/** For messages (S4: no password). Throws FailureError CONFIGURATION_INVALID for a wrong `topology.url`. */
 export function topologyPlace({ topology, dataDir }: Pick<Config, "topology" | "dataDir">): string {
   return topology.kind === "mysql" ? readMysqlUrl(topology.url).shown : resolve(dataDir, topology.file);
 }

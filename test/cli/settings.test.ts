@@ -98,6 +98,8 @@ describe("what serve would refuse is refused, with 2 and its sentence", () => {
       { listen: { tls: { cert: "package.json", key: "package.json" } } },
       "listen.tls: the certificate and the key",
     ],
+    [{ topology: { kind: "mysql", url: "mysql://ann:x@db/topology?ssl=true" } }, "topology.url: expected "],
+    [{ topology: { kind: "mysql", url: "mysql://ann:50%off@db/topology" } }, "topology.url: expected "],
   ])("%j", async (input, sentence) => expect(await refused(input)).toContain(sentence));
 
   test("the Service Info Table's file, until the first start has read it", async () => {
