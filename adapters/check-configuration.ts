@@ -1,23 +1,48 @@
 /** Whether an engine could start with a configuration: what it names is read, and nothing is opened for writing. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import type { Config } from "../actors/config.ts";
-import { orThrow } from "../machines/failure.ts";
+import type { Fact } from "../machines/facts.ts";
+import { FailureError, orThrow } from "../machines/failure.ts";
 import { loadCallbackSecrets } from "./http/callback-secrets.ts";
 import { readTls } from "./http/tls.ts";
 import { loadTokens } from "./http/tokens.ts";
+import { refuseUnreadable } from "./ledger/inspection.ts";
+import { openSqliteReader } from "./ledger/sqlite-reader.ts";
+import { checkPasswords } from "./service/password-check.ts";
 import { spokenProtocols } from "./service/protocols.ts";
+import { tableAtStart } from "./service-table/at-start.ts";
 import { seedServices } from "./service-table/file.ts";
 import { topologyPlace } from "./topology/open.ts";
 
-/** Throws FailureError CONFIGURATION_INVALID with what the engine would say. */
-export function checkConfiguration(config: Config): void {
+/** Rejects with FailureError CONFIGURATION_INVALID with what the engine would say. */
+export async function checkConfiguration(config: Config): Promise<void> {
   orThrow(compileCorrelationKey(config.correlationKey));
   orThrow(loadCallbackSecrets(config.callback.secretFile));
   orThrow(loadTokens(config));
   readTls(config.listen);
   topologyPlace(config);
-  // After the first start the table in the ledger counts, whatever the file holds.
-  if (!existsSync(join(config.dataDir, "ledger.db"))) orThrow(seedServices(config, spokenProtocols));
+  const facts = factsOfServices(config.dataDir);
+  if (facts === null) return;
+  const { services, selected } = await tableAtStart(
+    { readStream: () => Promise.resolve(facts) },
+    () => orThrow(seedServices(config, spokenProtocols)),
+    { wished: config.services.selected, spoken: spokenProtocols },
+  );
+  orThrow(await checkPasswords(services, selected, { warn: () => undefined }));
+}
+
+/** None before a first start has come so far. null: the ledger cannot be read, and that is no fault of the configuration. */
+function factsOfServices(dataDir: string): Fact[] | null {
+  try {
+    refuseUnreadable(dataDir);
+    const reader = openSqliteReader(dataDir);
+    try {
+      return reader.ofStream("services", Number.MAX_SAFE_INTEGER);
+    } finally {
+      reader.close();
+    }
+  } catch (error) {
+    if (!(error instanceof FailureError)) throw error;
+    return error.failure.code === "INVALID" ? [] : null;
+  }
 }

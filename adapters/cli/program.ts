@@ -131,13 +131,13 @@ function settings(end: End): Command {
       "settings",
       "every setting, its value and where that comes from; is the configuration right?",
       "Lists what can be set: in the file (--config) and in the environment, which overrides it. Checks what serve would " +
-        "check before it opens anything: values, names, tokens, certificate, callback secrets, and, before the first start, " +
-        "the Service Info Table. Secrets are not shown.",
+        "check before it opens anything: values, names, tokens, certificate, callback secrets, the selected service's " +
+        "password file, and, until a first start has read it, the Service Info Table. Secrets are not shown.",
       ["settings", "settings --config engine.json"],
     ),
   ).action(async (options: DataOptions & Json) => {
     const { runSettings } = await import("./settings-command.ts");
-    end(runSettings(options, output(options)));
+    end(await runSettings(options, output(options)));
   });
 }
 

@@ -20,10 +20,10 @@ interface SettingShown {
   readonly secret?: true;
 }
 
-/** Throws FailureError CONFIGURATION_INVALID with what the engine would refuse. */
-export function runSettings(options: DataOptions, output: Output): number {
+/** Rejects with FailureError CONFIGURATION_INVALID with what the engine would refuse. */
+export async function runSettings(options: DataOptions, output: Output): Promise<number> {
   const read = readLayers(options);
-  checkConfiguration(read.config);
+  await checkConfiguration(read.config);
   const shown = configSettings().map((one) => show(one, read, options));
   output.data({ settings: shown });
   for (const { name, value, from, expected, about, secret, variable, ...one } of shown) {

@@ -1,11 +1,12 @@
 /** `settings`: what can be set, what is set and where, and whether `serve` would take it. S4: no secret is shown. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { configSettings, resolveConfig } from "../../actors/config.ts";
 import { withEnvironment } from "../../actors/environment.ts";
 import { valueAt } from "../../actors/settings-list.ts";
-import { file, folder, run } from "./command-line.ts";
+import { row, table } from "../service-table/tables.ts";
+import { file, folder, run, start } from "./command-line.ts";
 
 // Processes of their own: on a busy machine each takes seconds to start.
 vi.setConfig({ testTimeout: 120_000 });
@@ -102,15 +103,45 @@ describe("what serve would refuse is refused, with 2 and its sentence", () => {
     [{ topology: { kind: "mysql", url: "mysql://ann:50%off@db/topology" } }, "topology.url: expected "],
   ])("%j", async (input, sentence) => expect(await refused(input)).toContain(sentence));
 
-  test("the Service Info Table's file, until the first start has read it", async () => {
+  test("the Service Info Table's file, until a first start has read it: not one that was refused", async () => {
     const dir = folder();
-    const services = file(dir, "services.csv", "name,host\nOSB,127.0.0.1\n");
-    const input = { services: { file: services } };
-    expect(await refused(input, dir)).toContain("services.csv: line 1");
-    const dataDir = join(dir, "data");
-    mkdirSync(dataDir);
-    writeFileSync(join(dataDir, "ledger.db"), "");
+    const services = join(dir, "services.csv");
+    const input = { listen: { port: 0 }, services: { file: services } };
+    writeFileSync(services, "name,host\nOSB,127.0.0.1\n");
     const config = file(dir, "engine.json", JSON.stringify(input));
-    expect((await run(["settings", "--config", config, "--data-dir", dataDir])).code).toBe(0);
+    const at = ["--config", config, "--data-dir", dir];
+    for (let times = 0; times < 2; times += 1) {
+      // oxlint-disable no-await-in-loop -- one start after the other
+      expect(await refused(input, dir)).toContain("services.csv: line 1");
+      const serve = await run(["serve", ...at]);
+      expect(serve).toMatchObject({ code: 2, stderr: expect.stringContaining("services.csv: line 1") });
+      // oxlint-enable no-await-in-loop
+    }
+    writeFileSync(services, table(row()));
+    const engine = start(["serve", "--json", ...at]);
+    await engine.line();
+    engine.child.kill("SIGTERM");
+    expect(await engine.ended).toMatchObject({ code: 0 });
+    writeFileSync(services, "nonsense");
+    expect((await run(["settings", ...at])).code).toBe(0);
+  });
+
+  test("the password file of the service that is selected, in the table's file or in the ledger", async () => {
+    const dir = folder();
+    const password = file(dir, "password", "secret\n");
+    const services = file(dir, "services.csv", table(row({ user: "ann", passwordFile: password })));
+    const input = { listen: { port: 0 }, services: { file: services } };
+    const said = `passwordFile of service OSB: ${password} cannot be read (ENOENT)`;
+    rmSync(password);
+    expect(await refused(input, dir)).toContain(said);
+    writeFileSync(password, "secret\n");
+    const config = file(dir, "engine.json", JSON.stringify(input));
+    const engine = start(["serve", "--json", "--config", config, "--data-dir", dir]);
+    await engine.line();
+    expect((await run(["settings", "--config", config, "--data-dir", dir])).code).toBe(0);
+    engine.child.kill("SIGTERM");
+    await engine.ended;
+    rmSync(password);
+    expect(await refused(input, dir)).toContain(said);
   });
 });
