@@ -11,6 +11,7 @@ import { openSqliteLedger } from "../ledger/sqlite.ts";
 import { spokenProtocols } from "../service/protocols.ts";
 import { csvCodec } from "../service-table/csv.ts";
 import { foldLedger } from "./ledger.ts";
+import { urlOf } from "./remote-engine.ts";
 import type { ServicesPlace } from "./services-place.ts";
 import { type DataOptions, readSettings } from "./settings.ts";
 
@@ -40,7 +41,7 @@ export function storedServices(options: DataOptions): ServicesPlace {
       uuid: () => systemIds.uuid(),
     }).catch((error: unknown): never => {
       throw error instanceof FailureError && error.failure.code === "LEDGER_LOCKED"
-        ? isRunning(dir, config.listen)
+        ? isRunning(dir, urlOf(config))
         : error;
     });
     try {
@@ -68,13 +69,9 @@ export function storedServices(options: DataOptions): ServicesPlace {
   };
 }
 
-function isRunning(
-  dir: string,
-  { host, port }: { readonly host: string; readonly port: number },
-): FailureError {
+function isRunning(dir: string, url: string): FailureError {
   return new FailureError(
     "LEDGER_LOCKED",
-    `An engine is running on the ledger in ${dir}. Ask that engine, with --url http://${host}:${port} or where it ` +
-      "listens, or stop it first.",
+    `An engine is running on the ledger in ${dir}. Ask that engine, with --url ${url} or where it listens, or stop it first.`,
   );
 }

@@ -255,6 +255,20 @@ describe("while an engine runs", () => {
     expect(await run(["services", "import", wanted, ...at])).toMatchObject({ code: 0 });
   });
 
+  test.each([
+    [{ host: "::", port: 8641 }, "http://127.0.0.1:8641"],
+    [{ host: "::1", port: 8642 }, "http://[::1]:8642"],
+    [{ host: "127.0.0.1", port: 8643, tls: { cert: "c.pem", key: "k.pem" } }, "https://127.0.0.1:8643"],
+  ])("the address that is named is one that can be asked: listen %j", async (listen, url) => {
+    const dataDir = await stopped();
+    const ledger = await openSqliteLedger({ dir: dataDir, now: () => 0, uuid: () => systemIds.uuid() });
+    onTestFinished(() => ledger.close());
+    const config = file(dataDir, "engine.json", JSON.stringify({ listen }));
+    const wanted = file(dataDir, "in.csv", table(row(), row({ name: "B" })));
+    const { stderr } = await words("import", wanted, "--config", config, "--data-dir", dataDir);
+    expect(stderr).toContain(`--url ${url} `);
+  });
+
   test("over HTTP: encodings, faults, dry run and export as on the ledger; nobody without a token", async () => {
     const dir = folder();
     const token = "s3cret-token";
