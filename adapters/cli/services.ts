@@ -21,9 +21,15 @@ function placeOf(options: ServicesOptions): ServicesPlace {
   return options.url === undefined ? storedServices(options) : remoteServices(options.url, options.token);
 }
 
-/** Who acts, where no token says so. */
+/** Who acts, where no token says so. A bare uid, as in a container, has no name. */
 function operator(): string {
-  return `command line: ${userInfo().username}`;
+  let name: string;
+  try {
+    name = userInfo().username;
+  } catch {
+    name = `uid ${process.getuid?.() ?? "unknown"}`;
+  }
+  return `command line: ${name}`;
 }
 
 export async function runServicesExport(

@@ -1,6 +1,7 @@
 /** `services` as a person uses it: on the ledger of a stopped engine, and over HTTP of a running one. */
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock, systemIds } from "../../adapters/clock/system.ts";
@@ -12,8 +13,9 @@ import { openSqliteLedger } from "../../adapters/ledger/sqlite.ts";
 import { entry } from "../../machines/entry.ts";
 import { FailureError } from "../../machines/failure.ts";
 import { keyStream } from "../../machines/state.ts";
-import { file, folder, run, start } from "../cli/command-line.ts";
+import { file, folder, main, run, start } from "../cli/command-line.ts";
 import { quiet } from "../feed/rig.ts";
+import { isMissing } from "../needs.ts";
 import { badTables, row, table, usualService } from "./tables.ts";
 
 // Processes of their own, some of them one after the other: on a busy machine each takes seconds to start.
@@ -232,6 +234,29 @@ describe("on the ledger of a stopped engine", () => {
     });
   });
 });
+
+test.skipIf(isMissing("root", process.getuid?.() === 0))(
+  "a user without a name, as a bare uid in a container has none, imports and selects",
+  async () => {
+    const dataDir = join(folder(), "data");
+    const { url, supervisor } = await engineIn(dataDir);
+    const wanted = file(join(dataDir, ".."), "in.csv", table(row(), row({ name: "B" })));
+    chmodSync(join(dataDir, ".."), 0o755);
+    for (const verb of [`import ${wanted} --dry-run`, `import ${wanted}`, "select B"]) {
+      const command = [process.execPath, main, "services", ...verb.split(" "), "--url", url];
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const ended = await new Promise((resolve) => {
+        execFile(
+          "env",
+          ["-i", "setpriv", "--reuid=54321", "--clear-groups", ...command],
+          (error, _, stderr) => resolve({ code: error === null ? 0 : error.code, stderr }),
+        );
+      });
+      expect(ended).toEqual({ code: 0, stderr: "" });
+    }
+    expect(supervisor.state.selectedService).toBe("B");
+  },
+);
 
 describe("while an engine runs", () => {
   test("its ledger is read beside it; a change is refused with the way to ask it, and done that way", async () => {
