@@ -1,8 +1,5 @@
 /** `ledger verify | stats | export | restore`. All but restore only read, beside a running engine too. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { foldRead } from "../../actors/journal.ts";
-import { FailureError } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
 import { stateFromText } from "../../machines/fold-snapshot.ts";
 import { emptyState, type State } from "../../machines/state.ts";
@@ -60,13 +57,8 @@ export function foldLedger(dir: string): State {
   }
 }
 
-/** Throws FailureError INVALID where there is no ledger, LEDGER_DAMAGED, LEDGER_VERSION. */
+/** Throws as `refuseUnreadable`. */
 export function openLedgerReader(dir: string): ReturnType<typeof openSqliteReader> {
-  if (!existsSync(join(dir, "ledger.db")))
-    throw new FailureError(
-      "INVALID",
-      `There is no ledger in ${dir}: expected the file ledger.db. Name the engine's data directory with --data-dir, or start an engine there once.`,
-    );
   refuseUnreadable(dir);
   return openSqliteReader(dir);
 }

@@ -2,7 +2,7 @@
  * Reading a ledger beside the running engine, or without one: verify, count, export. Read-only, page by page,
  * so that no reader holds the write-ahead log back for long.
  */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Readable, type Writable } from "node:stream";
@@ -130,7 +130,7 @@ function exportLine(row: StoredRow): string {
   return `${head.slice(0, -1)},"body":${row.body},"hash":"${row.hash}"}\n`;
 }
 
-/** Throws FailureError INVALID where there is no ledger, LEDGER_DAMAGED, LEDGER_VERSION. */
+/** Throws FailureError INVALID where there is no ledger, LEDGER_DAMAGED, LEDGER_VERSION, LEDGER_SYNC_FAILED where it may not be read. */
 export function refuseUnreadable(dir: string): void {
   openToRead(dir).close();
 }
@@ -148,19 +148,21 @@ async function reading<T>(dir: string, work: (db: DatabaseSync) => Promise<T>): 
 
 function openToRead(dir: string): DatabaseSync {
   const file = join(dir, "ledger.db");
-  if (!existsSync(file)) {
-    throw new FailureError("INVALID", `There is no ledger in ${dir}: expected the file ledger.db.`);
-  }
-  refuseLogAlone(file);
   let db: DatabaseSync | undefined;
   try {
+    if (statSync(file, { throwIfNoEntry: false }) === undefined)
+      throw new FailureError(
+        "INVALID",
+        `There is no ledger in ${dir}: expected the file ledger.db. Name the engine's data directory with --data-dir, or start an engine there once.`,
+      );
+    refuseLogAlone(file);
     db = new DatabaseSync(file, { readOnly: true, timeout: limits.ledgerBusyMs });
     if (checkSchema(db) === "empty")
       throw new FailureError("INVALID", `The ledger in ${dir} was never opened.`);
     return db;
   } catch (error) {
     db?.close();
-    throw readingFailure(error, dir);
+    throw asLedgerFailure(error, `read the ledger in ${dir}`);
   }
 }
 

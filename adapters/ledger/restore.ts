@@ -69,9 +69,14 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
 }
 
 function sourceFile(from: string): string {
-  const file = existsSync(from) && statSync(from).isDirectory() ? join(from, "ledger.db") : from;
-  if (existsSync(file)) return file;
-  throw new FailureError("INVALID", `There is no backup at ${file}: expected a copy of ledger.db.`);
+  const find = (path: string) => statSync(path, { throwIfNoEntry: false });
+  try {
+    const file = find(from)?.isDirectory() === true ? join(from, "ledger.db") : from;
+    if (find(file) !== undefined) return file;
+    throw new FailureError("INVALID", `There is no backup at ${file}: expected a copy of ledger.db.`);
+  } catch (error) {
+    throw asLedgerFailure(error, `read ${from}`);
+  }
 }
 
 function refuseToReplace(target: string, dir: string): void {

@@ -58,6 +58,28 @@ test("a fact that a newer version wrote is refused with its position and what to
   }
 });
 
+test.skipIf(isMissing("root", process.getuid?.() === 0))(
+  "a ledger that lies where another user may not look is not told as missing",
+  async () => {
+    const ledger = await place.open();
+    await ledger.append(acceptance("b1", "alarm-1"));
+    await ledger.close();
+    const stranger = ["-i", "setpriv", "--reuid=54321", "--clear-groups", process.execPath, main];
+    for (const words of [
+      ["ledger", "verify", "--data-dir", place.dir],
+      ["ledger", "stats", "--data-dir", place.dir],
+      ["explain", "--key", "NE-1", "--data-dir", place.dir],
+      ["services", "export", "-", "--data-dir", place.dir],
+      ["ledger", "restore", place.dir, "--data-dir", "/nowhere"],
+      ["ledger", "restore", join(place.dir, "ledger.db"), "--data-dir", "/nowhere"],
+    ]) {
+      const { stderr, status } = spawnSync("env", [...stranger, ...words], { encoding: "utf8" });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^ticket-client: Could not .* EACCES: permission denied.*\n$/);
+    }
+  },
+);
+
 const mount = (...words: string[]): boolean => spawnSync("mount", words).status === 0;
 
 function canMount(): boolean {
