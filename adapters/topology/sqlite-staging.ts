@@ -43,7 +43,7 @@ async function openForLoad(file: string, clock: Clock): Promise<DatabaseSync> {
       if (tried.kind === "done") return tried.value;
       (db as DatabaseSync | null)?.close();
       if (tried.kind === "failed")
-        throw new FailureError("TOPOLOGY_UNAVAILABLE", unreadable(file, tried.cause));
+        throw new FailureError("TOPOLOGY_UNAVAILABLE", unreadable(file, tried.error));
     } catch (error) {
       throw asUnavailable(file, error);
     }
@@ -63,7 +63,13 @@ function createStaging(db: DatabaseSync, file: string): Staging {
     inserts.set(name, db.prepare(`INSERT INTO new_${name} VALUES (${values.join(", ")})`));
   }
   return {
-    add: (table, cells) => void inserts.get(table)?.run(...cells),
+    add(table, cells) {
+      try {
+        inserts.get(table)?.run(...cells);
+      } catch (error) {
+        throw asUnavailable(file, error);
+      }
+    },
     drained: () => null,
     async commit(summary) {
       try {
@@ -106,5 +112,5 @@ const swap = [
 
 function asUnavailable(file: string, error: unknown): unknown {
   if (error instanceof FailureError || !(error instanceof Error) || !("code" in error)) return error;
-  return new FailureError("TOPOLOGY_UNAVAILABLE", unreadable(file, error.message), { cause: error });
+  return new FailureError("TOPOLOGY_UNAVAILABLE", unreadable(file, error), { cause: error });
 }

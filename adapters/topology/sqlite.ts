@@ -83,7 +83,7 @@ function createAsk(file: string, clock: Clock): { readonly ask: Ask; readonly cl
           if (tried.kind === "noTable") return null;
           if (tried.kind === "failed") {
             close(); // what is wrong with the file may be mended
-            throw new FailureError("TOPOLOGY_UNAVAILABLE", unreadable(file, tried.cause));
+            throw new FailureError("TOPOLOGY_UNAVAILABLE", unreadable(file, tried.error));
           }
           await deadline.within(waitMs(clock, limits.topologyRetryMs));
         }

@@ -1,12 +1,25 @@
 /** The topology in SQLite where something is wrong: with the file, with what others wrote into it, with the disk. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openTopology } from "../../adapters/topology/open.ts";
+import { openSqliteTopology } from "../../adapters/topology/sqlite.ts";
+import { stageInSqlite } from "../../adapters/topology/sqlite-staging.ts";
 import type { TopologyDatabase } from "../../adapters/topology/topology.ts";
 import { limits } from "../../machines/limits.ts";
 import { ManualClock } from "../alarms/manual-clock.ts";
@@ -62,6 +75,74 @@ test("a look-up makes no file; one that is no database is an error that says wha
   expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
   expect(await names(look("a"))).toEqual(["name a"]);
 });
+
+test("a file that may not be opened is an error of its own, to look-ups and loads, and nobody is told to move it away", async () => {
+  const { file, topology, look } = place();
+  symlinkSync(file, file); // as root every other file may be opened
+  expect(await look("a")).toMatchObject({ kind: "error", code: "TOPOLOGY_UNAVAILABLE" });
+  const files = writeFiles(folder(), { "e.csv": elementLines({ a: "" }) });
+  for (const load of [
+    () => topology.load({ files, dryRun: true }),
+    () => topology.load({ files }),
+    () => topology.loaded(),
+  ]) {
+    const refused = expect(load()).rejects;
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await refused.toMatchObject({
+      failure: {
+        code: "TOPOLOGY_UNAVAILABLE",
+        detail: expect.stringMatching(
+          /cannot be used \(.*\)\. Check that this user may read and write/,
+        ) as string,
+      },
+    });
+  }
+});
+
+describe.skipIf(isMissing("root and the right to mount a tmpfs", canMount()))(
+  "on a disk that is full",
+  () => {
+    test.each([
+      ["while rows come", 160],
+      ["at the end", 20],
+    ])("%s: a load ends with what to do, and the old data stays", async (_, rows) => {
+      const dir = folder();
+      expect(mount(dir, "16m")).toBe(true);
+      onTestFinished(() => void spawnSync("umount", ["-l", dir]));
+      const file = join(dir, "topology.db");
+      const topology = openSqliteTopology({ file, clock: new ManualClock() });
+      const files = writeFiles(folder(), { "e.csv": elementLines({ a: "" }) });
+      expect(await topology.load({ files })).toMatchObject({ kind: "loaded" });
+      const staging = await stageInSqlite(file, new ManualClock());
+      const load = async () => {
+        for (let n = 0; n < rows; n += 1)
+          staging.add("address", [`A-${n}`, "a", "x".repeat(1_000_000), null, null, null, null]);
+        await staging.commit({ loadedAt: 0, elements: 1, roots: 1, addresses: rows, hops: 0, files: [] });
+      };
+      await expect(load()).rejects.toMatchObject({
+        failure: {
+          code: "TOPOLOGY_UNAVAILABLE",
+          detail: expect.stringMatching(/full\)\. Check that .* space/) as string,
+        },
+      });
+      await staging.abandon();
+      expect(await topology.loaded()).toMatchObject({ addresses: 0 });
+      await topology.close();
+    });
+  },
+);
+
+function mount(dir: string, size: string): boolean {
+  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "none", dir]).status === 0;
+}
+
+function canMount(): boolean {
+  const disk = mkdtempSync(join(tmpdir(), "disk-"));
+  const isThere = mount(disk, "64k");
+  if (isThere) spawnSync("umount", ["-l", disk]);
+  rmSync(disk, { recursive: true });
+  return isThere;
+}
 
 test("a file that is moved away, and another put in its place, is noticed at the next look-up", async () => {
   const { file, topology, look } = place();
