@@ -8,6 +8,7 @@ import {
   existsSync,
   fsyncSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -44,6 +45,7 @@ export async function restoreLedger(options: RestoreOptions): Promise<{ ledger: 
   const from = sourceFile(options.from);
   const target = join(dir, "ledger.db");
   const copy = join(dir, "ledger.db.restoring");
+  refuseOwnCopy(from, copy);
   let lock: DatabaseSync | undefined;
   let ours = copy;
   try {
@@ -77,6 +79,16 @@ function sourceFile(from: string): string {
   } catch (error) {
     throw asLedgerFailure(error, `read ${from}`);
   }
+}
+
+/** What lies there is taken for the copy of a restore that was cut off, and removed. */
+function refuseOwnCopy(from: string, copy: string): void {
+  if (!existsSync(copy) || realpathSync(copy) !== realpathSync(from)) return;
+  throw new FailureError(
+    "INVALID",
+    `${from} is where a restore makes its copy, and would be removed first. If it is a whole backup, move it ` +
+      "elsewhere and restore it from there; one that a restore left when it was cut off is none.",
+  );
 }
 
 function refuseToReplace(target: string, dir: string): void {

@@ -1,7 +1,16 @@
 /** `ledger restore` beside others: a log that stands alone, an engine that writes, another restore, a reader, a medium that cannot be written. */
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -50,6 +59,19 @@ test("R4: a log that stands alone where the ledger should go is refused, and sta
   renameSync(join(killed, "ledger.db"), join(target.dir, "moved-away.db"));
   expect(await said(restoreInto(killed))).toContain("LEDGER_DAMAGED");
   expect(existsSync(join(killed, "ledger.db-wal"))).toBe(true);
+});
+
+test("R2: a backup that lies where a restore makes its copy is refused, and not removed", async () => {
+  await backup("1", "2");
+  mkdirSync(join(target.dir, "data"));
+  const copy = join(target.dir, "data", "ledger.db.restoring");
+  copyFileSync(join(place.dir, "ledger.db"), copy);
+  symlinkSync(join(target.dir, "data"), join(target.dir, "link"));
+  for (const from of [copy, join(target.dir, "link", "ledger.db.restoring")])
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    expect(await said(restoreInto(join(target.dir, "data"), from))).toMatch(/INVALID: .* move it/i);
+  expect(existsSync(copy)).toBe(true);
+  expect(await said(restoreInto(target.dir, copy))).toBe("done");
 });
 
 test("from the ledger of an engine that commits without a pause: one moment of it, and it ends", async () => {
