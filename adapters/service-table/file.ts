@@ -9,7 +9,7 @@ import { configSchema, type Config } from "../../actors/config.ts";
 import type { GatewayTableSource } from "../../actors/ports.ts";
 import { fail, ok, type Result } from "../../machines/failure.ts";
 import { limits } from "../../machines/limits.ts";
-import { faultLine, readTable, type TableRules } from "../../machines/service-table.ts";
+import { faultLine, readTable, shown, type TableRules } from "../../machines/service-table.ts";
 import type { ServiceInfo } from "../../machines/vocabulary.ts";
 import { csvCodec } from "./csv.ts";
 
@@ -61,15 +61,23 @@ export function loadServices(
   return readServices(csv, file, { ...rules, selected: selected?.name ?? null });
 }
 
-/** The table of a first start, from `services.file`; the default one may be missing. */
+/** The table of a first start, from `services.file`; the default one may be missing. Fails CONFIGURATION_INVALID. */
 export function seedServices(config: Config, spoken: TableRules["spoken"]): Result<readonly ServiceInfo[]> {
   const { file, selected } = config.services;
-  const isDefault = file === configSchema.parse({}).services.file;
-  return loadServices(file, isDefault, {
+  const initial = configSchema.parse({}).services;
+  const loaded = loadServices(file, file === initial.file, {
     allowedHosts: config.allowedServiceHosts,
     wished: selected,
     spoken,
   });
+  // Nobody has to name one; whoever did wants no other.
+  if (!loaded.ok || selected === initial.selected || loaded.value.some(({ name }) => name === selected))
+    return loaded;
+  const names = loaded.value.map(({ name }) => shown(name)).join(", ");
+  return fail(
+    "CONFIGURATION_INVALID",
+    `services.selected: ${file} has no service ${shown(selected)}; expected one of ${names}.`,
+  );
 }
 
 /** undefined: `gateway.servicesFile` is `services.file`, and the gateway follows every import. */

@@ -17,10 +17,14 @@ beforeEach(() => {
 });
 
 function start(...rows: readonly Parameters<typeof row>[0][]) {
+  return startWith("OSB", ...rows);
+}
+
+function startWith(selected: string, ...rows: readonly Parameters<typeof row>[0][]) {
   const table = join(dir, "services.csv");
   writeFileSync(table, [header, ...rows.map((cells) => row(cells)), ""].join("\n"));
   return startEngine({
-    config: { listen: { port: 0 }, dataDir: join(dir, "data"), services: { file: table, selected: "OSB" } },
+    config: { listen: { port: 0 }, dataDir: join(dir, "data"), services: { file: table, selected } },
     clock: new ManualClock(),
     ids: systemIds,
     log: {
@@ -75,4 +79,22 @@ test("a row that is not selected, or has no user, stops no start: the log names 
   expect(warned).toEqual([
     'services.passwordUnreadable {"service":"SPARE","file":"/nowhere/spare","reason":"ENOENT"}',
   ]);
+});
+
+test("a service that is named to be selected, and is not in the table, is refused; no other is taken in its place", async () => {
+  await expect(startWith("NROTH", { name: "SOUTH" }, { name: "NORTH" })).rejects.toMatchObject({
+    failure: {
+      code: "CONFIGURATION_INVALID",
+      detail: `services.selected: ${join(dir, "services.csv")} has no service NROTH; expected one of SOUTH, NORTH.`,
+    },
+  });
+  const named = await startWith("NORTH", { name: "SOUTH" }, { name: "NORTH" });
+  expect(named.supervisor.state.selectedService).toBe("NORTH");
+  await named.stop({ drainSeconds: 0 });
+});
+
+test("where none is named to be selected, it is OSB, or else the first", async () => {
+  const first = await start({ name: "SOUTH" }, { name: "NORTH" });
+  expect(first.supervisor.state.selectedService).toBe("SOUTH");
+  await first.stop({ drainSeconds: 0 });
 });
