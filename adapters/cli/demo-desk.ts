@@ -7,7 +7,10 @@ import type { DeskThreadInput, DeskThreadMessage, DeskThreadOrder } from "./desk
 export interface DemoDesk {
   readonly port: number;
   readonly url: string;
+  /** Rejects where the desk has died. */
   truth(): Promise<Truth>;
+  /** Rejects when the desk ends without being asked to. */
+  readonly died: Promise<never>;
   close(): Promise<void>;
 }
 
@@ -20,11 +23,20 @@ export async function startDemoDesk(input: DeskThreadInput): Promise<DemoDesk> {
   // Listeners stay: a Worker that lost its last one hears nothing any more.
   let asked = Promise.withResolvers<DeskThreadMessage>();
   worker.on("message", (message: DeskThreadMessage) => asked.resolve(message));
-  worker.on("error", (error) => asked.reject(error));
-  worker.on("exit", (code) => asked.reject(new Error(`The desk ended by itself, with code ${code}.`)));
+  const died = Promise.withResolvers<never>();
+  died.promise.catch(() => undefined); // nobody may be waiting
+  let isDead = false;
+  function die(error: unknown): void {
+    isDead = true;
+    died.reject(error);
+    asked.reject(error);
+  }
+  worker.on("error", die);
+  worker.on("exit", (code) => die(new Error(`The desk ended by itself, with code ${code}.`)));
 
   /** One question at a time. */
   function ask(order: DeskThreadOrder): Promise<DeskThreadMessage> {
+    if (isDead) return died.promise;
     asked = Promise.withResolvers();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(order);
@@ -42,8 +54,9 @@ export async function startDemoDesk(input: DeskThreadInput): Promise<DemoDesk> {
       if (said.kind !== "truth") throw new Error(`The desk was asked for its truth and said ${said.kind}.`);
       return said.truth;
     },
+    died: died.promise,
     async close() {
-      await ask("close");
+      if (!isDead) await ask("close");
     },
   };
 }

@@ -118,7 +118,7 @@ async function play(
     if (unsettledAlarms(supervisor.state) === 0) settled.resolve("settled");
     return Promise.race([settled.promise, stop.asked.then(() => summary)]);
   });
-  const how = await Promise.race([ended, stop.asked, engine.broken]);
+  const how = await Promise.race([ended, stop.asked, engine.broken, desk.died]);
   bar.end(progressText(supervisor));
   const broken = typeof how === "object" && "code" in how ? how : null;
   if (broken !== null) throw new FailureError(broken.code, broken.detail);
@@ -131,7 +131,7 @@ async function play(
     output.line(
       `${because === null ? "All alarms have their outcome; the" : "The"} engine goes on at ${engine.url}. Ctrl-C ends it.`,
     );
-    const after = await Promise.race([stop.asked, engine.broken]);
+    const after = await Promise.race([stop.asked, engine.broken, desk.died]);
     if (after !== undefined) throw new FailureError(after.code, after.detail);
   }
   const summary = await sending;
