@@ -63,7 +63,7 @@ function readConfigFile(file: string): Record<string, unknown> {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw wrong(`is not JSON: ${error instanceof Error ? error.message : "unreadable"}.`);
   }

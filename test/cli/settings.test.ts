@@ -62,6 +62,11 @@ test("the file, the environment, an option: each value is shown with where it co
   expect(of("dedupDays")).toMatchObject({ value: 7, from: "default" });
 });
 
+test("a file with a byte order mark, as editors of Windows write it, is read", async () => {
+  const config = file(folder(), "engine.json", `\uFEFF${JSON.stringify({ clients: 9 })}`);
+  expect((await shown(["--config", config])).of("clients")).toMatchObject({ value: 9, from: "file" });
+});
+
 test("S4: what holds a password is said to be set, and not shown", async () => {
   const topology = { kind: "mysql", url: "mysql://ann:hunter2@db.example:3306/topology" };
   const config = file(folder(), "engine.json", JSON.stringify({ topology }));
