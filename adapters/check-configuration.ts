@@ -3,6 +3,7 @@ import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import type { Config } from "../actors/config.ts";
 import type { Fact } from "../machines/facts.ts";
 import { FailureError, orThrow } from "../machines/failure.ts";
+import { offloadPlace } from "./gateway/offload-file.ts";
 import { loadCallbackSecrets } from "./http/callback-secrets.ts";
 import { readTls } from "./http/tls.ts";
 import { loadTokens } from "./http/tokens.ts";
@@ -21,6 +22,7 @@ export async function checkConfiguration(config: Config): Promise<void> {
   orThrow(loadTokens(config));
   readTls(config.listen);
   topologyPlace(config);
+  offloadPlace(config);
   const facts = factsOfServices(config.dataDir);
   if (facts === null) return;
   const { services, selected } = await tableAtStart(

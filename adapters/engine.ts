@@ -3,7 +3,7 @@
  *   S1 no address that others reach without tokens.  S5 only allowed service hosts are called.
  *   R3 a failed ledger ends the engine.  R4 what the opening did not check is checked in the background.
  */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type ConfigInput, resolveConfig, type Config } from "../actors/config.ts";
 import { compileCorrelationKey } from "../actors/alarm-key.ts";
 import { isAwaited } from "../actors/async-delivery.ts";
@@ -19,7 +19,7 @@ import type { ServiceInfo } from "../machines/vocabulary.ts";
 import { createHttpAlarmIntake } from "./alarms/http-intake.ts";
 import { attachAlarmIntake } from "./alarms/intake.ts";
 import { apiRoutes } from "./http/api/api.ts";
-import { startOffload } from "./gateway/offload-file.ts";
+import { offloadPlace, startOffload } from "./gateway/offload-file.ts";
 import { callbackPathOf, callbackRoutes } from "./http/callback.ts";
 import { type CallbackSecrets, loadCallbackSecrets } from "./http/callback-secrets.ts";
 import { createHttpReceiver } from "./heartbeat/http.ts";
@@ -41,7 +41,7 @@ import { tableAtStart } from "./service-table/at-start.ts";
 import { csvCodec } from "./service-table/csv.ts";
 import { gatewayTableOf, seedServices } from "./service-table/file.ts";
 import { loadTopologyInThread } from "./topology/load-in-thread.ts";
-import { openTopology } from "./topology/open.ts";
+import { openTopology, topologyPlace } from "./topology/open.ts";
 import type { LoadOrder, TopologyDatabase } from "./topology/topology.ts";
 
 export interface EngineOptions {
@@ -75,11 +75,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const config = orThrow(resolveConfig(options.config));
   orThrow(compileCorrelationKey(config.correlationKey));
   const callbackSecrets = orThrow(loadCallbackSecrets(config.callback.secretFile)); // S1
+  const offloadFile = offloadPlace(config);
+  topologyPlace(config);
   const tokens = orThrow(watchTokens(config, options)); // S1
   let server: HttpServer | undefined;
   try {
     server = await startHttpServer(config.listen, options);
-    return await assemble(options, { config, tokens, callbackSecrets, server });
+    return await assemble(options, { config, tokens, callbackSecrets, offloadFile, server });
   } catch (error) {
     tokens.close();
     await server?.close();
@@ -91,12 +93,13 @@ interface Parts {
   readonly config: Config;
   readonly tokens: LiveTokens;
   readonly callbackSecrets: CallbackSecrets;
+  readonly offloadFile: string | null;
   readonly server: HttpServer;
 }
 
 async function assemble(
   { clock, ids, log, services, acceptShortened = false }: EngineOptions,
-  { config, tokens, callbackSecrets, server }: Parts,
+  { config, tokens, callbackSecrets, offloadFile, server }: Parts,
 ): Promise<Engine> {
   let readiness: Readiness = "starting";
   server.addRoutes(healthRoutes(() => readiness));
@@ -203,11 +206,7 @@ async function assemble(
   server.addRoutes(apiRoutes({ supervisor, tokens, clock, topology: topologyAccess }));
   server.addRoutes([metricsRoute({ supervisor, tokens, clock, feedReaders: () => feed.readers })]);
   server.allAdded();
-  const { offloadFile } = config.gateway;
-  const offload =
-    offloadFile === null
-      ? null
-      : startOffload({ file: resolve(config.dataDir, offloadFile), ledger, clock, log });
+  const offload = offloadFile === null ? null : startOffload({ file: offloadFile, ledger, clock, log });
   readiness = "ready";
 
   const verification = new AbortController();

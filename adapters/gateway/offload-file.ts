@@ -7,10 +7,12 @@
  * A file that cannot be written never holds up a flow.
  */
 import { open, readFile, rename, stat, truncate } from "node:fs/promises";
+import type { Config } from "../../actors/config.ts";
 import type { Clock, Ledger, Log } from "../../actors/ports.ts";
 import type { Fact, FactBodies } from "../../machines/facts.ts";
 import { limits } from "../../machines/limits.ts";
 import type { Position } from "../../machines/vocabulary.ts";
+import { placeBesideLedger } from "../ledger/ledger-files.ts";
 
 export interface OffloadOptions {
   readonly file: string;
@@ -25,6 +27,12 @@ export interface Offload {
 }
 
 type Failed = Extract<Fact, { type: "request.settled" }>;
+
+/** null: none is wanted. Throws FailureError CONFIGURATION_INVALID where it would lie in a file of the ledger's. */
+export function offloadPlace({ dataDir, gateway }: Pick<Config, "dataDir" | "gateway">): string | null {
+  const { offloadFile } = gateway;
+  return offloadFile === null ? null : placeBesideLedger(dataDir, offloadFile, "gateway.offloadFile");
+}
 
 /** Goes on in the background. */
 export function startOffload(options: OffloadOptions): Offload {

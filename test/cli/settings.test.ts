@@ -104,6 +104,11 @@ describe("what serve would refuse is refused, with 2 and its sentence", () => {
       { listen: { tls: { cert: "package.json", key: "package.json" } } },
       "listen.tls: the certificate and the key",
     ],
+    [{ topology: { kind: "sqlite", file: "ledger.db" } }, "topology.file: ledger.db is the ledger's"],
+    [
+      { gateway: { offloadFile: "./x/../ledger.lock" } },
+      "gateway.offloadFile: ./x/../ledger.lock is the ledger's",
+    ],
     [{ topology: { kind: "mysql", url: "mysql://ann:x@db/topology?ssl=true" } }, "topology.url: expected "],
     [{ topology: { kind: "mysql", url: "mysql://ann:50%off@db/topology" } }, "topology.url: expected "],
   ])("%j", async (input, sentence) => expect(await refused(input)).toContain(sentence));

@@ -186,3 +186,28 @@ test("configuration: the file of SQLite lies in dataDir unless it is absolute; t
     expect(refused.ok ? "" : refused.failure.detail).toContain(says);
   }
 });
+
+test("a topology that would lie in the ledger's file is refused by every command, and the ledger is left alone", async () => {
+  const dataDir = join(folder(), "data");
+  const links = file(folder(), "link.csv", "ne_a;ne_b\na;b\n");
+  const first = start(["serve", "--json", "--port", "0", "--data-dir", dataDir, "--log-level", "error"]);
+  await first.line();
+  const set = { TICKET_CLIENT_TOPOLOGY_KIND: "sqlite", TICKET_CLIENT_TOPOLOGY_FILE: "ledger.db" };
+  const load = await run(["topology", "load", links, "--data-dir", dataDir], set);
+  expect(load).toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr: expect.stringContaining("topology.file: ") as string,
+  });
+  const db = new DatabaseSync(join(dataDir, "ledger.db"), { readOnly: true });
+  expect(db.prepare("SELECT name FROM sqlite_master WHERE name = 'network_element'").all()).toEqual([]);
+  db.close();
+  first.child.kill("SIGTERM");
+  expect(await first.ended).toMatchObject({ code: 0 });
+  for (const words of [
+    ["serve", "--port", "0"],
+    ["topology", "path", "a"],
+  ])
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    expect(await run([...words, "--data-dir", dataDir], set)).toMatchObject({ code: 2, stdout: "" });
+});
