@@ -147,6 +147,11 @@ test("F2 A1: killed and started again with the page open: a banner, then no gap,
     clients.map(({ clientId, state, lockGuid }) => [clientId, state, lockGuid ?? ""]),
   );
 
+  // No flow runs that ended with the process.
+  await page.goto(`${url}/#/flows`);
+  await page.getByRole("row").filter({ hasText: "hanging" }).filter({ hasText: "abandoned" }).waitFor();
+  expect(await page.getByRole("cell", { name: "running", exact: true }).count()).toBe(0);
+
   // And every fact, from the first that the page saw to the engine's last, over the death of the process.
   await page.goto(`${url}/#/events`);
   await page.getByText(/^[\d,]+ events$/).waitFor();

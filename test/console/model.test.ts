@@ -285,6 +285,21 @@ test("F1: a fact that is missing is a gap: the next is not taken, and the reader
   );
 });
 
+test("L5: opened anew, the engine holds no lock of before, and no flow of before still runs", () => {
+  const started = facts.find((fact) => fact.type === "ticketclient.flow.started");
+  if (started === undefined) throw new Error("no flow");
+  const { clientId } = started.data;
+  const until = facts.indexOf(started) + 1;
+  const screen = screenOf([...recording.messages.slice(0, 1), ...facts.slice(0, until)]);
+  expect(screen.clients.get(clientId)).toMatchObject({ key: expect.any(String) as string });
+  const { position } = screen;
+  const data = { engine: "again", clients: 3, position: position + 1, previous: position };
+  take(screen, { ...started, type: "ticketclient.ledger.opened", data });
+  expect([...screen.flows.byGuid.values()].map(({ result }) => result)).toEqual(["abandoned"]);
+  expect(screen.clients.get(clientId)).toMatchObject({ lock: null, key: null, deadlineAt: null });
+  expect(screen.clients.get(clientId)?.steps.at(-1)).toMatchObject({ state: "idle", by: "ledger.opened" });
+});
+
 test("what is kept is bounded, however long the shift", () => {
   const screen = screenOf(recording.messages);
   const template = recording.messages.find(({ type }) => kindOf({ type }) === "client.locked");

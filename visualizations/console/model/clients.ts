@@ -3,7 +3,7 @@
  * where states are coalesced: a search of 3 ms leaves no state message, but it leaves its facts.
  */
 import { bounds } from "./bounds.ts";
-import { type ClientCondition, type ClientView, type FeedFact, kindOf } from "./feed.ts";
+import { type ClientCondition, type ClientView, type FeedFact, type FeedFactOf, kindOf } from "./feed.ts";
 
 /** What a client went into, and the fact that says so. */
 export interface Step {
@@ -82,8 +82,21 @@ export function withFact(client: Client, fact: FeedFact, lockGuid: string | null
     lockGuid: lockOf(fact),
     key: told.key,
   };
-  const steps = [...client.steps.slice(1 - bounds.stepsPerClientMax), step];
-  return { ...told, ...(state === "idle" ? noLock : undefined), steps };
+  return withStep({ ...told, ...(state === "idle" ? noLock : undefined) }, step);
+}
+
+/** A restart of the engine ends every lock (L5). */
+export function withOpening(client: Client, fact: FeedFactOf<"ledger.opened">): Client {
+  const last = client.steps.at(-1);
+  if (last === undefined || last.state === "idle") return { ...client, ...noLock };
+  const { position } = fact.data;
+  const step = { at: Date.parse(fact.time), state: "idle", by: kindOf(fact), position } as const;
+  const { lockGuid, key } = last;
+  return withStep({ ...client, ...noLock }, { ...step, lockGuid, key });
+}
+
+function withStep(client: Client, step: Step): Client {
+  return { ...client, steps: [...client.steps.slice(1 - bounds.stepsPerClientMax), step] };
 }
 
 const free: ReadonlySet<ClientCondition> = new Set(["idle", "quarantined"]);

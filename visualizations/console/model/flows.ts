@@ -33,6 +33,7 @@ export function noFlows(): Flows {
 }
 
 export function takeFlowFact(flows: Flows, fact: FeedFact): void {
+  if (fact.type === "ticketclient.ledger.opened") abandon(flows);
   if (fact.type === "ticketclient.flow.started") begin(flows, fact);
   const flow = flows.byGuid.get(flowOf(flows, fact) ?? "");
   if (flow === undefined) return;
@@ -76,6 +77,12 @@ function begin(flows: Flows, { data, time }: Extract<FeedFact, { type: "ticketcl
     position,
     facts: [],
   });
+}
+
+/** What ran has ended with the engine of before; nobody saw when. */
+function abandon({ byGuid }: Flows): void {
+  for (const flow of byGuid.values())
+    if (flow.result === null) byGuid.set(flow.lockGuid, { ...flow, result: "abandoned" });
 }
 
 /** The oldest leaves. */

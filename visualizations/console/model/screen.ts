@@ -6,7 +6,7 @@
  */
 import { type Alarms, takeAlarmFact } from "./alarms.ts";
 import { bounds } from "./bounds.ts";
-import { type Client, newClient, withFact, withoutFacts, withView } from "./clients.ts";
+import { type Client, newClient, withFact, withOpening, withoutFacts, withView } from "./clients.ts";
 import type {
   Counters,
   FeedFact,
@@ -181,6 +181,8 @@ function takeFact(screen: Screen, fact: FeedFact): void {
   takeAlarmFact(screen.alarms, screen.flows, fact);
   takeRowFact(screen.rows, fact);
   takeSeriesFact(screen.series, fact);
+  if (fact.type === "ticketclient.ledger.opened")
+    for (const [clientId, one] of screen.clients) screen.clients.set(clientId, withOpening(one, fact));
   const client = screen.clients.get(clientOf(screen, fact) ?? "");
   if (client !== undefined)
     screen.clients.set(client.clientId, withFact(client, fact, flowOf(screen.flows, fact)));

@@ -48,9 +48,9 @@ export function FlowsPage() {
   );
   const flows = guids.map((guid) => byGuid.get(guid)).filter((flow) => flow !== undefined);
   const axis = timeAxis(
-    flows.map(({ startedAt, endedAt }) => ({
-      from: startedAt,
-      to: Math.max(startedAt + 1, endedAt ?? now.value),
+    flows.map((flow) => ({
+      from: flow.startedAt,
+      to: Math.max(flow.startedAt + 1, endOf(flow, now.value)),
     })),
     gapMs,
   );
@@ -89,6 +89,11 @@ export function FlowsPage() {
   );
 }
 
+/** Of one that was abandoned nobody knows when. */
+function endOf({ startedAt, endedAt, result }: Flow, present: number): number {
+  return endedAt ?? (result === null ? present : startedAt);
+}
+
 function isBad({ outcomes, result }: Flow): boolean {
   return bad.has(result ?? "") || outcomes.some((outcome) => bad.has(outcome));
 }
@@ -111,7 +116,7 @@ function cellsOf(flow: Flow, axis: TimeAxis) {
 
 function Bar({ flow, axis }: { readonly flow: Flow; readonly axis: TimeAxis }) {
   const from = axis.place(flow.startedAt) * 100;
-  const to = axis.place(flow.endedAt ?? axis.to) * 100;
+  const to = axis.place(endOf(flow, axis.to)) * 100;
   return (
     <svg class="flow-bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
       {axis.folds.map(({ at }) => (

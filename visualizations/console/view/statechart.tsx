@@ -20,6 +20,7 @@ const ways: Readonly<Record<string, readonly [from: ClientCondition | null, to: 
   "client.lockExpired": ["closing", "idle"],
   "client.lockForced": [null, "idle"],
   "client.notBusyForced": [null, "locked"],
+  "ledger.opened": [null, "idle"],
 };
 
 interface Moment {
