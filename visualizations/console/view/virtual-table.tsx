@@ -101,7 +101,9 @@ export function VirtualTable(props: VirtualTableProps) {
       onOpen?.(focused(event.target));
   }
 
-  const first = Math.max(0, Math.floor(view.top / rowPx) - spare);
+  // Where rows have gone, the scroll may stand below the last of them.
+  const top = Math.min(Math.floor(view.top / rowPx), count - Math.floor(view.height / rowPx));
+  const first = Math.max(0, top - spare);
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowPx) + spare);
   const focusable = Math.min(Math.max(current, first), Math.max(first, last - 1));
   const rows = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset);
