@@ -213,7 +213,9 @@ let heardAt = Date.now();
 async function listen(): Promise<void> {
   if (line.peek().kind === "live" && Date.now() - heardAt > silentMsMax) {
     heardAt = Date.now();
-    await fetch("/healthz", { signal: AbortSignal.timeout(answerMsMax), cache: "no-store" }).catch(reconnect);
+    await fetch("/healthz", { signal: AbortSignal.timeout(answerMsMax), cache: "no-store" }).catch(() =>
+      connection.giveUp(),
+    );
   }
   setTimeout(() => void listen(), answerMsMax);
 }

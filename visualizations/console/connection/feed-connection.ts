@@ -49,6 +49,8 @@ const backOffMsMax = 15_000;
 /** Of each frame; what is left waits for the next, unless too much lies there already. */
 const frameMsMax = 8;
 const queuedCharsMax = 10_000_000;
+/** What a browser says of a line that went without being closed. */
+const unclosed = 1006;
 
 export class FeedConnection {
   readonly #options: FeedConnectionOptions;
@@ -98,6 +100,13 @@ export class FeedConnection {
 
   close(): void {
     this.#drop();
+  }
+
+  /** The line is dead, though nobody closed it: it is lost like one that was, and tried again. */
+  giveUp(): void {
+    if (this.#socket === null) return;
+    this.#drop();
+    this.#lose(unclosed, "");
   }
 
   /** What is not taken yet goes too: it comes again after the resume (F2). */
