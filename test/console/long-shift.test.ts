@@ -2,7 +2,8 @@
 import net, { type AddressInfo, type Socket } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { startApi } from "../http/api/rig.ts";
+import { bounds } from "../../visualizations/console/model/bounds.ts";
+import { startApi, tokens } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { startBusyEngine } from "./load-source.ts";
 import { browserTestMsMax, openPage } from "./rig.ts";
@@ -47,21 +48,65 @@ test("a line that is dead, though nobody closed it, is told as lost", async () =
   await close();
 });
 
+test.each([
+  ["the search for an alarm", "alarms?find=1", "Ticket: alarm 1 made ticket"],
+  ["the audit", "audit", "it hangs"],
+])("S1: %s, refused for want of a token, is there once one is given", async (_, place, text) => {
+  const api = await startApi({ guarded: true, config: { clients: 1 } });
+  await api.raise("1", { key: "node-1" });
+  await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === "1");
+  const { clientId, lockGuid } = await api.engine.supervisor.lock({ timeoutSeconds: 5 });
+  await api.engine.supervisor.forceUnlock(clientId, { lockGuid, by: "test", reason: "it hangs" });
+  for (let facts = 0; facts <= bounds.historyFacts; facts += 2)
+    await (await api.engine.supervisor.lock({ timeoutSeconds: 5 })).close();
+  const { page, close } = await openPage(browser, `${api.engine.url}/#/${place}`);
+  const dialog = page.getByRole("dialog");
+  await page.locator("main .refusal").filter({ hasText: /\S/ }).first().waitFor({ state: "attached" });
+  await dialog.getByLabel("Token").fill(tokens.viewer);
+  await dialog.getByRole("button", { name: "Use it" }).click();
+  await page.getByText("live", { exact: true }).waitFor();
+  await page.getByText(new RegExp(text)).first().waitFor({ timeout: 10_000 });
+  await close();
+});
+
+test("what was asked while the engine could not be reached is asked again once it can", async () => {
+  const wire = await startWire();
+  const api = await startApi({ config: { clients: 1, listen: { port: 0, publicUrl: wire.url } } });
+  wire.lead(Number(new URL(api.engine.url).port));
+  await api.raise("1", { key: "node-1" });
+  await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === "1");
+  const { page, close } = await openPage(browser, `${wire.url}/`);
+  await page.getByText("live", { exact: true }).waitFor();
+  wire.cut();
+  await page.getByText("not live").waitFor();
+  await page.goto(`${wire.url}/#/alarms?find=1`);
+  await page.getByText("The engine cannot be reached").waitFor();
+  wire.mend();
+  await page.getByText("live", { exact: true }).waitFor();
+  await page.getByText(/^Ticket: alarm 1 made ticket/).waitFor({ timeout: 10_000 });
+  await close();
+});
+
 interface Wire {
   readonly url: string;
   /** To the engine at that port. */
   lead(port: number): void;
   /** Nothing comes through any more, and nobody is told. */
   die(): void;
+  /** Whoever is there is sent away, and whoever comes, until `mend`. */
+  cut(): void;
+  mend(): void;
 }
 
 async function startWire(): Promise<Wire> {
   let port = 0;
   let isDead = false;
+  let isCut = false;
   const ends = new Set<Socket>();
   const server = net.createServer((near) => {
     ends.add(near.on("error", () => undefined));
-    if (isDead) return;
+    if (isCut) near.destroy();
+    if (isDead || isCut) return;
     const far = net.connect(port, "127.0.0.1").on("error", () => undefined);
     ends.add(far);
     near.on("data", (bytes) => isDead || far.write(bytes));
@@ -78,5 +123,10 @@ async function startWire(): Promise<Wire> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     lead: (to) => (port = to),
     die: () => (isDead = true),
+    cut() {
+      isCut = true;
+      for (const end of ends) end.destroy();
+    },
+    mend: () => (isCut = false),
   };
 }

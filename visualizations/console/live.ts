@@ -34,6 +34,8 @@ export const line = signal<LineState>({ kind: "connecting" });
 export const address = signal<Address>(readAddress(location.hash));
 export const gateway = signal<GatewayAnswer | null>(null);
 export const isPaused = signal(false);
+/** How often the line came to life: what was refused before may be answered now. */
+export const lives = signal(0);
 /** Why the page asks for a token; null: it does not. */
 export const tokenAsked = signal<string | null>(null);
 export const isHelpOpen = signal(false);
@@ -170,6 +172,7 @@ function onChange(): void {
   batch(() => {
     draw();
     line.value = connection.state;
+    if (connection.state.kind === "live" && seen.kind !== "live") lives.value += 1;
   });
   // Not before the first rows are drawn: the answer is as long as the snapshot was.
   if (connection.state.kind === "live" && seen.kind !== "live")

@@ -1,6 +1,6 @@
 /** What the engine said when a page asked it: asked when the page opens and whenever `asked` changes. */
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../live.ts";
+import { api, lives } from "../live.ts";
 
 export interface Asking<T> {
   /** null: not yet answered. Of the last question that was answered. */
@@ -34,5 +34,14 @@ export function useAnswer<T>(path: string | null, asked: unknown = null): Asking
     };
   }, [path, asked]);
   const { value, at, refusal } = said;
+  useAgain(refusal, load);
   return { value, at, refusal, reload: () => load() };
+}
+
+/** What was refused is asked once more when the line has come to life: a token was given, or the engine is back. */
+export function useAgain(refusal: string | null, load: () => Promise<void>): void {
+  const life = lives.value;
+  useEffect(() => {
+    if (refusal !== null) void load();
+  }, [life]);
 }

@@ -4,6 +4,7 @@ import { address, api, ask, shown } from "../live.ts";
 import type { ActAnswer } from "../model/api-messages.ts";
 import { csvOf } from "../model/csv.ts";
 import { countOf } from "../model/text.ts";
+import { useAgain } from "./answer.ts";
 import { download, Guid, Heading, Link, Refusal, SearchBox, Time } from "./parts.tsx";
 import { VirtualTable } from "./virtual-table.tsx";
 
@@ -41,6 +42,7 @@ export function AuditPage() {
   }
   // Anew whenever somebody did something.
   useEffect(() => void load(null), [auditedAt]);
+  useAgain(refusal, () => load(null));
 
   const wanted = filter.toLowerCase();
   const acts = page.acts.filter((act) =>
