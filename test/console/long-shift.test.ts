@@ -87,6 +87,23 @@ test("what was asked while the engine could not be reached is asked again once i
   await close();
 });
 
+test("who changes one setting leaves what another has changed meanwhile", async () => {
+  const api = await startApi({ config: { clients: 1 } });
+  const { page, close } = await openPage(browser, `${api.engine.url}/#/clients/client-01/connection`);
+  await page.getByLabel("Ticket Gateway").waitFor();
+  await api.ask("PATCH", "/api/configuration", { json: { relatedElements: { ticketGateway: "gw-2" } } });
+  await page.getByLabel("Rows of the Response Table, at most").fill("77");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The configuration is changed.").waitFor();
+  const { body } = await api.ask<{ relatedElements: { ticketGateway: string }; maxResponseRows: number }>(
+    "GET",
+    "/api/configuration",
+  );
+  expect(body).toMatchObject({ relatedElements: { ticketGateway: "gw-2" }, maxResponseRows: 77 });
+  expect(await page.getByLabel("Ticket Gateway").inputValue()).toBe("gw-2");
+  await close();
+});
+
 interface Wire {
   readonly url: string;
   /** To the engine at that port. */

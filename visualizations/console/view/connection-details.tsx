@@ -132,17 +132,22 @@ const elements = [
 function Configuration({ client }: { readonly client: Client }) {
   const [settings, setSettings] = useState<SettingsAnswer | null>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
+  const { auditedAt } = shown();
+  // Anew whenever somebody changed something; what is being typed stays.
   useEffect(() => {
+    let isStill = true;
     void api<SettingsAnswer>({ method: "GET", path: "/configuration" }).then((answer) => {
+      if (!isStill) return;
       if (answer.ok) setSettings(answer.value);
       else setRefusal(answer.problem.detail);
     });
-  }, []);
+    return () => {
+      isStill = false;
+    };
+  }, [auditedAt]);
 
   async function save(form: HTMLFormElement): Promise<void> {
-    const typed = new FormData(form);
-    const relatedElements = Object.fromEntries(elements.map(([name]) => [name, textOf(typed, name)]));
-    const json = { relatedElements, maxResponseRows: Number(textOf(typed, "maxResponseRows")) };
+    const json = changedIn(form);
     const answer = await api<SettingsAnswer>(
       { method: "PATCH", path: "/configuration", json },
       newIdempotencyKey(),
@@ -196,7 +201,16 @@ function Configuration({ client }: { readonly client: Client }) {
   );
 }
 
-function textOf(typed: FormData, name: string): string {
-  const value = typed.get(name);
-  return typeof value === "string" ? value : "";
+/** What was typed, and no more: the rest may have been changed by another meanwhile. */
+function changedIn(form: HTMLFormElement): object {
+  const typed = new Map(
+    [...form.querySelectorAll("input")]
+      .filter(({ value, defaultValue }) => value !== defaultValue)
+      .map(({ name, value }) => [name, value]),
+  );
+  const rows = typed.get("maxResponseRows");
+  return {
+    relatedElements: Object.fromEntries([...typed].filter(([name]) => name !== "maxResponseRows")),
+    ...(rows === undefined ? undefined : { maxResponseRows: Number(rows) }),
+  };
 }
