@@ -1,4 +1,5 @@
 /** What comes of a page that is open for a whole shift: tables that shrink, lines that die, others who work beside. */
+import { readFileSync } from "node:fs";
 import net, { type AddressInfo, type Socket } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
@@ -103,6 +104,36 @@ test("who changes one setting leaves what another has changed meanwhile", async 
   expect(await page.getByLabel("Ticket Gateway").inputValue()).toBe("gw-2");
   await close();
 });
+
+test.each(["", "paused, "])(
+  "F1: %solder events that were fetched and those that came since are one row, without a hole or a double",
+  async (paused) => {
+    const api = await startApi({ config: { clients: 1 } });
+    const happen = async (facts: number): Promise<void> => {
+      for (let count = 0; count < facts; count += 2)
+        await (await api.engine.supervisor.lock({ timeoutSeconds: 5 })).close();
+    };
+    await happen(bounds.historyFacts + bounds.olderEventsPage);
+    const { page, close } = await openPage(browser, `${api.engine.url}/#/events`);
+    await page.getByText(/^1,0\d\d events$/).waitFor();
+    const older = page.getByRole("button", { name: "Load older" });
+    if (paused === "") await older.click();
+    else await page.keyboard.press("p");
+    await happen(bounds.eventsMax * 1.5);
+    const { position } = api.engine.supervisor.snapshot();
+    if (paused === "") await page.getByRole("cell", { name: String(position), exact: true }).waitFor();
+    else await older.click();
+    await expect.poll(() => page.locator(".count").textContent()).toMatch(/^(1,[5-9]|[2-9],)/);
+    const coming = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export", exact: true }).click();
+    const positions = readFileSync(await (await coming).path(), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { data: { position: number } }).data.position);
+    expect(positions).toEqual(positions.map((_, index) => (positions[0] ?? 0) - index));
+    await close();
+  },
+);
 
 interface Wire {
   readonly url: string;

@@ -13,7 +13,8 @@ import { putClients, putFlows, putGateway } from "./model/asked.ts";
 import { bounds } from "./model/bounds.ts";
 import { frozenCopy } from "./model/frozen.ts";
 import { type Exception, exceptionsOf } from "./model/overview.ts";
-import { emptyScreen, type Screen } from "./model/screen.ts";
+import { emptyScreen, oldestOf, type Screen } from "./model/screen.ts";
+import { countText } from "./model/text.ts";
 import { canBeToken, unfitToken, whyTokenAsked } from "./model/token.ts";
 
 const pollMs = 1_000;
@@ -233,24 +234,29 @@ export async function refreshGateway(): Promise<void> {
   });
 }
 
-/** Resolves with a sentence where it failed. */
+/** Before the oldest that is shown. Resolves with a sentence where it failed. */
 export async function loadOlder(): Promise<string | null> {
-  const { ledger, events, older: kept } = screen;
-  const before = (kept[0] ?? events[0])?.data.position ?? screen.position + 1;
+  const asked = frozen ?? screen;
+  const { ledger } = asked;
+  const oldest = oldestOf(asked);
   if (ledger === null) return null;
+  if (asked.older.length >= bounds.olderEventsMax)
+    return `A page keeps ${countText(bounds.olderEventsMax)} older events at most; ticket-client ledger export has all.`;
   const known = token();
   try {
     const older = await readOlderFacts({
       origin,
       ledger,
-      before,
+      before: oldest?.data.position ?? asked.position + 1,
       countMax: bounds.olderEventsPage,
       subprotocols: known === null ? [] : [bearer(known)],
       open: openWebSocket,
     });
-    if (screen.older !== kept) return "What is there has changed meanwhile; ask again.";
-    screen.older = [...older, ...kept].slice(0, bounds.olderEventsMax);
-    if (frozen !== null) frozen.older = screen.older;
+    if ((frozen ?? screen) !== asked || oldestOf(asked) !== oldest)
+      return "What is there has changed meanwhile; ask again.";
+    // Of a page that is paused the present goes on: it gets them where they still join it.
+    for (const one of new Set([asked, screen]))
+      if (oldestOf(one) === oldest) one.older = [...older, ...one.older].slice(-bounds.olderEventsMax);
     version.value += 1;
     return older.length === 0 ? "There is nothing before." : null;
   } catch (error) {

@@ -173,10 +173,22 @@ function dropFacts(screen: Screen): void {
   for (const [clientId, client] of screen.clients) screen.clients.set(clientId, { ...client, steps: [] });
 }
 
+/** What leaves the newest stays with the older ones, where somebody fetched any: between the two is no hole. */
+function keepEvent(screen: Screen, fact: FeedFact): void {
+  const { events, older } = screen;
+  events.push(fact);
+  if (events.length <= bounds.eventsMax * 1.25) return;
+  const gone = events.splice(0, events.length - bounds.eventsMax);
+  if (older.length > 0) screen.older = [...older, ...gone].slice(-bounds.olderEventsMax);
+}
+
+/** The oldest that is shown. */
+export function oldestOf({ older, events }: Screen): FeedFact | undefined {
+  return older[0] ?? events[0];
+}
+
 function takeFact(screen: Screen, fact: FeedFact): void {
-  screen.events.push(fact);
-  if (screen.events.length > bounds.eventsMax * 1.25)
-    screen.events.splice(0, screen.events.length - bounds.eventsMax);
+  keepEvent(screen, fact);
   takeFlowFact(screen.flows, fact);
   takeAlarmFact(screen.alarms, screen.flows, fact);
   takeRowFact(screen.rows, fact);

@@ -40,13 +40,18 @@ export function EventsPage() {
   const screen = shown();
   const { type = "", text = "", at = "" } = address.value.query;
   const [refusal, setRefusal] = useState<string | null>(null);
+  const [loads, setLoads] = useState(0);
   const { older } = screen;
-  const asked = `${type}\n${text}\n${older.length}\n${isPaused.value}\n${screen.events.length === 0}`;
+  const asked = `${type}\n${text}\n${loads}\n${older.length === 0}\n${isPaused.value}\n${screen.events.length === 0}`;
   const {
     value: facts,
     isHeld,
     hold,
   } = useHeld(asked, renewMs, () => selectEvents([...older, ...screen.events], { type, text }, shownMax));
+  async function load(): Promise<void> {
+    setRefusal(await loadOlder());
+    setLoads((count) => count + 1);
+  }
   const isAt = ({ data }: FeedFact): boolean => String(data.position) === at;
   const opened = at === "" ? undefined : (facts.find(isAt) ?? screen.events.find(isAt));
   return (
@@ -75,7 +80,7 @@ export function EventsPage() {
         <button type="button" aria-pressed={isPaused.value} onClick={() => setPaused(!isPaused.value)}>
           {isPaused.value ? "Resume" : "Pause"}
         </button>
-        <button type="button" onClick={() => void loadOlder().then(setRefusal)}>
+        <button type="button" onClick={() => void load()}>
           Load older
         </button>
         <button
