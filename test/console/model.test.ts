@@ -7,6 +7,7 @@ import { sinceOf } from "../../visualizations/console/model/clients.ts";
 import { kindOf } from "../../visualizations/console/model/feed.ts";
 import { selectAlarms } from "../../visualizations/console/model/alarms.ts";
 import { emptyScreen, resumePoint, rewind, take } from "../../visualizations/console/model/screen.ts";
+import { exceptionsOf } from "../../visualizations/console/model/overview.ts";
 import { sequenceOf } from "../../visualizations/console/model/sequence.ts";
 import { CollectingReader, everything, startEngine } from "../feed/rig.ts";
 import { lasting, record, type Recording, screenOf } from "./recording.ts";
@@ -298,6 +299,26 @@ test("L5: opened anew, the engine holds no lock of before, and no flow of before
   expect([...screen.flows.byGuid.values()].map(({ result }) => result)).toEqual(["abandoned"]);
   expect(screen.clients.get(clientId)).toMatchObject({ lock: null, key: null, deadlineAt: null });
   expect(screen.clients.get(clientId)?.steps.at(-1)).toMatchObject({ state: "idle", by: "ledger.opened" });
+});
+
+test("a failed search stays an exception for its time, however many searches follow", () => {
+  const screen = screenOf(recording.messages);
+  const found = facts.find((fact) => fact.type === "ticketclient.response.row" && !fact.data.change);
+  if (found?.type !== "ticketclient.response.row" || found.data.change) throw new Error("no row");
+  const { row } = found.data;
+  const add = (change: Partial<typeof row>): void => {
+    const { position } = screen;
+    const data = { change: false, row: { ...row, ...change }, position: position + 1, previous: position };
+    take(screen, { ...found, data } as FeedMessage);
+  };
+  const failed = () =>
+    exceptionsOf(screen, null, row.sentAt + 60_000).map(({ name, title }) => [name, title]);
+  add({ requestId: "failed", command: "search", status: "timeout", code: "TIMEOUT" });
+  const told = ["failed-searches", "1 failed search in the last 15 minutes"];
+  expect(failed()).toContainEqual(told);
+  for (let count = 0; count < bounds.rowsMax; count++)
+    add({ requestId: String(count), command: "search", status: "ok" });
+  expect(failed()).toContainEqual(told);
 });
 
 test("what is kept is bounded, however long the shift", () => {

@@ -26,6 +26,8 @@ export const bounds = {
   lockShareMax: 0.75,
   /** How long failed searches stay among the exceptions. */
   failuresShownMinutes: 15,
+  /** As many of them are counted. */
+  failuresMax: 1_000,
   /** Times of each exception that are listed. */
   exceptionsListed: 5,
 } as const;

@@ -3,7 +3,6 @@ import type { GatewayAnswer } from "./api-messages.ts";
 import type { Place, Query } from "./address.ts";
 import { bounds } from "./bounds.ts";
 import { type Client, sinceOf } from "./clients.ts";
-import { isFailedSearch } from "./rows.ts";
 import type { Screen } from "./screen.ts";
 import { ageText, countOf } from "./text.ts";
 
@@ -131,16 +130,16 @@ function inDoubt(gateway: GatewayAnswer | null): Exception[] {
   return found;
 }
 
-function failedSearches({ rows }: Screen, now: number): Exception[] {
+function failedSearches({ failedSearches: all }: Screen, now: number): Exception[] {
   const since = now - bounds.failuresShownMinutes * 60_000;
-  const failed = [...rows.values()].filter((row) => isFailedSearch(row) && row.sentAt > since);
+  const failed = all.filter(({ sentAt }) => sentAt > since);
   const last = failed.at(-1);
   if (last === undefined) return [];
   return [
     {
       name: "failed-searches",
       level: "warning",
-      title: `${countOf(failed.length, "failed search", "failed searches")} in the last ${bounds.failuresShownMinutes} minutes`,
+      title: `${failed.length < bounds.failuresMax ? "" : "At least "}${countOf(failed.length, "failed search", "failed searches")} in the last ${bounds.failuresShownMinutes} minutes`,
       detail: `The last one at ${last.service}, by ${last.clientId}: ${last.code ?? last.status}${last.cause === null ? "" : `, ${last.cause}`}`,
       place: { page: "events" },
       query: { type: "response.row", text: last.code ?? last.status },

@@ -42,7 +42,23 @@ export function rowsOf(rows: Rows, clientId: string, fetched: readonly ResponseR
   return [...all.values()].sort((one, other) => other.sentAt - one.sentAt || other.attempt - one.attempt);
 }
 
-/** A search that gave nothing to decide on. */
-export function isFailedSearch({ command, status }: ResponseRow): boolean {
+/** What is told of a search that gave nothing to decide on. */
+export type FailedSearch = Pick<ResponseRow, "clientId" | "service" | "sentAt" | "status" | "code" | "cause">;
+
+/** Oldest first: those of the last minutes, however many other rows came since. */
+export function failedWith(failed: readonly FailedSearch[], fact: FeedFact): readonly FailedSearch[] {
+  if (fact.type === "ticketclient.responses.cleared") {
+    const { clientId } = fact.data;
+    return failed.filter((one) => clientId !== null && one.clientId !== clientId);
+  }
+  if (fact.type !== "ticketclient.response.row" || fact.data.change || !isFailedSearch(fact.data.row))
+    return failed;
+  const { clientId, service, sentAt, status, code, cause } = fact.data.row;
+  const since = sentAt - bounds.failuresShownMinutes * 60_000;
+  const recent = failed.filter((one) => one.sentAt > since).slice(1 - bounds.failuresMax);
+  return [...recent, { clientId, service, sentAt, status, code, cause }];
+}
+
+function isFailedSearch({ command, status }: ResponseRow): boolean {
   return command === "search" && status !== "ok" && status !== "ack" && status !== "sending";
 }

@@ -17,7 +17,7 @@ import type {
   ServiceInfo,
 } from "./feed.ts";
 import { type Flows, flowOf, noFlows, takeFlowFact } from "./flows.ts";
-import { type Rows, takeRowFact } from "./rows.ts";
+import { type FailedSearch, failedWith, type Rows, takeRowFact } from "./rows.ts";
 import { type Series, takeSeriesFact } from "./series.ts";
 
 export interface Lost {
@@ -46,6 +46,7 @@ export interface Screen {
   alarms: Alarms;
   flows: Flows;
   rows: Rows;
+  failedSearches: readonly FailedSearch[];
   series: Series;
   /** Facts, oldest first. */
   events: FeedFact[];
@@ -83,6 +84,7 @@ export function emptyScreen(): Screen {
     alarms: new Map(),
     flows: noFlows(),
     rows: new Map(),
+    failedSearches: [],
     series: [],
     events: [],
     older: [],
@@ -167,6 +169,7 @@ function dropFacts(screen: Screen): void {
   screen.alarms = new Map();
   screen.flows = noFlows();
   screen.rows = new Map();
+  screen.failedSearches = [];
   screen.series = [];
   screen.events = [];
   screen.older = [];
@@ -192,6 +195,7 @@ function takeFact(screen: Screen, fact: FeedFact): void {
   takeFlowFact(screen.flows, fact);
   takeAlarmFact(screen.alarms, screen.flows, fact);
   takeRowFact(screen.rows, fact);
+  screen.failedSearches = failedWith(screen.failedSearches, fact);
   takeSeriesFact(screen.series, fact);
   if (fact.type === "ticketclient.ledger.opened")
     for (const [clientId, one] of screen.clients) screen.clients.set(clientId, withOpening(one, fact));
