@@ -135,6 +135,26 @@ test.each(["", "paused, "])(
   },
 );
 
+test.each(["alarms", "overview"])(
+  "rows of %s stay while somebody is on them, however many alarms come meanwhile",
+  async (place) => {
+    const api = await startApi({ config: { clients: 1 } });
+    await api.raise("first", { key: "node-1" });
+    await api.fact((fact) => fact.type === "alarm.settled" && fact.body.alarm.id === "first");
+    const { page, close } = await openPage(browser, `${api.engine.url}/#/${place}`);
+    const row = page.getByRole("row").filter({ hasText: "first" });
+    await row.getByRole("link").focus();
+    await page.getByText("held while you are on the rows").waitFor();
+    await Promise.all(
+      Array.from({ length: bounds.alarmsMax }, (_, index) => api.raise(String(index), { key: "node-2" })),
+    );
+    await page.getByText("1,001 settled, 0 under way").waitFor();
+    await page.getByText("held while you are on the rows").waitFor();
+    expect(await row.getByText("created").count()).toBe(1);
+    await close();
+  },
+);
+
 interface Wire {
   readonly url: string;
   /** To the engine at that port. */

@@ -31,16 +31,17 @@ export function AlarmsPage() {
 }
 
 function Newest() {
-  const { alarms } = shown();
+  const { alarms, ledger } = shown();
   const { filter = "" } = address.value.query;
   const {
     value: listed,
     isHeld,
     hold,
-  } = useHeld(`${filter}\n${isPaused.value}\n${alarms.size === 0}`, renewMs, () =>
-    selectAlarms(alarms, filter, bounds.alarmsMax).map(({ position }) => position),
+  } = useHeld(`${filter}\n${isPaused.value}\n${ledger}\n${alarms.size === 0}`, renewMs, () =>
+    selectAlarms(alarms, filter, bounds.alarmsMax),
   );
-  const rows = listed.map((position) => alarms.get(position)).filter((one) => one !== undefined);
+  // Those that have left the newest meanwhile stay as they were.
+  const rows = listed.map((one) => alarms.get(one.position) ?? one);
   return (
     <main class="fill">
       <Heading title="Alarms">

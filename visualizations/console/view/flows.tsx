@@ -28,7 +28,10 @@ const columns = [
 const bad = new Set(["failed", "rejected", "unknown", "crashed", "expired", "forced"]);
 
 export function FlowsPage() {
-  const { byGuid } = shown().flows;
+  const {
+    flows: { byGuid },
+    ledger,
+  } = shown();
   const { filter = "" } = address.value.query;
   const wanted = filter.toLowerCase();
   const fits = ({ lockGuid, key, clientId, result, outcomes, decision }: Flow): boolean =>
@@ -36,17 +39,14 @@ export function FlowsPage() {
       (text) => text?.toLowerCase().includes(wanted) === true,
     );
   const {
-    value: guids,
+    value: listed,
     isHeld,
     hold,
-  } = useHeld(`${filter}\n${byGuid.size === 0}`, renewMs, () =>
-    [...byGuid.values()]
-      .reverse()
-      .filter(fits)
-      .slice(0, flowsShown)
-      .map(({ lockGuid }) => lockGuid),
+  } = useHeld(`${filter}\n${ledger}\n${byGuid.size === 0}`, renewMs, () =>
+    [...byGuid.values()].reverse().filter(fits).slice(0, flowsShown),
   );
-  const flows = guids.map((guid) => byGuid.get(guid)).filter((flow) => flow !== undefined);
+  // Those that have left the newest meanwhile stay as they were.
+  const flows = listed.map((flow) => byGuid.get(flow.lockGuid) ?? flow);
   const axis = timeAxis(
     flows.map((flow) => ({
       from: flow.startedAt,

@@ -66,9 +66,9 @@ function LatestAlarms() {
     value: latest,
     isHeld,
     hold,
-  } = useHeld(String(alarms.size === 0), renewMs, () =>
-    selectAlarms(alarms, "", latestShown).map(({ position }) => position),
-  );
+  } = useHeld(`${ledger}\n${alarms.size === 0}`, renewMs, () => selectAlarms(alarms, "", latestShown));
+  // Those that have left the newest meanwhile stay as they were.
+  const rows = latest.map((one) => alarms.get(one.position) ?? one);
   if (latest.length === 0)
     return (
       <p class="calm">
@@ -97,9 +97,9 @@ function LatestAlarms() {
           </tr>
         </thead>
         <tbody>
-          {latest.map((position) => (
-            <tr key={position} class={isBad(alarms.get(position)) ? "abnormal" : ""}>
-              {cellsOf(alarms.get(position)).map((cell, index) => (
+          {rows.map((row) => (
+            <tr key={row.position} class={isBad(row) ? "abnormal" : ""}>
+              {cellsOf(row).map((cell, index) => (
                 <td key={alarmColumns[index]?.[0]}>{cell}</td>
               ))}
             </tr>
