@@ -6,6 +6,7 @@ import { bounds } from "../../visualizations/console/model/bounds.ts";
 import { sinceOf } from "../../visualizations/console/model/clients.ts";
 import { kindOf } from "../../visualizations/console/model/feed.ts";
 import { selectAlarms } from "../../visualizations/console/model/alarms.ts";
+import { rowsOf } from "../../visualizations/console/model/rows.ts";
 import { emptyScreen, resumePoint, rewind, take } from "../../visualizations/console/model/screen.ts";
 import { exceptionsOf } from "../../visualizations/console/model/overview.ts";
 import { sequenceOf } from "../../visualizations/console/model/sequence.ts";
@@ -319,6 +320,20 @@ test("a failed search stays an exception for its time, however many searches fol
   for (let count = 0; count < bounds.rowsMax; count++)
     add({ requestId: String(count), command: "search", status: "ok" });
   expect(failed()).toContainEqual(told);
+});
+
+test("a row from before the page, fetched by a client's own, goes on with its async result", () => {
+  const found = facts.find((fact) => fact.type === "ticketclient.response.row" && !fact.data.change);
+  if (found?.type !== "ticketclient.response.row" || found.data.change) throw new Error("no row");
+  const { row } = found.data;
+  const { requestId, attempt, clientId, key } = row;
+  const screen = screenOf(recording.messages.slice(0, 1));
+  const { position } = screen;
+  const change = { requestId, attempt, clientId, key, asyncStatus: "ok" };
+  const data = { change: true, row: change, position: position + 1, previous: position };
+  take(screen, { ...found, data } as FeedMessage);
+  const fetched = [{ ...row, asyncStatus: "awaited" as const }];
+  expect(rowsOf(screen, clientId, fetched).map(({ asyncStatus }) => asyncStatus)).toEqual(["ok"]);
 });
 
 test("what is kept is bounded, however long the shift", () => {

@@ -1,8 +1,22 @@
 /** The response tables of all clients together, as rows come and change. */
 import { bounds } from "./bounds.ts";
-import type { FeedFact, ResponseRow } from "./feed.ts";
+import type { FeedFact, FeedFactOf, ResponseRow } from "./feed.ts";
+import type { Screen } from "./screen.ts";
 
 export type Rows = Map<string, ResponseRow>;
+type RowChange = Extract<FeedFactOf<"response.row">["data"], { change: true }>["row"];
+/** What became of rows that are not here, at most `rowsMax`: a client's own page has fetched them. */
+export type RowChanges = Map<string, RowChange>;
+
+export function takeRowChange(rows: Rows, changes: RowChanges, fact: FeedFact): void {
+  if (fact.type !== "ticketclient.response.row" || !fact.data.change) return;
+  const { row } = fact.data;
+  const name = nameOf(row);
+  if (rows.has(name)) return;
+  changes.set(name, { ...changes.get(name), ...row });
+  const [oldest] = changes.keys();
+  if (changes.size > bounds.rowsMax && oldest !== undefined) changes.delete(oldest);
+}
 
 function nameOf({ requestId, attempt }: Pick<ResponseRow, "requestId" | "attempt">): string {
   return `${requestId}/${attempt}`;
@@ -36,8 +50,12 @@ function isSettled({ status, asyncStatus }: ResponseRow): boolean {
 }
 
 /** Newest first, of one client; `fetched`: what the engine gave when asked, changed by what came since. */
-export function rowsOf(rows: Rows, clientId: string, fetched: readonly ResponseRow[]): ResponseRow[] {
-  const all = new Map(fetched.map((row) => [nameOf(row), row]));
+export function rowsOf(
+  { rows, rowChanges }: Pick<Screen, "rows" | "rowChanges">,
+  clientId: string,
+  fetched: readonly ResponseRow[],
+): ResponseRow[] {
+  const all = new Map(fetched.map((row) => [nameOf(row), { ...row, ...rowChanges.get(nameOf(row)) }]));
   for (const [name, row] of rows) if (row.clientId === clientId) all.set(name, row);
   return [...all.values()].sort((one, other) => other.sentAt - one.sentAt || other.attempt - one.attempt);
 }

@@ -17,7 +17,14 @@ import type {
   ServiceInfo,
 } from "./feed.ts";
 import { type Flows, flowOf, noFlows, takeFlowFact } from "./flows.ts";
-import { type FailedSearch, failedWith, type Rows, takeRowFact } from "./rows.ts";
+import {
+  type FailedSearch,
+  failedWith,
+  type RowChanges,
+  type Rows,
+  takeRowChange,
+  takeRowFact,
+} from "./rows.ts";
 import { type Series, takeSeriesFact } from "./series.ts";
 
 export interface Lost {
@@ -46,6 +53,7 @@ export interface Screen {
   alarms: Alarms;
   flows: Flows;
   rows: Rows;
+  rowChanges: RowChanges;
   failedSearches: readonly FailedSearch[];
   series: Series;
   /** Facts, oldest first. */
@@ -84,6 +92,7 @@ export function emptyScreen(): Screen {
     alarms: new Map(),
     flows: noFlows(),
     rows: new Map(),
+    rowChanges: new Map(),
     failedSearches: [],
     series: [],
     events: [],
@@ -169,6 +178,7 @@ function dropFacts(screen: Screen): void {
   screen.alarms = new Map();
   screen.flows = noFlows();
   screen.rows = new Map();
+  screen.rowChanges = new Map();
   screen.failedSearches = [];
   screen.series = [];
   screen.events = [];
@@ -194,6 +204,7 @@ function takeFact(screen: Screen, fact: FeedFact): void {
   keepEvent(screen, fact);
   takeFlowFact(screen.flows, fact);
   takeAlarmFact(screen.alarms, screen.flows, fact);
+  takeRowChange(screen.rows, screen.rowChanges, fact);
   takeRowFact(screen.rows, fact);
   screen.failedSearches = failedWith(screen.failedSearches, fact);
   takeSeriesFact(screen.series, fact);

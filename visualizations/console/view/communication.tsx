@@ -34,7 +34,7 @@ export function Communication({ client }: { readonly client: Client }) {
     `/responses?client=${encodeURIComponent(clientId)}&limit=500`,
     `${screen.auditedAt} ${screen.lost?.at}`,
   );
-  const rows = rowsOf(screen.rows, clientId, value?.rows ?? []);
+  const rows = rowsOf(screen, clientId, value?.rows ?? []);
   const { row: chosen = "" } = address.value.query;
   const opened = rows.find((row) => nameOf(row) === chosen);
   return (
