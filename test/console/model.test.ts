@@ -310,7 +310,7 @@ test("a failed search stays an exception for its time, however many searches fol
   const add = (change: Partial<typeof row>): void => {
     const { position } = screen;
     const data = { change: false, row: { ...row, ...change }, position: position + 1, previous: position };
-    take(screen, { ...found, data } as FeedMessage);
+    take(screen, { ...found, data });
   };
   const failed = () =>
     exceptionsOf(screen, null, row.sentAt + 60_000).map(({ name, title }) => [name, title]);
