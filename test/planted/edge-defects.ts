@@ -106,4 +106,20 @@ export const edgeDefects: readonly Defect[] = [
     becomes: `return await asking;`,
     tests: ["test/topology/mysql-hangs.test.ts"],
   },
+  {
+    name: "a long event id is told once for each alarm of its task",
+    law: "S3",
+    file: "adapters/alarms/tmf642.ts",
+    was: `.max(limits.alarmIdCharsMax, eventIdExpected)`,
+    becomes: ``,
+    tests: ["test/alarms/tmf642.test.ts"],
+  },
+  {
+    name: "a sequence is remembered under a name of any length",
+    law: "S3",
+    file: "adapters/alarms/sequence-watch.ts",
+    was: `if (source.length > limits.alarmIdCharsMax) return null;`,
+    becomes: `if (source.length > 1_000_000) return null;`,
+    tests: ["test/alarms/intake.test.ts"],
+  },
 ];
