@@ -1,10 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { judgeAsync } from "../../machines/async-result.ts";
+import { isClosedSince, judgeAsync } from "../../machines/async-result.ts";
 import type { AnswerKind } from "../../machines/facts.ts";
 import { judgeAnswer } from "../../machines/request.ts";
-import { settle } from "../../machines/settlement.ts";
+import { linked, settle } from "../../machines/settlement.ts";
 import type { SettledRequest } from "../../machines/state.ts";
-import { answer, createPayload, History, KEY, noon, service, settings, updatePayload } from "./given.ts";
+import type { RequestPayload } from "../../machines/vocabulary.ts";
+import {
+  answer,
+  closePayload,
+  createPayload,
+  History,
+  KEY,
+  noon,
+  service,
+  settings,
+  ticket,
+  updatePayload,
+  withTicket,
+} from "./given.ts";
+import { closed, unknownOf } from "./steps.ts";
 
 const asynchronous = service({ asyncSeconds: 90 });
 
@@ -29,10 +43,15 @@ function acknowledged(alarms = 1): History {
 interface Told {
   readonly requestId?: string;
   readonly ticketId?: string | null;
+  readonly code?: string;
 }
 
 /** An async result arrives; types of the facts it makes. */
-function tell(history: History, result: "OK" | "ERROR", { requestId, ticketId = "T1" }: Told = {}): string[] {
+function tell(
+  history: History,
+  result: "OK" | "ERROR",
+  { requestId, ticketId = "T1", code }: Told = {},
+): string[] {
   const known = [
     ...history.state.requests.keys(),
     ...history.state.settledRequests.keys(),
@@ -48,7 +67,7 @@ function tell(history: History, result: "OK" | "ERROR", { requestId, ticketId = 
     requestId: id,
     result,
     ticketId: result === "OK" ? ticketId : null,
-    code: null,
+    code: code ?? null,
     cause: null,
     text: "",
   };
@@ -143,14 +162,35 @@ describe("G5: async results", () => {
     expect(history.state.requests.size).toBe(0);
   });
 
-  test("T1 G5: ERROR while an OK and a NACK are in doubt is a row and no second create", () => {
-    const history = sending();
-    tell(history, "OK");
-    answered(history, "nack", "NACK");
-    expect(tell(history, "ERROR")).toEqual(["request.async", "response.row"]);
-    expect(history.key().parked?.reason).toBe("inDoubt");
-    expect(history.request().asyncResult).toMatchObject({ result: "OK", ticketId: "T1" });
-  });
+  test.each(["OK", "ERROR"] as const)(
+    "T1 G5: %s while an OK and a NACK are in doubt is a row and no second create",
+    (result) => {
+      const history = sending();
+      tell(history, "OK");
+      answered(history, "nack", "NACK");
+      expect(tell(history, result)).toEqual(["request.async", "response.row"]);
+      expect(history.key().parked?.reason).toBe("inDoubt");
+      expect(history.request().asyncResult).toMatchObject({ result: "OK", ticketId: "T1" });
+    },
+  );
+
+  test.each([
+    ["close", closePayload, "ok"],
+    ["update", updatePayload, "notApplied"],
+  ] as [string, RequestPayload, string][])(
+    "A8: an ERROR that says the ticket is closed already: a %s of it is done as asked, or decided again",
+    (_command, payload, result) => {
+      const history = withTicket();
+      history.accept("n1", payload.command === "close" ? { kind: "clear" } : { kind: "change" });
+      history.plan(payload, asynchronous);
+      history.send();
+      answered(history, "ack");
+      tell(history, "ERROR", { code: "ALREADY_CLOSED" });
+      expect(history.facts.findLast(({ type }) => type === "request.settled")?.body).toMatchObject({
+        result,
+      });
+    },
+  );
 
   test("G5: ERROR after one attempt: the alarms are decided once more, and fail the second time", () => {
     const history = acknowledged();
@@ -242,5 +282,42 @@ describe("G5: async results", () => {
     expect(tell(history, "ERROR")).toEqual(["request.async", "response.row"]);
     expect(history.outcomes()).toEqual({ n1: "unknown" });
     expect(history.key(KEY).unknown).toHaveLength(1);
+  });
+
+  test("A2: a late OK of a create whose key had adopted another ticket meanwhile is about its own", () => {
+    const history = acknowledged();
+    const how = { result: "notApplied", ticketId: "T1", because: "", outcome: "adopted" } as const;
+    history.add(
+      ...settle(history.key(), history.request(), noon, how),
+      linked(history.key(), "OSB", ticket("T1"), noon),
+    );
+    tell(history, "OK", { ticketId: "T2" });
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect([...history.key().open.keys()]).toEqual(["T1", "T2"]);
+  });
+});
+
+describe("A8: whether the ticket of a request was closed since", () => {
+  const reopened = { intent: "reopened" } as const;
+
+  /** Each outcome of the request came so many facts after the close, or before it. */
+  test.each([
+    ["an update, whenever it got its outcome", {}, [1], true],
+    ["a reopening that got its outcomes before", reopened, [-2, -1], true],
+    ["a reopening that got its outcomes after", reopened, [1, 2], false],
+    ["a reopening of which one came after", reopened, [-1, 1], false],
+    ["a close: it closes, whoever else has", { command: "close" }, [-1], false],
+    ["a ticket of that name at another service", { service: "NORTH" }, [-1], false],
+  ] as [string, Partial<SettledRequest>, number[], boolean][])("%s", (_what, change, after, expected) => {
+    const key = closed(1).key();
+    const at = key.closed.get("T1")?.position ?? 0;
+    const [update] = unknownOf(updatePayload).key().unknown;
+    if (update === undefined) throw new Error("Nothing is unknown.");
+    const outcomes = after.map((facts) => ({
+      ref: { source: "urn:test", id: "n1", position: 1 },
+      position: at + facts,
+      outcome: "updated" as const,
+    }));
+    expect(isClosedSince(key, { ...update, ...change, outcomes }, "T1")).toBe(expected);
   });
 });

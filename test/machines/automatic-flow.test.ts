@@ -1,4 +1,4 @@
-import { createActor, type ActorRefFrom } from "xstate";
+import { createActor, transition, type ActorRefFrom } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { describe, expect, test } from "vitest";
 import {
@@ -19,9 +19,19 @@ import type { FlowStep, SearchPurpose } from "../../machines/flow-step.ts";
 import type { SearchCriteria, Ticket } from "../../machines/vocabulary.ts";
 import { found } from "./client-rig.ts";
 import { manualClock, type ManualClock } from "../service/manual-clock.ts";
-import { answer, createPayload, KEY, noon, service, settings, settledReply, ticket } from "./given.ts";
+import {
+  answer,
+  createPayload,
+  KEY,
+  noon,
+  service,
+  settings,
+  settledReply,
+  ticket,
+  withTicket,
+} from "./given.ts";
 import { checkChart, checkTable } from "./transition-table.ts";
-import { accepted, answered, send } from "./steps.ts";
+import { accepted, answered, north, send, unknownCreate } from "./steps.ts";
 
 /*
  * A raise of a key that nothing is known of: found nothing, it creates; found an open ticket, it adopts.
@@ -77,6 +87,19 @@ function flowRig(): FlowRig {
     send: (name) => actor.send(events[name] as AutomaticFlowEvent),
     state: () => actor.getSnapshot().value,
   };
+}
+
+/** A flow of which every search may be made to fail. */
+function failing(started: FlowInput) {
+  const clock = manualClock(noon);
+  const asked: FlowCommand[] = [];
+  const ask = (command: FlowCommand): void => void asked.push(command);
+  const actor = createActor(automaticFlowMachine, { clock, input: { ...started, ask } }).start();
+  const fail = (): void => {
+    actor.send({ type: "search.done", reply: failed(false) });
+    clock.advance(60_000);
+  };
+  return { actor, asked, fail };
 }
 
 const wayTo: Record<string, readonly string[]> = {
@@ -265,6 +288,41 @@ describe("automatic flow", () => {
     });
     for (const purpose of ["key", "elements", "requestedBy", "ticketId", "verify"] as const)
       expect(withoutAnswer(noFindings, { ...step, purpose }, service(), failure), purpose).toBeNull();
+    for (const purpose of ["key", "elements", "requestedBy", "ticketId"] as const)
+      expect(withoutAnswer(noFindings, { ...step, purpose }, north, failure), purpose).toBeNull();
+    const ended = { step: "end", result: "settled", entries: [] } as const;
+    expect(withoutAnswer(noFindings, ended, service(), failure)).toBeNull();
+  });
+
+  test("D1: a lost create is looked up three times, and then it goes on without", () => {
+    const history = unknownCreate();
+    history.accept("n2", { alarm: "a2" });
+    const { asked, fail } = failing(history.start());
+    for (let tries = 1; tries <= limits.searchTriesMax; tries += 1) {
+      expect(asked.at(-1)).toMatchObject({ criteria: { requestedBy: expect.any(String) }, attempt: tries });
+      fail();
+    }
+    expect(asked.at(-1)).toMatchObject({ criteria: { clientReference: KEY }, attempt: 1 });
+  });
+
+  test("D1: a ticket at a service that is not selected is looked up once, and then it goes on without", () => {
+    const history = withTicket();
+    history.now += 3_600_000;
+    history.accept("n2", { alarm: "a2" });
+    const { actor, asked, fail } = failing(history.start(KEY, { service: north }));
+    actor.send({ type: "search.done", reply: found() });
+    expect(asked.at(-1)).toMatchObject({ criteria: { ticketId: "T1" }, service: service() });
+    fail();
+    expect(asked.at(-1)).toMatchObject({ type: "client.close", result: "settled" });
+  });
+
+  test("each answer is judged by itself, where two are tried at one moment", () => {
+    const before = flowRig().actor.getSnapshot();
+    const states = ["search.done/fails", "search.done/nothing", "search.done/ticket"].map((name) => {
+      const [after] = transition(automaticFlowMachine, before, events[name] as AutomaticFlowEvent);
+      return after.value;
+    });
+    expect(states).toEqual(["pausing", "forwarding", "ended"]);
   });
 
   test("without the look-up of a ticket at another service it goes on: as it is known, and its reason says so", () => {

@@ -51,6 +51,26 @@ describe("G1: a line with lanes", () => {
     expect(moves.mock.calls.length).toBeLessThan(100);
   });
 
+  test("of many that come older than the last, after one was taken, the oldest goes first", () => {
+    const line = filled([101, 102, 103].map((age) => ({ name: `n${age}`, lane: 0, age })));
+    expect(line.next()).toBe("n101");
+    for (let age = 40; age > 0; age -= 1) line.enter(`n${age}`, 0, age, `n${age}`);
+    const ages = [...Array.from({ length: 40 }, (_, index) => index + 1), 102, 103];
+    expect(ages.map(() => line.next())).toEqual(ages.map((age) => `n${age}`));
+  });
+
+  test("S3: what was taken is let go of, now and then and not for each that is taken", () => {
+    const many = 1_000;
+    const line = filled(Array.from({ length: many }, (_, age) => ({ name: `n${age}`, lane: 0, age })));
+    const copies = vi.spyOn(Array.prototype, "slice");
+    onTestFinished(() => copies.mockRestore());
+    for (let turn = 0; turn < many; turn += 1) line.next();
+    const made = copies.mock.calls.length;
+    copies.mockRestore();
+    expect(made).toBeGreaterThan(5);
+    expect(made).toBeLessThan(20);
+  });
+
   test("a name that enters again has one place, the new one", () => {
     const line = filled([
       { name: "a", lane: 0, age: 1 },
@@ -165,5 +185,10 @@ describe("G1: a line with lanes", () => {
     for (let age = 5; age <= 8; age += 1) line.enter(`close-${age}`, 2, age, `close-${age}`);
     const taken = Array.from({ length: 6 }, () => line.next(2));
     expect(taken).toEqual(["close-5", "close-6", "close-7", "create-1", "close-8", "create-2"]);
+  });
+
+  test("D7: a preferred lane in which nobody ever stood changes nothing", () => {
+    const line = filled([{ name: "create-1", lane: 0, age: 1 }]);
+    expect([line.next(2), line.next(2)]).toEqual(["create-1", undefined]);
   });
 });

@@ -268,6 +268,15 @@ describe("G5: the row of a result", () => {
     expect(told).toMatchObject({ code: "E7", cause: "no such element", status: "error" });
   });
 
+  test("is the attempt's while that is in doubt; of a second result it is one of its own", () => {
+    const history = new History();
+    history.accept("n1");
+    send(history, createPayload, asynchronous);
+    answered(history, "inDoubt", "TIMEOUT");
+    const change = (entries: ReturnType<typeof tell>) => body(entries, "response.row").change;
+    expect([change(tell(history)), change(tell(history))]).toEqual([true, false]);
+  });
+
   test("corrects nothing where nobody knows the request", () => {
     expect(corrects(null, { result: "OK", ticketId: "T1" })).toBe(false);
   });

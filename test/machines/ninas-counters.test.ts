@@ -6,7 +6,7 @@ import { limits } from "../../machines/limits.ts";
 import { checkCounters, isRepeatable, type NinasCounters } from "../../machines/ninas-counters.ts";
 import { judgeAnswer } from "../../machines/request.ts";
 import type { Idempotency } from "../../machines/vocabulary.ts";
-import { answer, History, KEY, service, settings } from "./given.ts";
+import { answer, History, KEY, service, settings, types } from "./given.ts";
 
 const delta: NinasCounters = {
   command: "editNinasCounters",
@@ -93,6 +93,21 @@ describe("counters are no ticket", () => {
     history.add(...judgeAsync(history.key(), before ?? null, late, history.now, history.state.tables));
     expect(history.key().open.size).toBe(0);
     expect(history.outcomes()["n1"]).toBe("updated");
+  });
+
+  test("a second async result of what is done corrects nothing, whatever ticket it names", () => {
+    const history = sent(delta, "settles", 30);
+    history.add(...judgeAnswer(history.key(), history.request(), answer("ack"), settings).entries);
+    const { requestId } = history.request();
+    const tell = (ticketId: string | null): string[] => {
+      const told = { requestId, result: "OK", ticketId, code: null, cause: null, text: "" } as const;
+      const before = history.state.settledRequests.get(requestId) ?? null;
+      const entries = judgeAsync(history.key(), before, told, history.now, history.state.tables);
+      history.add(...entries);
+      return types(entries);
+    };
+    expect(tell(null)).toContain("request.settled");
+    expect(tell("T1")).toEqual(["request.async", "response.row"]);
   });
 });
 

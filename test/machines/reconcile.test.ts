@@ -2,10 +2,12 @@
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../machines/entry.ts";
 import { noFindings } from "../../machines/flow-input.ts";
-import { corrections, reconcile } from "../../machines/reconcile.ts";
+import { corrections, ownOnly, reconcile } from "../../machines/reconcile.ts";
+import { linked } from "../../machines/settlement.ts";
+import { byHand } from "../../machines/state.ts";
 import type { RequestPayload, Ticket } from "../../machines/vocabulary.ts";
 import { body, closePayload, History, service, ticket, types, updatePayload, withTicket } from "./given.ts";
-import { north, unknownOf } from "./steps.ts";
+import { done, north, send, unknownCreate, unknownOf } from "./steps.ts";
 
 const closed = ticket("T1", { status: "closed" });
 const { severity: _unsaid, ...unsaid } = ticket("T1");
@@ -60,6 +62,48 @@ describe("requests of unknown fate", () => {
   test("stay so where another service is asked, whose tickets may bear the same names", () => {
     expect(corrected(unknownOf(closePayload), [closed], north)).toEqual([]);
   });
+
+  test("stay so where the ticket of that name that was read is another service's", () => {
+    const history = unknownOf(closePayload);
+    history.add(linked(history.key(), north.name, ticket("T1"), history.now));
+    history.accept("next but one", { alarm: "a2" });
+    const read = { tickets: [], verified: new Map([["T1", closed]]) };
+    expect(corrections(history.start(), noFindings, read, history.now)).toEqual([]);
+  });
+
+  test("stay so: a create that nobody has looked up", () => {
+    expect(corrected(unknownCreate(), [ticket("T1")])).toEqual([]);
+  });
+
+  test("a create that is found has the ticket as the search shows it, be it one that was closed since", () => {
+    const history = unknownCreate();
+    const [requestId = ""] = history.state.unknown.keys();
+    history.add(linked(history.key(), "OSB", ticket("T1"), history.now));
+    history.accept("clear", { kind: "clear" });
+    send(history, closePayload, service());
+    done(history);
+    history.accept("next", { alarm: "a2" });
+    const found = {
+      ...noFindings,
+      unknown: new Map([[requestId, [ticket("T1", { status: "inProgress" })]]]),
+    };
+    const entries = corrections(history.start(), found, { tickets: [], verified: new Map() }, history.now);
+    expect(body(entries, "request.settled").ticket).toMatchObject({ status: "inProgress" });
+  });
+
+  test.each([
+    ["of an alarm's create: of its kind, with its key's reference or none", "D8", ["T1", "T2"]],
+    ["of a create by hand: of its kind, with any reference", byHand, ["T1", "T2", "T3"]],
+  ])("the tickets %s", (_whose, rule, own) => {
+    const [create] = unknownCreate().key().unknown;
+    if (create === undefined) throw new Error("Nothing is unknown.");
+    const key = { ...unknownCreate().key(), unknown: [{ ...create, rule }] };
+    const { clientReference: _none, ...unnamed } = ticket("T2");
+    const elsewhere = { clientReference: "elsewhere" };
+    const shown = [ticket("T1"), unnamed, ticket("T3", elsewhere), ticket("T4", { kind: "PLM" })];
+    const kept = ownOnly(key, new Map([[create.requestId, shown]])).get(create.requestId);
+    expect(kept?.map(({ ticketId }) => ticketId)).toEqual(own);
+  });
 });
 
 describe("T2: a linked ticket that is not open any more", () => {
@@ -86,6 +130,19 @@ describe("T2: a linked ticket that is not open any more", () => {
       ticketId: "T1",
       idempotency: service().idempotency,
     });
+  });
+
+  test("is lost by the promise of the selected service as the flow knows it", () => {
+    const selected = service({ idempotency: "none" });
+    expect(body(reconciled(withTicket(), null, selected), "ticket.lost").idempotency).toBe("none");
+  });
+
+  test("is lost when the selected service's own list shows it closed", () => {
+    const history = withTicket();
+    history.now += 3_600_000;
+    history.accept("next but one", { alarm: "a2" });
+    const shown = { tickets: [closed], verified: new Map() };
+    expect(types(reconcile(history.start(), shown, history.now))).toEqual(["ticket.lost"]);
   });
 
   test("is not lost when it lives at another service than the one that was asked", () => {
