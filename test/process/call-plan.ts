@@ -2,22 +2,18 @@
 import { tableLines } from "./command.ts";
 import type { Call, CallNumber } from "./tracing.ts";
 
-export interface Aim extends CallNumber {
-  readonly file: string;
-}
-
 /** Every call of a counted run. Two threads' calls of the same number are one aim: whichever comes first is hit. */
-export function aimsOf(calls: readonly Call[]): Aim[] {
-  const seen = new Map<string, Aim>();
+export function aimsOf(calls: readonly Call[]): CallNumber[] {
+  const seen = new Map<string, CallNumber>();
   for (const { name, number, file } of calls) {
-    const key = `${name} ${number}`;
+    const key = `${name} ${number} ${file}`;
     if (!seen.has(key)) seen.set(key, { name, number, file });
   }
   return [...seen.values()];
 }
 
 /** About `most` of them in their order: of each kind of call and file at least one, the others evenly. */
-export function sampleOf(aims: readonly Aim[], most: number): Aim[] {
+export function sampleOf(aims: readonly CallNumber[], most: number): CallNumber[] {
   const chosen = new Set<number>();
   for (const kind of new Set(aims.map(kindOf))) {
     const places = aims.flatMap((aim, index) => (kindOf(aim) === kind ? [index] : []));
@@ -29,13 +25,15 @@ export function sampleOf(aims: readonly Aim[], most: number): Aim[] {
   return aims.filter((_, index) => chosen.has(index));
 }
 
-export function kindOf({ name, file }: Pick<Aim, "name" | "file">): string {
+export function kindOf({ name, file }: Pick<CallNumber, "name" | "file">): string {
   return `${name} ${file}`;
 }
 
 /** The call that the process did not come back from; null: it was not killed at its aim. */
 export function hitOf(calls: readonly Call[], aim: CallNumber): Call | null {
-  return calls.find(({ name, number, done }) => !done && name === aim.name && number === aim.number) ?? null;
+  const isAim = ({ name, number, file }: CallNumber): boolean =>
+    name === aim.name && number === aim.number && file === aim.file;
+  return calls.find((call) => !call.done && isAim(call)) ?? null;
 }
 
 export interface Counted {
@@ -44,7 +42,7 @@ export interface Counted {
 }
 
 /** `made`: in the counted run. */
-export function hitTable(made: readonly Aim[], counted: ReadonlyMap<string, Counted>): string[] {
+export function hitTable(made: readonly CallNumber[], counted: ReadonlyMap<string, Counted>): string[] {
   const kinds = [...new Set([...made.map(kindOf), ...counted.keys()])].sort();
   const rows = kinds.map((kind) => {
     const [name = "", file = ""] = kind.split(" ");

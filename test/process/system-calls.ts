@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { calm, deskWords } from "../acceptance/house.ts";
 import { portOf, startServer } from "../acceptance/processes.ts";
 import { readyMsMax, type Start } from "../acceptance/starts.ts";
-import { aimsOf, hitOf, hitTable, kindOf, sampleOf, type Aim } from "./call-plan.ts";
+import { aimsOf, hitOf, hitTable, kindOf, sampleOf } from "./call-plan.ts";
 import {
   createProgress,
   numberOf,
@@ -46,7 +46,7 @@ again, what was not acknowledged is sent again, and when all is settled:
   --state FILE  remembers in FILE what is done: the same command again goes on where the last one was cut off
   --json        the figures as the last line
 
-"Every" means: each number of each call that the counted run made, counted for each kind of call by itself. A later run
+"Every" means: each number of each call on each file that the counted run made, counted for each of them by itself. A later run
 may make a call more or less: one that made fewer and was not killed is run again, at most ${aimAgainMost} times, and counted as
 "not reached" if none of them was killed there. A kind of call on a file that was aimed at and never hit is tried again,
 at its other calls first, at most ${againMost} times in all.
@@ -61,13 +61,13 @@ interface Base {
   readonly kill: CallNumber | null;
 }
 
-interface Task extends Aim {
+interface Task extends CallNumber {
   readonly base: Base;
 }
 
 interface Done extends Task {
   /** Null: it was not killed there. */
-  readonly hit: Pick<Call, "name" | "number" | "file"> | null;
+  readonly hit: CallNumber | null;
   readonly start: Start | null;
   readonly wrong: readonly string[];
 }
@@ -110,13 +110,13 @@ class SystemCalls {
   }
 
   do(task: Task): Promise<Done> {
-    const { base, name, number } = task;
+    const { base, name, number, file } = task;
     return this.#in(async (run) => {
       if (base.kill !== null) await run.trace(base.kill, "stopped");
-      const calls = await run.trace({ name, number }, base.kill === null ? "stopped" : "recovered");
+      const calls = await run.trace({ name, number, file }, base.kill === null ? "stopped" : "recovered");
       const hit = hitOf(calls, task);
       const start = await run.conclude();
-      return { ...task, hit: hit && { name, number, file: hit.file }, start, wrong: run.wrong };
+      return { ...task, hit: hit && aimOf(hit), start, wrong: run.wrong };
     });
   }
 
@@ -145,9 +145,13 @@ function basesOf(calls: readonly Call[]): Base[] {
   if (sending < 0 || noted === undefined || half === undefined)
     throw new Error("The counted run has no request on its way, or no checkpoint.");
   return [
-    { name: "a create in doubt", kill: { name: noted.name, number: noted.number } },
-    { name: "half a checkpoint", kill: { name: half.name, number: half.number } },
+    { name: "a create in doubt", kill: aimOf(noted) },
+    { name: "half a checkpoint", kill: aimOf(half) },
   ];
+}
+
+function aimOf({ name, number, file }: CallNumber): CallNumber {
+  return { name, number, file };
 }
 
 async function playAll(values: Values, scratch: string): Promise<Result> {
@@ -218,7 +222,8 @@ async function doAll(runs: SystemCalls, state: State, file: string | null): Prom
 
 /** Of the kinds that were aimed at and never hit, a call not tried yet where there is one; null: there is no such kind. */
 function nextMissed({ tasks, done }: State): Task | null {
-  const kind = (one: Task, of: Pick<Aim, "name" | "file"> = one): string => `${one.base.name}: ${kindOf(of)}`;
+  const kind = (one: Task, of: Pick<CallNumber, "name" | "file"> = one): string =>
+    `${one.base.name}: ${kindOf(of)}`;
   const hit = new Set(done.flatMap((one) => (one.hit === null ? [] : [kind(one, one.hit)])));
   const missed = done.findLast((one) => !hit.has(kind(one)));
   if (missed === undefined) return null;

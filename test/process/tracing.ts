@@ -39,16 +39,19 @@ const changingCalls = [
   "unlinkat",
 ];
 
-/** `pwrite64` number 17 of a thread: what a kill is aimed at. Counted for each call and thread by itself, as strace does. */
+/**
+ * `pwrite64` number 17 of `ledger.db-wal`: what a kill is aimed at. Counted for each call, file and thread by itself, as
+ * strace does that is told of one file.
+ */
 export interface CallNumber {
   readonly name: string;
   readonly number: number;
+  /** Within the data directory; `.` is the directory. */
+  readonly file: string;
 }
 
 export interface Call extends CallNumber {
   readonly thread: string;
-  /** Its file within the data directory; `.` is the directory. */
-  readonly file: string;
   /** False: it was not carried out; the process was killed at its door. */
   readonly done: boolean;
   readonly line: string;
@@ -65,7 +68,8 @@ export interface Tracing {
 
 /** The process under it stays our child: the tracer steps aside (-D). */
 export function straceWords({ dataDir, trace, kill = null, bytesShown = 32 }: Tracing): string[] {
-  const paths = [dataDir, ...files.map((name) => join(dataDir, name))];
+  // With other files beside it, a thread that opens one of them would be taken for another that opens this.
+  const paths = (kill === null ? [".", ...files] : [kill.file]).map((name) => join(dataDir, name));
   return [
     "strace",
     "-D",
@@ -99,14 +103,15 @@ export function readTrace(text: string, dataDir: string): Call[] {
     begun.delete(again);
     const [, thread = "", name = "", rest = ""] = callLine.exec(line) ?? [];
     if (name === "") continue;
-    const count = `${thread} ${name}`;
+    const file = fileOf(name, rest, dataDir);
+    const count = `${thread} ${name} ${file}`;
     const number = (counts.get(count) ?? 0) + 1;
     counts.set(count, number);
     if (name === "openat" && !rest.includes("O_CREAT")) continue;
     const unfinished = rest.endsWith("<unfinished ...>");
     if (unfinished) begun.set(thread, calls.length);
     const done = !unfinished && endOfCall.exec(rest)?.[1] !== "?";
-    calls.push({ thread, name, number, file: fileOf(name, rest, dataDir), done, line });
+    calls.push({ thread, name, number, file, done, line });
   }
   return calls;
 }
