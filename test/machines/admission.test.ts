@@ -3,7 +3,7 @@ import { lanes, nextGroup, parkingOf, readiness } from "../../machines/admission
 import { entry } from "../../machines/entry.ts";
 import { judgeAsync } from "../../machines/async-result.ts";
 import { limits } from "../../machines/limits.ts";
-import { park, settleAlarms } from "../../machines/settlement.ts";
+import { linked, park, settleAlarms } from "../../machines/settlement.ts";
 import { keyStream, type KeyState } from "../../machines/state.ts";
 import {
   answer,
@@ -15,8 +15,12 @@ import {
   service,
   ended,
   settings,
+  ticket,
+  updatePayload,
+  withTicket,
 } from "./given.ts";
 import { judgeAnswer } from "../../machines/request.ts";
+import { answered, lose, send } from "./steps.ts";
 
 function ids(key: KeyState, coalesce = true): { cancelled: string[]; flow: string[] } {
   const { cancelled, flow } = nextGroup(key, coalesce);
@@ -104,6 +108,13 @@ describe("A5: what the next flow of a key decides", () => {
     );
     expect(ids(line(history, "+b +a +c"))).toEqual({ cancelled: [], flow: ["n1"] });
     expect(ids(line(new History(), "+a +b"))).toEqual({ cancelled: [], flow: ["n1", "n2"] });
+  });
+
+  test("D0: a change of an alarm whose clear came first has no rule of its own: it goes with the others", () => {
+    const history = new History();
+    const { ref } = history.accept("clear", { kind: "clear", alarm: "a", clearedAt: noon });
+    history.add(...settleAlarms(history.key(), [ref], noon, ended("stopped", "D12")));
+    expect(ids(line(history, "+b ~a +c"))).toEqual({ cancelled: [], flow: ["n1", "n2", "n3"] });
   });
 
   test("without coalescing each notification has its own flow, and nothing cancels out", () => {
@@ -202,6 +213,9 @@ describe("when a key may start a flow", () => {
     const history = new History();
     line(history, "+a +b");
     expect(parkingOf(history.key(), delays)).toMatchObject({ reason: "holdDown" });
+    history.start();
+    expect(parkingOf(history.key(), delays)).toBeNull();
+    history.end("parked");
     history.plan(createPayload, service());
     expect(parkingOf(history.key(), delays)).toBeNull();
     history.end("expired");
@@ -215,6 +229,41 @@ describe("when a key may start a flow", () => {
     expect(parkingOf(history.key())).toBeNull();
     history.add(park(key, noon, "outage", 1000, ""));
     expect(parkingOf(history.key())).toMatchObject({ reason: "outage" });
+  });
+
+  /** What is next was decided and needs a ticket, for which there is no room. */
+  function inStorm(history: History): History {
+    history.start();
+    history.add(park(history.key(), noon, "storm", null, ""));
+    history.end("parked");
+    expect(readiness(history.key(), false)).toBeNull();
+    return history;
+  }
+
+  test("D7 A8: a key in a storm that turns out to have a ticket needs no room; and a clear ends that ticket, none of its alarms cancels out", () => {
+    const history = new History();
+    line(history, "+a");
+    inStorm(history);
+    history.add(linked(history.key(), "OSB", ticket("T1"), noon));
+    expect(readiness(history.key(), false)).not.toBeNull();
+    history.accept("n2", { kind: "clear", alarm: "a" });
+    expect(ids(history.key())).toEqual({ cancelled: [], flow: ["n1"] });
+  });
+
+  test("D7 A8: alarms whose ticket has gone wait for room, too", () => {
+    const history = withTicket();
+    lose(history);
+    expect(readiness(history.key(), false)).not.toBeNull();
+    expect(parkingOf(inStorm(history).key())).toMatchObject({ reason: "storm" });
+  });
+
+  test("D7 D2: planned work that comes in a storm has its own rule still, and does not cancel out", () => {
+    const history = new History();
+    line(history, "+a");
+    inStorm(history);
+    history.accept("n2", { alarm: "b", plannedOutage: true });
+    history.accept("n3", { kind: "clear", alarm: "b" });
+    expect(ids(history.key())).toEqual({ cancelled: [], flow: ["n1"] });
   });
 
   test("a raise and its clear in line do not end a wait for the service", () => {
@@ -258,6 +307,24 @@ describe("when a key may start a flow", () => {
     history.end("parked");
     expect(readiness(history.key(), false)).toBeNull();
     expect(readiness(history.key(), true)).toEqual({ lane: lanes.close, age: history.key().revision });
+  });
+
+  test("a request whose flow went down with the process is as old as its first alarm", () => {
+    const history = new History();
+    line(history, "+a +b");
+    send(history, createPayload, service());
+    answered(history, "inDoubt", "TIMEOUT");
+    history.start();
+    history.open();
+    const age = history.key().waiting[0]?.ref.position;
+    expect(readiness(history.key(), true)).toEqual({ lane: lanes.create, age });
+  });
+
+  test("a request by hand, which no alarm asked for, has its turn as well", () => {
+    const history = active("a");
+    send(history, updatePayload, service());
+    answered(history, "inDoubt", "TIMEOUT");
+    expect(readiness(history.key(), true)).toEqual({ lane: lanes.update, age: history.key().revision });
   });
 
   test.each(["outage", "notOwner", "covered"] as const)(

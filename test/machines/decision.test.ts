@@ -1,6 +1,6 @@
 /** D0 to D4, D6 and D8 to D13: what the next notifications of a key get. D2 by ticket, D5 and D7 stand in decision-upstream. */
 import { describe, expect, test } from "vitest";
-import type { Decision } from "../../machines/decision.ts";
+import { leader, type Decision } from "../../machines/decision.ts";
 import type { Notification } from "../../machines/vocabulary.ts";
 import { History, KEY, noon, service, settings, ticket, withTicket } from "./given.ts";
 import { closed, decided, findings, stopped, unknownCreate } from "./steps.ts";
@@ -158,6 +158,10 @@ describe("an open ticket of the key", () => {
   });
 });
 
+test("nobody speaks for no notification", () => {
+  expect(() => leader([])).toThrow("A flow needs at least one notification.");
+});
+
 describe("D6: a ticket closed lately is opened again", () => {
   const reopening = { ...settings, reopenSeconds: 100 };
 
@@ -182,6 +186,13 @@ describe("D6: a ticket closed lately is opened again", () => {
     history.accept("n2");
     expect(decided(history).rule).toBe("D8");
     expect(decided(history, { settings: reopening, service: service({ name: "other" }) }).rule).toBe("D8");
+  });
+
+  test("D6: nor where the clock was set back since, so that it is yet to be closed", () => {
+    const history = closed(-1, 100);
+    history.accept("n2");
+    expect(decided(history).rule).toBe("D8");
+    expect(decided(history, { settings: reopening }).rule).toBe("D6");
   });
 });
 

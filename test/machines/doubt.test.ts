@@ -73,6 +73,20 @@ describe("G4: an update or a close in doubt", () => {
   });
 });
 
+test("G4: a ticket that is shown for the request's id and names no reference is the create's", () => {
+  const history = new History();
+  history.accept("n1");
+  history.plan(createPayload, service());
+  const lost = answer("inDoubt", { code: "TIMEOUT" });
+  history.add(...judgeAnswer(history.key(), history.send(), lost, settings).entries);
+  const { clientReference: _unsaid, ...unsaid } = ticket("T1");
+  const found = { byRequest: [unsaid], byTicket: null, byKey: null };
+  expect(stepInDoubt(history.key(), history.request(), found, history.now)).toMatchObject({
+    decision: "settle",
+    because: "Ticket T1 was found by its request id.",
+  });
+});
+
 test.each([
   [null, "TIMEOUT"],
   ["RESET", "RESET"],

@@ -7,6 +7,7 @@ import { judgeAnswer } from "../../machines/request.ts";
 import { clientStream, keyStream } from "../../machines/state.ts";
 import type { RequestPayload } from "../../machines/vocabulary.ts";
 import { answer, createPayload, History, KEY, noon, service, settings, types } from "./given.ts";
+import { answered, send } from "./steps.ts";
 
 const endings: Ending[] = [
   { how: "forced", by: "ann", reason: "stuck" },
@@ -145,6 +146,15 @@ describe("L4: what ends a flow frees the client, not the key", () => {
     expect(end(history, { how: "forced", by: "ann", reason: "stuck" })).not.toContain("flow.ended");
     expect([...history.state.requests.values()]).toEqual(["another's"]);
     expect(history.key().request).toBeNull();
+  });
+
+  test("L6: held by hand: another's flow on the same key goes on", () => {
+    const history = new History();
+    history.accept("n1");
+    const { lockGuid } = history.start(KEY, { clientId: "client-02" });
+    planByHand(heldByHand(history), KEY, "by hand");
+    expect(end(history, { how: "expired" })).not.toContain("flow.ended");
+    expect(history.key().flow?.lockGuid).toBe(lockGuid);
   });
 
   test("nobody holds the client: there is nothing to end", () => {
@@ -314,6 +324,18 @@ describe("recovery", () => {
       reopened(history, true);
       expect(history.request().status).toBe("inDoubt");
     }
+  });
+
+  test("R4: and what a flow had left that waited for its async result too long", () => {
+    const history = new History();
+    history.accept("n1");
+    send(history, createPayload, service({ asyncSeconds: 30 }));
+    answered(history, "ack");
+    history.start();
+    end(history, { how: "expired" });
+    expect([history.request().status, history.key().parked?.reason]).toEqual(["async", "inDoubt"]);
+    reopened(history, true);
+    expect(history.request().status).toBe("inDoubt");
   });
 
   test("L5: no lock outlives a restart", () => {

@@ -18,7 +18,7 @@ import {
   updatePayload,
   withTicket,
 } from "./given.ts";
-import { accepted, answered, entriesOf, north, searched, send, unknownCreate } from "./steps.ts";
+import { accepted, answered, entriesOf, north, searched, send, unknownCreate, unknownOf } from "./steps.ts";
 
 describe("what a flow does next", () => {
   test("it searches its key's open tickets first, bounded", () => {
@@ -67,6 +67,24 @@ describe("what a flow does next", () => {
     history.add(...entriesOf(nextStep(history.start(KEY, { decide }), searched(), null, history.now)));
     expect(history.outcomes()).toEqual({ n1: "stopped" });
   });
+
+  test("one that gives up waits for no request, where there is none", () => {
+    const history = accepted();
+    const decide = () =>
+      ({ act: "stop", rule: "D8", outcome: "unknown", because: "ours", ticketId: null }) as const;
+    const step = nextStep(history.start(KEY, { decide }), searched(), null, history.now);
+    expect(body(entriesOf(step), "alarm.settled")).toMatchObject({ outcome: "unknown", requestId: null });
+  });
+
+  test("G4: a request by hand that is in doubt is looked up, though no alarm asked for it", () => {
+    const history = withTicket();
+    send(history, updatePayload, service());
+    answered(history, "inDoubt", "TIMEOUT");
+    expect(nextStep(history.start(), noFindings, null, history.now)).toMatchObject({
+      step: "search",
+      purpose: "requestedBy",
+    });
+  });
 });
 
 describe("what a decision is given", () => {
@@ -87,6 +105,24 @@ describe("what a decision is given", () => {
     expect(seen?.findings.tickets.map(({ ticketId }) => ticketId)).toEqual(["T1", "T2", "T5"]);
     expect([...(seen?.findings.foundCreates ?? [])]).toEqual(["r"]);
     expect([...(given(accepted(), searched()).seen?.findings.foundCreates ?? ["none"])]).toEqual([]);
+    const nowhere = given(accepted(), { ...searched(), unknown: new Map([["r", []]]) });
+    expect([...(nowhere.seen?.findings.foundCreates ?? ["none"])]).toEqual([]);
+  });
+
+  test("of which tickets an update of unknown fate was found done; not of which a create was", () => {
+    const updated = unknownOf(updatePayload);
+    updated.accept("n3", { alarm: "a2" });
+    const created = unknownCreate();
+    const requestId = created.key().unknown[0]?.requestId ?? "";
+    created.accept("n3", { alarm: "a2" });
+    for (const [history, found, expected] of [
+      [updated, searched(ticket("T1", { severity: "critical" })), ["T1"]],
+      [created, { ...searched(), unknown: new Map([[requestId, [ticket("T1")]]]) }, []],
+    ] as const) {
+      const { step, seen } = given(history, found);
+      expect(body(entriesOf(step), "request.settled")).toMatchObject({ result: "ok", ticketId: "T1" });
+      expect([...(seen?.findings.updated ?? ["none"])]).toEqual(expected);
+    }
   });
 
   test("without a topology no path, and nothing above", () => {

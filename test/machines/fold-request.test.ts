@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { entry } from "../../machines/entry.ts";
 import { limits } from "../../machines/limits.ts";
-import { keyStream } from "../../machines/state.ts";
+import { byHand, keyStream } from "../../machines/state.ts";
 import type { RequestPayload, ServiceInfo } from "../../machines/vocabulary.ts";
 import {
   closePayload,
@@ -41,7 +41,7 @@ function planned(
       payload,
       intent: "updated",
       alarms: [],
-      rule: "by hand",
+      rule: byHand,
       plannedAt: history.now,
     }),
   );
@@ -116,6 +116,19 @@ describe("tickets", () => {
     expect(closedOnes(history)).toEqual(["T2", "T1"]);
   });
 
+  test("one of which nothing was known lies on no element that we know of", () => {
+    const history = withTicket();
+    settled(history, { command: "update", ticketId: "T9", ticket: open });
+    expect(history.key().open.get("T9")?.elements).toEqual([]);
+  });
+
+  test("A8: an update by hand that is found done on a ticket that has ended leaves no alarm to be decided again", () => {
+    const history = withTicket();
+    planned(history, "r", updatePayload);
+    settled(history, { command: "update", ticket: closed, again: true });
+    expect(history.key()).toMatchObject({ request: null, again: 0, cover: null });
+  });
+
   test("one that is open again is not remembered as closed", () => {
     const history = withTicket();
     close(history, "T1");
@@ -153,9 +166,14 @@ describe("tickets", () => {
   });
 
   test("A8: whoever closes one by hand, under alarms that are active, wants it so; a flow's close orphans them", () => {
-    const byHand = withTicket();
-    close(byHand, "T1");
-    expect(byHand.key().cover).toBeNull();
+    const atOnce = withTicket();
+    close(atOnce, "T1");
+    expect(atOnce.key().cover).toBeNull();
+    const foundLater = withTicket();
+    planned(foundLater, "r", closePayload);
+    settled(foundLater, { result: "unknown" });
+    settled(foundLater, { ticket: closed });
+    expect(foundLater.key().cover).toBeNull();
     const byFlow = withTicket();
     byFlow.accept("n2", { alarm: "a2", kind: "clear" });
     byFlow.plan(closePayload, service());

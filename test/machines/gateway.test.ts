@@ -146,7 +146,9 @@ describe("gateway", () => {
     expect([rig.claimed, rig.sent]).toEqual([["r1"], []]);
     rig.end("claim done/fallen");
     expect(rig.sent).toEqual([]);
-    expect(replies).toMatchObject([{ ok: true, result: "cancelled", ticketId: null }]);
+    expect(replies).toMatchObject([
+      { ok: true, result: "cancelled", ticketId: null, because: "It was ended before it was sent." },
+    ]);
     rig.actor.send({ type: "gateway.enqueue", item: item("r2", 1, "create", replies) });
     rig.end("claim done/claimed");
     expect(rig.sent).toEqual(["r2"]);
@@ -191,6 +193,16 @@ describe("gateway", () => {
     expect(rig.claimed).toHaveLength(2);
     rig.end("send done", { exchangeMs: 40 });
     expect(rig.claimed.slice(2), "a slow answer: one at a time again").toEqual(["r6"]);
+  });
+
+  test("G1: an empty line is no turn: after three requests the oldest of all is next, claimed together or not", () => {
+    const rig = gatewayRig();
+    paced(rig, 0.2, 2);
+    rig.end("claim done/claimed");
+    rig.actor.send({ type: "gateway.enqueue", item: item("create-9", 9) });
+    rig.actor.send({ type: "gateway.enqueue", item: item("close-1", 1, "close") });
+    rig.end("send done");
+    expect(rig.claimed).toEqual(["first", "r1,r2", "close-1"]);
   });
 
   test("L3: of requests claimed together those whose claim has fallen are answered as cancelled and never sent", () => {

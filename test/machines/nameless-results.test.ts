@@ -8,6 +8,7 @@ import { nextStep } from "../../machines/flow-plan.ts";
 import { keyStream, type SettledRequest } from "../../machines/state.ts";
 import type { RequestPayload, ResponseRow, Ticket } from "../../machines/vocabulary.ts";
 import { judgeAnswer } from "../../machines/request.ts";
+import { settle } from "../../machines/settlement.ts";
 import {
   answer,
   body,
@@ -57,10 +58,10 @@ function tell(history: History, { key, before = null, ...told }: Told = {}) {
   return entries;
 }
 
-function acknowledged(payload = createPayload): History {
+function acknowledged(payload = createPayload, at = asynchronous): History {
   const history = new History();
   history.accept("n1");
-  send(history, payload, asynchronous);
+  send(history, payload, at);
   answered(history, "ack");
   return history;
 }
@@ -131,26 +132,50 @@ describe("T1: a create that was confirmed without its ticket", () => {
     expect(history.key().request).toBeNull();
   });
 
-  test("is looked up once more where a list was cut off, and then unknown: no other is made beside it", () => {
-    const history = lookedUp();
-    const cut = new Set(["key"] as const);
-    const first = next(history, { byRequest: [], byKey: [], cut });
-    expect(first).toMatchObject({ step: "conclude", decision: "park" });
-    const { because } = first as { readonly because: string };
-    const parked = {
-      key: KEY,
-      lockGuid: "g",
-      rule: "D8",
-      decision: "park",
-      because,
-      tickets: [],
-      path: [],
-    } as const;
-    history.add(entry(keyStream(KEY), history.now, "flow.decided", parked));
-    const second = next(history, { byRequest: [], byKey: [], cut });
-    history.add(...(second.step === "conclude" ? second.entries : []));
-    expect(history.outcomes()).toEqual({ n1: "unknown" });
-    expect(history.key().unknown).toHaveLength(1);
+  test.each(["requestedBy", "key"] as const)(
+    "is looked up once more where the list by %s was cut off, and then unknown: no other is made beside it",
+    (list) => {
+      const history = lookedUp();
+      const cut = new Set([list]);
+      const notShown = "Not shown in a list that the service cut off";
+      const because = `${notShown}; searched once more in 60 s.`;
+      const first = next(history, { byRequest: [], byKey: [], cut });
+      expect(first).toMatchObject({ step: "conclude", decision: "park", because });
+      const parked = {
+        key: KEY,
+        lockGuid: "g",
+        rule: "D8",
+        decision: "park",
+        because,
+        tickets: [],
+        path: [],
+      } as const;
+      history.add(entry(keyStream(KEY), history.now, "flow.decided", parked));
+      const second = next(history, { byRequest: [], byKey: [], cut });
+      expect(second).toMatchObject({
+        decision: "settle",
+        because: `Confirmed by the async result; its ticket was not found. ${notShown}: nobody can say which it is.`,
+      });
+      history.add(...(second.step === "conclude" ? second.entries : []));
+      expect(history.outcomes()).toEqual({ n1: "unknown" });
+      expect(history.key().unknown).toHaveLength(1);
+    },
+  );
+
+  test("is looked for by its key where the look-up by its own id is refused for good", () => {
+    const history = acknowledged(createPayload, service({ asyncSeconds: 90, idempotency: "requestId" }));
+    tell(history);
+    history.now += 3_600_000;
+    const refused = { code: "BAD_CONFIGURATION", cause: "403", permanent: true };
+    const input = history.start();
+    expect(nextStep(input, noFindings, refused, history.now)).toMatchObject({
+      step: "search",
+      purpose: "key",
+    });
+    const shown = { ...noFindings, doubt: { ...notAsked, byKey: [ticket("T9")] } };
+    const entries = entriesOf(nextStep(input, shown, refused, history.now));
+    expect(body(entries, "request.settled")).toMatchObject({ result: "ok", ticketId: "T9" });
+    expect(body(entries, "flow.decided").tickets, "shown for its own id").toEqual([]);
   });
 
   test("a planned maintenance is done, and an outage of its key is no ticket of it", () => {
@@ -198,6 +223,26 @@ describe("T1: a create that was confirmed without its ticket", () => {
     expect(history.outcomes()).toEqual({ n1: "created" });
   });
 
+  test("an OK that names none settles it with the ticket that its ACK has named", () => {
+    const history = new History();
+    history.accept("n1");
+    send(history, createPayload, asynchronous);
+    const told = answer("ack", { ticketId: "T9" });
+    history.add(...judgeAnswer(history.key(), history.request(), told, settings).entries);
+    history.end("parked");
+    expect(body(tell(history), "request.settled")).toMatchObject({ result: "ok", ticketId: "T9" });
+  });
+
+  test("G5: one that was taken for failed is done, whose late OK names none; no ticket of its key is known by that", () => {
+    const history = acknowledged();
+    const { requestId } = history.request();
+    const failed = { result: "failed", ticketId: null, because: "" } as const;
+    history.add(...settle(history.key(), history.request(), history.now, failed));
+    tell(history, { before: history.state.settledRequests.get(requestId) ?? null });
+    expect(history.outcomes()).toEqual({ n1: "created" });
+    expect([...history.key().open.keys()]).toEqual([]);
+  });
+
   test("G5: an OK that names another ticket than the first is a row and no more", () => {
     const history = acknowledged();
     const { requestId } = history.request();
@@ -234,6 +279,18 @@ describe("T1: a create that was confirmed without its ticket", () => {
       const told = answer("ack", { ticketId: "T9" });
       history.add(...judgeAnswer(history.key(), history.request(), told, settings).entries);
       expect(history.outcomes()).toEqual({ n1: "created" });
+      expect([...history.key().open.keys()]).toEqual(["T9"]);
+    });
+
+    test.each([
+      ["the second", null, "T9"],
+      ["the first", "T9", null],
+    ])("two results, of which %s names it: an ACK settles it", (_which, first, second) => {
+      const history = new History();
+      history.accept("n1");
+      send(history, createPayload, asynchronous);
+      for (const ticketId of [first, second]) tell(history, { ticketId });
+      history.add(...judgeAnswer(history.key(), history.request(), answer("ack"), settings).entries);
       expect([...history.key().open.keys()]).toEqual(["T9"]);
     });
 

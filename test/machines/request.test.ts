@@ -173,6 +173,23 @@ describe("G3 G4: what an answer makes of a create", () => {
     expect(judge(history, answer("refused", { code: "UNAVAILABLE" })).text).toMatch(/^parked inDoubt/);
   });
 
+  test.each([updatePayload, closePayload])(
+    "DUPLICATE to what makes no ticket says nothing of an earlier attempt: rejected ($command)",
+    (payload) => {
+      const history = sending(2, payload, service(), "lost");
+      expect(judge(history, answer("nack", { code: "DUPLICATE" })).text).toBe("request rejected, rejected");
+    },
+  );
+
+  test("refused without a code once the retries are used up: failed as UNAVAILABLE", () => {
+    const history = sending(limits.attemptsMax, createPayload, service());
+    judge(history, answer("refused"));
+    expect(history.facts.findLast(({ type }) => type === "alarm.settled")?.body).toMatchObject({
+      outcome: "failed",
+      failure: { code: "UNAVAILABLE" },
+    });
+  });
+
   test("the service's Retry-After is honoured where it is longer than our own wait", () => {
     expect(judge(sending(1, createPayload, service()), answer("refused", { retryAfterMs: 700 })).text).toBe(
       "parked outage 700",
