@@ -32,8 +32,13 @@ function covered(history = withTicket(), ids = ["child"]): History {
   return history;
 }
 
-function coverNow(history: History, by: Parameters<typeof coverAlarms>[2] = parent): void {
+function coverNow(
+  history: History,
+  by: Parameters<typeof coverAlarms>[2] = parent,
+  meanwhile: () => void = () => undefined,
+): void {
   const { group } = history.start("NE-2", { clientId: "client-02" });
+  meanwhile();
   const key = history.key("NE-2");
   const alarms = group.map((one) => one.ref);
   history.add(
@@ -50,6 +55,31 @@ function closeParent(history: History): void {
 }
 
 const child = (history: History) => history.key("NE-2");
+
+const resting = (history: History) => child(history).cover?.alarms.map(({ ref }) => ref.id) ?? [];
+
+/** All of NE-2 in line; without a flow, unless there is one. */
+function settleLine(history: History, ...how: Parameters<typeof ended>): void {
+  const refs = child(history).waiting.map(({ ref }) => ref);
+  history.add(...settleAlarms(child(history), refs, history.now, ended(...how)));
+}
+
+function loseTicket(history: History): void {
+  const lost = {
+    key: "NE-2",
+    ticketId: "T2",
+    status: null,
+    claimKept: true,
+    idempotency: "settles",
+  } as const;
+  history.add(entry(keyStream("NE-2"), history.now, "ticket.lost", lost));
+}
+
+function linkTicket(history: History): void {
+  const ticket = { ticketId: "T2", service: "OSB", status: "acknowledged", severity: null } as const;
+  const linked = { ...ticket, key: "NE-2", openedAt: null };
+  history.add(entry(keyStream("NE-2"), history.now, "ticket.linked", linked));
+}
 
 describe("A8: a cover", () => {
   test("is seen as a parking, and holds up nothing that comes in", () => {
@@ -110,6 +140,13 @@ describe("A8: a cover", () => {
     expect(readiness(child(history), false)).toBeNull();
   });
 
+  test("of a ticket with the same id at another service goes on, that one being closed while the flow was deciding", () => {
+    const history = withTicket();
+    history.accept("child", { key: "NE-2" });
+    coverNow(history, { ...parent, service: "OTHER" }, () => closeParent(history));
+    expect(readiness(child(history), false)).toBeNull();
+  });
+
   test("is over when the alarm is cleared, and only then for the others", () => {
     const history = covered(withTicket(), ["a", "b"]);
     const clear = (id: string) => {
@@ -129,14 +166,7 @@ describe("A8: a cover", () => {
 
   test("is over when the key has a ticket of its own", () => {
     const history = covered();
-    const linked = {
-      key: "NE-2",
-      ticketId: "T2",
-      service: "OSB",
-      status: "acknowledged",
-      severity: null,
-    } as const;
-    history.add(entry(keyStream("NE-2"), history.now, "ticket.linked", { ...linked, openedAt: null }));
+    linkTicket(history);
     expect(child(history).cover).toBeNull();
     expect(history.state.index.covered.size).toBe(0);
   });
@@ -150,6 +180,81 @@ describe("A8: a cover", () => {
     expect(parkingOf(child(history))?.until).toBe(history.now + 5_000);
     closeParent(history);
     expect(nextGroup(child(history), true).flow.map(({ ref }) => ref.id)).toEqual(["child", "second"]);
+  });
+
+  test("of another alarm joins it: it is looked at again as early as it was to be", () => {
+    const history = covered();
+    const until = parkingOf(child(history))?.until;
+    history.now += 1_000;
+    history.accept("second", { key: "NE-2", alarm: "other" });
+    coverNow(history, { ...parent, ticketId: "P1" });
+    expect(parkingOf(child(history))?.until).toBe(until);
+  });
+
+  test("of another alarm joins one that has ended: what rested on that is decided again nevertheless", () => {
+    const history = covered();
+    closeParent(history);
+    history.accept("second", { key: "NE-2", alarm: "other" });
+    coverNow(history, { ...parent, ticketId: "P1" });
+    expect(readiness(child(history), false)).not.toBeNull();
+  });
+
+  test("gives way to another one that covers all of its alarms now", () => {
+    const history = covered();
+    coverNow(history, { ...parent, ticketId: "P1" });
+    expect(child(history).cover?.tickets).toEqual(["OSB P1"]);
+  });
+
+  test("holds an alarm no longer of which something newer was settled otherwise", () => {
+    const history = covered();
+    history.accept("worse", { key: "NE-2", alarm: "child", kind: "change" });
+    history.start("NE-2");
+    settleLine(history, "failed");
+    expect(child(history).cover).toBeNull();
+  });
+
+  test("holds what it held while others cancel out without a flow", () => {
+    const history = covered();
+    history.accept("other", { key: "NE-2", alarm: "other" });
+    history.accept("other down", { key: "NE-2", alarm: "other", kind: "clear", clearedAt: noon });
+    settleLine(history, "coalesced");
+    expect(resting(history)).toEqual(["child"]);
+  });
+
+  test("made anew while a clear was being decided lets go of the alarm all the same", () => {
+    const history = covered();
+    history.accept("other", { key: "NE-2", alarm: "other" });
+    settleLine(history, "failed");
+    history.accept("child down", { key: "NE-2", alarm: "child", kind: "clear", clearedAt: noon });
+    history.start("NE-2");
+    loseTicket(history);
+    expect(resting(history)).toEqual(["child", "other"]);
+    settleLine(history, "stopped", "D12");
+    expect(resting(history)).toEqual(["other"]);
+  });
+
+  test("A2: what an alarm has said since stays when what it had said before is decided once more", () => {
+    const history = withTicket();
+    history.accept("a", { key: "NE-2", alarm: "a" });
+    history.accept("a worse", { key: "NE-2", alarm: "a", kind: "change" });
+    covered(history, ["b", "c"]);
+    const members = child(history).cover?.alarms ?? [];
+    for (const { ref, notification: told, replaces } of members)
+      if (replaces !== undefined && ["a", "b"].includes(ref.id)) {
+        const again = { alarm: ref, key: "NE-2", notification: told, replaces, because: "" };
+        history.add(entry(keyStream("NE-2"), history.now, "alarm.reconsidered", again));
+      }
+    expect(resting(history)).toEqual(["a worse", "c"]);
+    coverNow(history);
+    expect(resting(history)).toEqual(["c", "a", "a worse", "b"]);
+  });
+
+  test("is none of a flow that looks after a request made by hand: it decides no alarm", () => {
+    const history = covered();
+    history.start("NE-2", { group: [] });
+    expect(child(history).flow).toMatchObject({ alarms: [], again: false });
+    history.end("crashed", "NE-2");
+    expect(child(history)).toMatchObject({ flow: null, crashes: 0 });
   });
 
   test("R1: a snapshot keeps it, and the indexes are made anew", () => {
@@ -197,17 +302,19 @@ describe("S3: a cover of more alarms than one flow decides", () => {
   });
 
   test.each([
-    ["the same ticket covers them still", parent, false],
-    ["another one covers them now", { ...parent, ticketId: "P1", key: null }, true],
+    ["the same ticket covers them still", parent, false, ["OSB T1"]],
+    ["another one covers them now", { ...parent, ticketId: "P1", key: null }, true, ["OSB P1"]],
+    ["another one covers these", { ...parent, ticketId: "P1", key: null }, false, ["OSB T1", "OSB P1"]],
   ])(
     "A8: one flow looks at it when its time has come: %s, the others rest too, and go first next time",
-    (_, by, ends) => {
+    (_, by, ends, tickets) => {
       const history = crowded();
       if (ends) closeParent(history);
       history.now += limits.coverRecheckSeconds * 1_000;
       const first = groupOf(history).map(({ ref }) => ref.id);
       coverNow(history, by);
       expect(child(history).cover?.alarms).toHaveLength(many);
+      expect(child(history).cover?.tickets).toEqual(tickets);
       expect(parkingOf(child(history))).toMatchObject({ reason: "covered" });
       expect(parkingOf(child(history))?.until).toBeGreaterThan(history.now);
       const next = groupOf(history).map(({ ref }) => ref.id);
@@ -287,6 +394,7 @@ describe("alarms decided again", () => {
       ...settle(child(history), request, history.now, { result: "failed", ticketId: null, because: "" }),
     );
     expect(readiness(child(history), true)).toBeNull();
+    expect(child(history).cover).toBeNull();
   });
 
   test.each(["cancelled", "notApplied"] as const)("a request that was %s is made again", (result) => {
@@ -321,6 +429,7 @@ describe("alarms decided again", () => {
     history.start("NE-2");
     history.end(result, "NE-2");
     expect(readiness(child(history), true) !== null).toBe(left);
+    expect(child(history).cover !== null).toBe(left);
   });
 
   test("R6: after three crashes they are left alone", () => {
@@ -331,6 +440,35 @@ describe("alarms decided again", () => {
       history.end("crashed", "NE-2");
     }
     expect(readiness(child(history), true)).toBeNull();
+    expect(child(history).crashes, "whatever comes next starts from none").toBe(0);
+  });
+
+  test("a request for another alarm, proven not applied, is none of theirs", () => {
+    const history = covered();
+    history.accept("worse", { key: "NE-2", alarm: "child", kind: "change" });
+    history.add(...decideAgain(child(history), plan(history), history.now, "", false));
+    settleLine(history, "failed");
+    expect(child(history).cover, "what it rested on before the flow no longer matters").toBeNull();
+  });
+
+  test("their request proven not applied when they have a ticket already: they rest on nothing else", () => {
+    const history = again();
+    const request = plan(history);
+    linkTicket(history);
+    history.add(...decideAgain(child(history), request, history.now, "", false));
+    expect(child(history).cover).toBeNull();
+  });
+
+  test("others that lose their ticket meanwhile are not covered with them: nobody has asked about those", () => {
+    const history = again();
+    history.accept("other", { key: "NE-2", alarm: "other" });
+    settleLine(history, "failed");
+    coverNow(history, { ...parent, ticketId: "P1" }, () => {
+      linkTicket(history);
+      loseTicket(history);
+    });
+    expect(resting(history)).toEqual(["other", "child"]);
+    expect(readiness(child(history), false)).not.toBeNull();
   });
 
   test("a new opening finds them where they were", () => {

@@ -4,9 +4,23 @@ import { describe, expect, test } from "vitest";
 import type { FactBodies, FactType } from "../../machines/facts.ts";
 import { applyFact } from "../../machines/fold.ts";
 import { stateFromText, stateText } from "../../machines/fold-snapshot.ts";
+import { limits } from "../../machines/limits.ts";
+import { settle, settleAlarms } from "../../machines/settlement.ts";
 import { emptyState, type KeyState } from "../../machines/state.ts";
 import { alarm, bodies, written } from "./fact-bodies.ts";
-import { History, notification, responseRow } from "./given.ts";
+import {
+  createPayload,
+  ended,
+  History,
+  KEY,
+  noon,
+  notification,
+  responseRow,
+  service,
+  updatePayload,
+  withTicket,
+} from "./given.ts";
+import { closed, lose, north, send, settleUnknown, unknownOf } from "./steps.ts";
 
 /** Facts that the fold only keeps the place of. */
 const notFolded: readonly FactType[] = [
@@ -170,5 +184,116 @@ describe("R1: the fold", () => {
       stream: "audit",
     };
     expect(() => applyFact(emptyState(), strange as never)).toThrow(/does not know/);
+  });
+});
+
+describe("tickets in the fold", () => {
+  test("one that has gone is remembered as long as its own service may go on to show it", () => {
+    const history = withTicket();
+    const services = [{ ...north, settleSeconds: 10 }, service({ settleSeconds: 120 })];
+    history.add(written("services.imported", noon, { services, by: "ann" }));
+    lose(history, { status: null });
+    expect(history.key().closed.get("T1")?.keepUntil).toBe(noon + 120_000);
+  });
+
+  test("T2: one that was not closed as was claimed is not remembered as closed", () => {
+    const history = closed(0);
+    lose(history, { claimKept: false });
+    expect([...history.key().closed.keys()]).toEqual([]);
+  });
+
+  test("what one lies on stays known when a later search does not say", () => {
+    const history = new History();
+    const linked = (said: { readonly networkElements?: readonly string[] }) => {
+      history.add(written("ticket.linked", noon, { ...bodies["ticket.linked"], ...said }));
+      return history.key().open.get("T2")?.elements;
+    };
+    expect(linked({})).toEqual([]);
+    expect(linked({ networkElements: ["NE-7"] })).toEqual(["NE-7"]);
+    expect(linked({})).toEqual(["NE-7"]);
+  });
+});
+
+describe("a key's line in the fold", () => {
+  function settleLine(history: History, ...how: Parameters<typeof ended>): void {
+    const refs = history.key().waiting.map(({ ref }) => ref);
+    history.add(...settleAlarms(history.key(), refs, noon, ended(...how)));
+  }
+
+  test("A5: what is in line still is not put there once more", () => {
+    const history = new History();
+    const { ref, notification: told } = history.accept("n1");
+    const again = { ...bodies["alarm.reconsidered"], alarm: ref, notification: told };
+    history.add(written("alarm.reconsidered", noon, again));
+    expect(history.key().waiting.map((one) => one.ref.id)).toEqual(["n1"]);
+  });
+
+  test("A8: a raise that is decided once more makes no alarm active that was cleared meanwhile", () => {
+    const history = new History();
+    const { ref, notification: told } = history.accept("n1");
+    settleLine(history, "unknown");
+    history.accept("clear", { kind: "clear" });
+    settleLine(history, "stopped");
+    const again = { ...bodies["alarm.reconsidered"], alarm: ref, notification: told };
+    history.add(written("alarm.reconsidered", noon, again));
+    settleLine(history, "stopped");
+    expect([history.key().waiting.length, history.key().active.size]).toEqual([0, 0]);
+  });
+
+  test.each([
+    ["storm", false],
+    ["inDoubt", true],
+  ] as const)("when it is empty, a key that was parked for %s stays so: %s", (reason, stays) => {
+    const history = new History();
+    history.accept("n1");
+    const parking = { reason, since: noon, until: null, because: "" };
+    history.add(written("key.parked", noon, { key: KEY, parking }));
+    settleLine(history, "stopped");
+    expect(history.key().parked !== null).toBe(stays);
+  });
+
+  test("R6: crashes of one alarm in a row are counted, and are not those of alarms decided again", () => {
+    const history = new History();
+    history.accept("n1");
+    for (let crash = 1; crash <= limits.flowCrashesMax; crash += 1) {
+      history.start();
+      history.end("crashed");
+      expect(history.key().crashes).toBe(crash);
+    }
+  });
+});
+
+describe("requests and their outcomes in the fold", () => {
+  test("a look-up that found nothing counts, also of a request that waits for its async result", () => {
+    const history = new History();
+    history.add(written("request.planned"), written("request.sending"));
+    history.add(written("request.answered", noon, { ...bodies["request.answered"], answer: "ack" }));
+    history.add(written("flow.decided"));
+    expect(history.request()).toMatchObject({ status: "async", lookups: 1 });
+  });
+
+  test("A2: a request has no more say about an alarm that got another outcome since", () => {
+    const history = new History();
+    history.accept("n1");
+    history.plan(createPayload, service({ asyncSeconds: 30 }));
+    const request = history.send();
+    const how = { result: "failed", ticketId: null, because: "" } as const;
+    history.add(...settle(history.key(), request, noon, how));
+    const outcomes = () => history.state.settledRequests.get(request.requestId)?.outcomes ?? [];
+    const [{ ref, position, outcome } = { ref: alarm, position: 0, outcome: "unknown" as const }] =
+      outcomes();
+    expect(outcome).toBe("failed");
+    const supersedes = { position, outcome };
+    history.add(written("alarm.settled", noon, { ...ended("stopped"), alarm: ref, key: KEY, supersedes }));
+    expect(outcomes()).toEqual([]);
+  });
+
+  test("of two requests of unknown fate each knows its own alarms", () => {
+    const history = unknownOf(updatePayload);
+    history.accept("more", { kind: "change", severity: "critical" });
+    send(history, updatePayload);
+    settleUnknown(history);
+    const known = history.key().unknown.map(({ outcomes }) => outcomes.map(({ ref }) => ref.id));
+    expect(known).toEqual([["next"], ["more"]]);
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { coverAlarms, recheckDelay } from "../../machines/cover.ts";
 import { entry } from "../../machines/entry.ts";
+import { settleAlarms } from "../../machines/settlement.ts";
 import { keyStream } from "../../machines/state.ts";
 import type { Notification } from "../../machines/vocabulary.ts";
 import { body, ended, History, KEY, noon, withTicket } from "./given.ts";
@@ -47,6 +48,20 @@ describe("A8: the last ticket of a key has gone", () => {
       lose(history);
       expect(history.key().cover, kind).toBeNull();
     }
+  });
+
+  test("beside those that rest on a cover, in the order accepted", () => {
+    const history = new History();
+    adopted(history, "older");
+    const { ref } = history.accept("newer", { alarm: "newer" });
+    const by = { ticketId: "P1", service: "OSB", key: null, endAt: null };
+    history.start();
+    history.add(coverAlarms(history.key(), [ref], by, "P1 covers it", noon));
+    history.add(...settleAlarms(history.key(), [ref], noon, ended("adopted", "D5")));
+    history.end("settled");
+    expect(orphans(history)).toEqual(["newer"]);
+    lose(history);
+    expect(orphans(history)).toEqual(["older", "newer"]);
   });
 
   test("none while the key has another ticket", () => {

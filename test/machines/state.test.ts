@@ -16,10 +16,11 @@ import {
   waitingIndex,
   waitingOf,
 } from "../../machines/state.ts";
-import type { Outcome } from "../../machines/vocabulary.ts";
+import type { Notification, Outcome } from "../../machines/vocabulary.ts";
 import { createPayload, History, KEY, noon, notification, service, withTicket, ended } from "./given.ts";
 
 import { alarm, bodies, settledAlarm, written } from "./fact-bodies.ts";
+import { unknownCreate } from "./steps.ts";
 
 describe("A2: outcomes", () => {
   test("A2: an alarm is settled once; a correction replaces its outcome and is no second settling", () => {
@@ -209,6 +210,56 @@ describe("what is kept, and for how long", () => {
         "keys with tickets or alarms stay",
       ).toBe(true);
     }
+  });
+
+  test("keys with a flow, a request, or a request of unknown fate stay, however quiet; others until the next sweep", () => {
+    const history = unknownCreate();
+    const later = noon + 8 * 86_400_000;
+    history.add(
+      written("flow.started", noon, { ...bodies["flow.started"], key: "flow", alarms: [] }),
+      written("request.planned", noon, { ...bodies["request.planned"], key: "request" }),
+      written("ticket.lost", noon, { ...bodies["ticket.lost"], key: "nothing" }),
+    );
+    const names = () => [...history.state.keys.keys()];
+    while (history.facts.length < limits.sweepEveryFacts - 1) history.add(written("operator.acted", later));
+    expect(names()).toEqual([KEY, "flow", "request", "nothing"]);
+    history.add(written("operator.acted", later));
+    expect(names()).toEqual([KEY, "flow", "request"]);
+  });
+
+  test("places of what operators did: the newest", () => {
+    const history = new History();
+    const first = history.facts.length + 1;
+    for (let count = 0; count <= limits.auditedKept; count += 1) history.add(written("operator.acted"));
+    expect(history.state.audited).toHaveLength(limits.auditedKept);
+    expect(history.state.audited[0]).toBe(first + 1);
+  });
+
+  test("D0: alarms remembered for a key: the one that was heard of longest ago is forgotten, raised or cleared", () => {
+    const history = new History();
+    const tell = (id: string, change: Partial<Notification>) => {
+      const { ref } = history.accept(id, change);
+      history.add(...settleAlarms(history.key(), [ref], noon, ended("stopped")));
+    };
+    for (let index = 0; index < limits.clearedAlarmsPerKeyMax; index += 1)
+      tell(`n${index}`, { alarm: `a${index}` });
+    tell("clear", { kind: "clear", alarm: "a0" });
+    tell("last", { alarm: "last" });
+    expect(history.key().cleared.size).toBe(limits.clearedAlarmsPerKeyMax);
+    expect(["a0", "a1", "last"].map((name) => history.key().cleared.has(name))).toEqual([true, false, true]);
+  });
+
+  test("D0: an alarm raised too late for its early clear to count has been raised", () => {
+    const history = new History();
+    for (const [id, change] of [
+      ["clear", { kind: "clear", clearedAt: noon }],
+      ["late", { raisedAt: noon + 300_001 }],
+      ["again", { raisedAt: noon }],
+    ] as const) {
+      const { ref } = history.accept(id, change);
+      history.add(...settleAlarms(history.key(), [ref], noon, ended("stopped")));
+    }
+    expect(history.key().active.get("a1")?.ref.id).toBe("again");
   });
 
   test("D0: clears remembered for a key are bounded; the oldest is forgotten", () => {
