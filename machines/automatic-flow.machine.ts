@@ -7,7 +7,7 @@
 import { assign, setup } from "xstate";
 import { limits } from "./limits.ts";
 import { noFindings, type FlowFindings, type FlowInput, type SearchFailure } from "./flow-input.ts";
-import { nextStep } from "./flow-plan.ts";
+import { nextStep, withRefusal } from "./flow-plan.ts";
 import type { FlowStep } from "./flow-step.ts";
 import { withStop } from "./sentence.ts";
 import type {
@@ -155,7 +155,9 @@ function afterSearch(context: AutomaticFlowContext, reply: SearchReply): Progres
     return { findings, step, tries: tries + 1 };
   if (without !== null)
     return { findings: without, step: nextStep(input, without, null, reply.at), tries: 0 };
-  return { findings, step: nextStep(input, findings, reply.failure, reply.at), tries: 0 };
+  // What counts as an answer stays one: else the search that comes after it is taken for the look-up again.
+  const known = withRefusal(input, findings, reply.failure) ?? findings;
+  return { findings: known, step: nextStep(input, findings, reply.failure, reply.at), tries: 0 };
 }
 
 interface Moment {

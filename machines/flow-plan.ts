@@ -30,12 +30,9 @@ export function nextStep(
   const found = { ...answered, unknown: ownOnly(key, answered.unknown) };
   // A2: settled while this flow searched, by an async result or a verdict.
   if (request === null && !hasAlarms(input)) return end("settled", []);
-  if (failure !== null && !isAnswerEnough(request, found, failure))
-    return afterFailedSearch(input, failure, now);
-  if (request !== null) {
-    if (failure === null) return inDoubt(input, request, found, now);
-    return inDoubt(input, request, { ...found, doubt: { ...found.doubt, byRequest: [] } }, now);
-  }
+  const refused = failure === null ? null : withRefusal(input, found, failure);
+  if (failure !== null && refused === null) return afterFailedSearch(input, failure, now);
+  if (request !== null) return inDoubt(input, request, refused ?? found, now);
 
   const unknown = key.unknown.find((one) => one.command === "create" && !found.unknown.has(one.requestId));
   if (unknown !== undefined) {
@@ -159,14 +156,19 @@ function hasAlarms({ key, group }: FlowInput): boolean {
   return membersOf(key, alarms).length > 0;
 }
 
-/** G4: with the promise `requestId` a look-up only asks whether anybody is there, and a refusal comes from somebody. */
-function isAnswerEnough(
-  request: RequestState | null,
-  { doubt }: FlowFindings,
+/**
+ * G4: with the promise `requestId` a look-up only asks whether anybody is there, and a refusal comes from somebody: it
+ * has found nothing. null: the failure is no answer.
+ */
+export function withRefusal(
+  { key: { request } }: FlowInput,
+  found: FlowFindings,
   { permanent }: SearchFailure,
-): boolean {
-  if (request === null || !permanent || doubt.byRequest !== null) return false;
-  return request.service.idempotency === "requestId" && request.spent < limits.attemptsMax;
+): FlowFindings | null {
+  const { doubt } = found;
+  if (request === null || !permanent || doubt.byRequest !== null) return null;
+  if (request.service.idempotency !== "requestId" || request.spent >= limits.attemptsMax) return null;
+  return { ...found, doubt: { ...doubt, byRequest: [] } };
 }
 
 /** D1. */

@@ -67,9 +67,8 @@ function shown(
   { ticketId, service: home }: SettledRequest,
 ): Ticket | null {
   if (ticketId === null) return null;
-  const read = key.open.get(ticketId)?.service === home ? verified.get(ticketId) : undefined;
-  if (read !== undefined || home !== service.name) return read ?? null;
-  return tickets.find((one) => one.ticketId === ticketId) ?? null;
+  const isLinkedThere = key.open.get(ticketId)?.service === home;
+  return read({ tickets, verified: isLinkedThere ? verified : new Map() }, ticketId, home === service.name);
 }
 
 function isAsAsked({ command, severity }: SettledRequest, ticket: Ticket): boolean {
@@ -123,7 +122,7 @@ export function reconcile(input: FlowInput, findings: Findings, now: Instant): E
   const entries: Entry[] = [];
   for (const { ticketId, service: home } of key.open.values()) {
     if (open.has(ticketId) || (home !== service.name && !findings.verified.has(ticketId))) continue;
-    const ticket = findings.verified.get(ticketId) ?? null;
+    const ticket = read(findings, ticketId, home === service.name);
     const isOurs = (one: SettledRequest): boolean => one.ticketId === ticketId && one.command === "close";
     if (ticket !== null && !isOpen(ticket) && key.unknown.some(isOurs)) continue; // corrected
     entries.push(
@@ -137,4 +136,11 @@ export function reconcile(input: FlowInput, findings: Findings, now: Instant): E
     );
   }
   return entries;
+}
+
+/** As its own service has shown it, asked for it or for its key; null: it was not shown. */
+function read({ verified, tickets }: Searched, ticketId: string, isSelected: boolean): Ticket | null {
+  const asked = verified.get(ticketId);
+  if (asked !== undefined || !isSelected) return asked ?? null;
+  return tickets.find((one) => one.ticketId === ticketId) ?? null;
 }

@@ -1,6 +1,8 @@
 /** T1: an async result says that a create was done, and names no ticket: it is looked up, and nothing goes again. */
 import { describe, expect, test } from "vitest";
+import { createActor } from "xstate";
 import { corrects, judgeAsync } from "../../machines/async-result.ts";
+import { automaticFlowMachine, type FlowCommand } from "../../machines/automatic-flow.machine.ts";
 import { stepInDoubt, type DoubtFindings } from "../../machines/doubt.ts";
 import { entry } from "../../machines/entry.ts";
 import { noFindings } from "../../machines/flow-input.ts";
@@ -176,6 +178,23 @@ describe("T1: a create that was confirmed without its ticket", () => {
     const entries = entriesOf(nextStep(input, shown, refused, history.now));
     expect(body(entries, "request.settled")).toMatchObject({ result: "ok", ticketId: "T9" });
     expect(body(entries, "flow.decided").tickets, "shown for its own id").toEqual([]);
+  });
+
+  test("is asked for twice, and no more, of a service that refuses every search", () => {
+    const history = acknowledged(createPayload, service({ asyncSeconds: 90, idempotency: "requestId" }));
+    tell(history);
+    history.now += 3_600_000;
+    const asked: FlowCommand[] = [];
+    const ask = (command: FlowCommand): void => void asked.push(command);
+    const flow = createActor(automaticFlowMachine, { input: { ...history.start(), ask } }).start();
+    const failure = { code: "BAD_CONFIGURATION", cause: "403", permanent: true } as const;
+    for (let refusals = 0; refusals < 5 && asked.at(-1)?.type === "client.search"; refusals += 1)
+      flow.send({ type: "search.done", reply: { ok: false, failure, at: history.now } });
+    expect(asked).toMatchObject([
+      { criteria: { requestedBy: history.request().requestId } },
+      { criteria: { clientReference: KEY } },
+      { type: "client.close" },
+    ]);
   });
 
   test("a planned maintenance is done, and an outage of its key is no ticket of it", () => {

@@ -137,12 +137,14 @@ describe("T2: a linked ticket that is not open any more", () => {
     expect(body(reconciled(withTicket(), null, selected), "ticket.lost").idempotency).toBe("none");
   });
 
-  test("is lost when the selected service's own list shows it closed", () => {
+  test("is lost when the selected service's own list shows it closed: its claim was kept", () => {
     const history = withTicket();
     history.now += 3_600_000;
     history.accept("next but one", { alarm: "a2" });
     const shown = { tickets: [closed], verified: new Map() };
-    expect(types(reconcile(history.start(), shown, history.now))).toEqual(["ticket.lost"]);
+    const [lost, ...more] = reconcile(history.start(), shown, history.now);
+    expect(more).toEqual([]);
+    expect(lost?.fact).toMatchObject({ type: "ticket.lost", body: { status: "closed", claimKept: true } });
   });
 
   test("is not lost when it lives at another service than the one that was asked", () => {
