@@ -54,16 +54,17 @@ describe("of the alarms of a flow", () => {
   }
 
   test("what had rested on another cover comes back, with what it replaces", () => {
-    const history = accepted({ severity: "critical" });
+    const history = accepted({ severity: "minor" });
     history.accept("n2", { alarm: "a2", alarmedObject: "ELSEWHERE", severity: "minor" });
-    const [lead, other] = history.key().waiting;
-    if (lead === undefined || other === undefined) throw new Error("Nothing waits.");
+    const [same, other] = history.key().waiting;
+    if (same === undefined || other === undefined) throw new Error("Nothing waits.");
     history.start();
-    for (const _ of [lead, other]) stopped(history, "D2");
+    for (const _ of [same, other]) stopped(history, "D2");
     history.end("settled");
+    const lead = history.accept("n3", { alarm: "a3", severity: "critical" });
     const back = replacing(history, other);
-    const entries = decided(history, [replacing(history, lead), back]);
-    expect(ended(entries)).toEqual(["n1"]);
+    const entries = decided(history, [replacing(history, same), lead, back]);
+    expect(ended(entries)).toEqual(["n3"]);
     expect(reconsidered(entries)).toBe(1);
     expect(body(entries, "alarm.reconsidered")).toEqual({
       alarm: other.ref,
