@@ -6,6 +6,7 @@ import {
   emptyResponseTable,
   evict,
   insertRow,
+  isChangeable,
   presentRows,
 } from "../../machines/response-table.ts";
 import type { ResponseStatus } from "../../machines/vocabulary.ts";
@@ -51,6 +52,17 @@ const moves = fc.array(
 );
 
 describe("G6: the response table", () => {
+  test("a change is of a row that is there and not settled", () => {
+    const row = responseRow("r1");
+    const table = emptyResponseTable();
+    expect(isChangeable(undefined, row)).toBe(false);
+    expect(isChangeable(table, row)).toBe(false);
+    insertRow(table, row, 1, 4);
+    expect(isChangeable(table, row)).toBe(true);
+    changeRow(table, { ...row, status: "ok" }, 2, 4);
+    expect(isChangeable(table, row)).toBe(false);
+  });
+
   test("G6: rows ≤ max(limit, unsettled) at every moment, inserted = present + evicted + cleared, the oldest settled leave first", () => {
     fc.assert(
       fc.property(moves, (sequence) => {

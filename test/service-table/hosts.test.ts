@@ -52,6 +52,7 @@ describe("a host is written in one way only", () => {
     ["fe80::1%eth0", "without %"],
     ["127.0.0.1%00", "without %"],
     ["1::2::3", "an IPv6 address"],
+    ["1:2:3:4::5:6:7:8::9", "an IPv6 address"],
     ["12345::", "an IPv6 address"],
     ["user@127.0.0.1", "without a user"],
     ["evil.example@127.0.0.1", "without a user"],
