@@ -87,6 +87,21 @@ describe("quarantine", () => {
     expect(rig.children()).toEqual(["client-01", "client-02"]);
   });
 
+  test("R6: a gateway that was opened before its crash was recorded stays in the quarantine that it comes to", () => {
+    const rig = rigIn("running");
+    const open = () => rig.actor.send({ type: "gateway.open", service: "OSB" });
+    const recover = () => rig.actor.send({ type: "child.recover", child: "gateway:OSB" });
+    for (let crashed = 0; crashed <= limits.restartIntensity; crashed += 1) {
+      if (crashed < limits.restartIntensity) recover();
+      open();
+      const ref = rig.actor.getSnapshot().children["gateway:OSB"];
+      ref?.send({ type: "xstate.error.actor.x", error: new Error("thrown") } as never);
+    }
+    expect(rig.reports.at(-1)).toMatchObject({ child: "gateway:OSB", quarantined: true });
+    recover();
+    expect(rig.children()).not.toContain("gateway:OSB");
+  });
+
   test("R6: a gateway that throws again and again is quarantined, and comes back with its service", () => {
     const rig = rigIn("running");
     rig.actor.send({ type: "gateway.open", service: "OSB" });

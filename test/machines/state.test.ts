@@ -177,6 +177,7 @@ test.each([
   expect(isClearedEarly(key, { ...raised, kind: "change" }, 300), "a change is no raise").toBe(false);
   key.cleared.set("a1", null);
   expect(isClearedEarly(key, raised, 300), "it had been raised").toBe(false);
+  expect(isClearedEarly(key, { ...raised, raisedAt: 0 }, 300), "and by a device without a clock").toBe(false);
 });
 
 describe("what is kept, and for how long", () => {
