@@ -71,7 +71,7 @@ describe("a parent's ticket", () => {
     const readOf = (order: readonly (typeof one)[], sinceMs: FlowInput["around"]["sinceMs"]) =>
       toRead({
         ...input,
-        around: { ...input.around, sinceMs, linkedOn: (ids) => (ids.includes(KEY) ? order : []) },
+        around: { ...input.around, sinceMs, linkedOn: (ids) => (ids.includes(KEY) ? [...order] : []) },
         serviceNamed: (named) => service({ name: named }),
       });
     for (const order of [
