@@ -63,6 +63,14 @@ describe("a parent's ticket", () => {
     expect(above(new Map([[ticketName("NORTH", "T1"), false]])), "another's of that id").toEqual(["T1"]);
   });
 
+  test("at the selected service lies above unless its search shows all there is, and not this one", () => {
+    const above = (cut: FlowFindings["cut"]) =>
+      aboveOf(flowBelow(settleMs, { service: service() }), below, found({ cut })).length;
+    expect(above(new Set())).toBe(0);
+    expect(above(new Set(["key"]))).toBe(0);
+    expect(above(new Set(["elements"]))).toBe(1);
+  });
+
   test("beside another of its element is told apart from it: how long each is known is its own", () => {
     const input = flowBelow(settleMs);
     const [one] = input.around.linkedOn([KEY]);

@@ -29,7 +29,8 @@ const key = fc.constantFrom(...keys);
 const service = fc.constantFrom("OSB", "OTHER");
 /** Each key has tickets of its own, as each ticket was made for one key. */
 const ticket = fc.constantFrom("1", "2");
-const elements = fc.subarray(["NE-1", "NE-2", "HUB"]);
+/** A service may list one twice. */
+const elements = fc.array(fc.constantFrom("NE-1", "NE-2", "HUB"), { maxLength: 3 });
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
