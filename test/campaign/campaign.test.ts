@@ -87,6 +87,8 @@ describe("the page", () => {
       "| sums | `npm run sums` | 1 of 2 runs; 1 sums | unfinished | abc | 2026-11-26 |",
     );
     expect(table).toContain("| products | `npm run sums` | 0 of 2 runs; not run | unfinished | abc | – |");
+    const ofSeveral = campaignTable([{ ...sums, product: "by commit" }], "abc", record);
+    expect(ofSeveral).toContain("| unfinished | by commit | 2026-11-26 |");
   });
 
   test("keeps what stands around its marks, and comes out the same when written again", () => {

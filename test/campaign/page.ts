@@ -22,7 +22,8 @@ export function campaignTable(
       done.results.length === 0 ? "not run" : part.tell(done.results.map(({ figures }) => figures));
     const command = `\`npm run ${part.script}\``;
     const more = part.runs > 1 ? `${done.results.length} of ${part.runs} runs; ` : "";
-    return rowOf([part.name, command, more + told, verdict, product, done.endedAt?.slice(0, 10) ?? "–"]);
+    const of = part.product ?? product;
+    return rowOf([part.name, command, more + told, verdict, of, done.endedAt?.slice(0, 10) ?? "–"]);
   });
   return [rowOf(columns), rowOf(columns.map(() => "---")), ...rows].join("\n");
 }

@@ -17,6 +17,8 @@ export interface Part {
   readonly words: (index: number, folder: string) => readonly string[];
   /** So many runs, one after the other; a part that goes on by itself needs one. */
   readonly runs: number;
+  /** Stands in place of the product where the figures are of several. */
+  readonly product?: string;
   /** For people: of all its runs. */
   readonly tell: (figures: readonly Figures[]) => string;
 }
@@ -46,6 +48,7 @@ export const parts: readonly Part[] = [
     // All of them are more than a day of two cores: what has a row on that room's page, which names its commit, stands.
     words: (_, folder) => ["--up-to", "3", "--missing", "--page", "--state", `${folder}/combinations.json`],
     runs: 1,
+    product: "by commit",
     tell: ([one]) => {
       const all = (one?.["onPage"] ?? {}) as Figures;
       return (
