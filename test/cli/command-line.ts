@@ -1,5 +1,5 @@
 /** The command line as a person starts it: a process of its own, asked by words, answering in lines. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,11 @@ import { onTestFinished } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 export const main = join(root, "adapters/cli/main.ts");
+/** For `env`: the command line as a user without a name and a home. */
+export const asStranger = ["-i", "setpriv", "--reuid=54321", "--clear-groups", process.execPath, main];
+/** Root is needed, and a checkout that does not lie where nobody else may look. */
+export const mayBeStranger =
+  process.getuid?.() === 0 && spawnSync("env", [...asStranger, "--version"]).status === 0;
 const recording = join(root, "adapters/alarms/huawei-neurips2023/alarm.csv");
 
 export interface Ended {
