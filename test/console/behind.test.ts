@@ -1,10 +1,9 @@
 /** A page that cannot keep up: it is told so, says so, and goes on by itself from how things are then. */
-import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startBrowser } from "./chromium.ts";
 import { type BusyEngine, startBusyEngine } from "./load-source.ts";
-import { browserTestMsMax, expectAccessible, openPage } from "./rig.ts";
+import { browserTestMsMax, expectAccessible, exportedPositions, openPage } from "./rig.ts";
 
 vi.setConfig({ testTimeout: browserTestMsMax });
 
@@ -56,12 +55,7 @@ test("F2 F3: behind what the engine keeps, the page says how much it passed over
   await banner.waitFor({ state: "detached" });
   // The facts that followed, without a hole.
   await page.getByRole("cell", { name: String(engine.position()), exact: true }).waitFor();
-  const coming = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Export", exact: true }).click();
-  const positions = readFileSync(await (await coming).path(), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => (JSON.parse(line) as { data: { position: number } }).data.position);
+  const positions = await exportedPositions(page);
   expect(positions).toEqual(positions.map((_, index) => engine.position() - index));
   expect(await page.getByText(/passed over/).count()).toBe(0);
 

@@ -1,5 +1,4 @@
 /** What comes of a page that is open for a whole shift: tables that shrink, lines that die, others who work beside. */
-import { readFileSync } from "node:fs";
 import net, { type AddressInfo, type Socket } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
@@ -7,7 +6,7 @@ import { bounds } from "../../visualizations/console/model/bounds.ts";
 import { startApi, tokens } from "../http/api/rig.ts";
 import { startBrowser } from "./chromium.ts";
 import { startBusyEngine } from "./load-source.ts";
-import { browserTestMsMax, openPage } from "./rig.ts";
+import { browserTestMsMax, exportedPositions, openPage } from "./rig.ts";
 
 vi.setConfig({ testTimeout: browserTestMsMax });
 
@@ -124,12 +123,7 @@ test.each(["", "paused, "])(
     if (paused === "") await page.getByRole("cell", { name: String(position), exact: true }).waitFor();
     else await older.click();
     await expect.poll(() => page.locator(".count").textContent()).toMatch(/^(1,[5-9]|[2-9],)/);
-    const coming = page.waitForEvent("download");
-    await page.getByRole("button", { name: "Export", exact: true }).click();
-    const positions = readFileSync(await (await coming).path(), "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => (JSON.parse(line) as { data: { position: number } }).data.position);
+    const positions = await exportedPositions(page);
     expect(positions).toEqual(positions.map((_, index) => (positions[0] ?? 0) - index));
     await close();
   },

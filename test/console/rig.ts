@@ -1,4 +1,5 @@
 /** A page of a real engine in a real browser; what it must never do is remembered. */
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -57,4 +58,14 @@ export async function expectAccessible(page: Page): Promise<void> {
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env["CONSOLE_SCREENSHOTS"] === undefined) return;
   await page.screenshot({ path: join(tmpdir(), `console-${name}.png`) });
+}
+
+/** What "Export" of the events saves: positions, as they stand in the file. */
+export async function exportedPositions(page: Page): Promise<number[]> {
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export", exact: true }).click();
+  return readFileSync(await (await coming).path(), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { data: { position: number } }).data.position);
 }
